@@ -14,4 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param routing how experts are weighed, with experts only
  */
 public record FeedForwardConfig(
-    int hidden, Activation activation, boolean gated, boolean bias, int experts, @Nullable Routing routing) {}
+    int hidden,
+    Activation activation,
+    boolean gated,
+    boolean bias,
+    int experts,
+    @Nullable Routing routing) {}

@@ -1,15 +1,17 @@
 package jllm.format;
 
 /**
- * The architecture of a decoder-only transformer, as data: one {@code Transformer} is driven by it. Adding a model family
- * means a new row that fills these fields, not a class.
+ * The architecture of a decoder-only transformer, as data: one {@code Transformer} is driven by it.
+ * Adding a model family means a new row that fills these fields, not a class.
  *
- * @param architecture the family's name in GGUF ({@code general.architecture}), such as {@code llama}
+ * @param architecture the family's name in GGUF ({@code general.architecture}), such as {@code
+ *     llama}
  * @param vocabularySize V, rows of the token embedding
  * @param contextLength positions that the model was made for
  * @param width C, components of the residual stream
  * @param layers blocks
- * @param parallelResidual attention and feed-forward read the same residual and are added together (GPT-NeoX)
+ * @param parallelResidual attention and feed-forward read the same residual and are added together
+ *     (GPT-NeoX)
  * @param tiedOutput the output layer is the token embedding
  */
 public record ModelConfig(

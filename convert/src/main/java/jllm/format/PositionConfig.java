@@ -19,10 +19,14 @@ public sealed interface PositionConfig {
    * @param dimensions components of a head that are turned, even, at most the head's
    * @param scaling context extension; not applied to local layers with a base of their own
    */
-  record Rope(double base, double localBase, int dimensions, RopePairing pairing, RopeScaling scaling)
+  record Rope(
+      double base, double localBase, int dimensions, RopePairing pairing, RopeScaling scaling)
       implements PositionConfig {
 
-    /** Radians per position for each of the dimensions/2 pairs, for a session of {@code context} positions. */
+    /**
+     * Radians per position for each of the dimensions/2 pairs, for a session of {@code context}
+     * positions.
+     */
     public double[] frequencies(boolean local, int context) {
       double theta = local ? localBase : base;
       double[] frequencies = new double[dimensions / 2];

@@ -1,6 +1,9 @@
 package jllm.format;
 
-/** Context extensions of rotary position embedding: each changes the frequencies, some also the magnitude. */
+/**
+ * Context extensions of rotary position embedding: each changes the frequencies, some also the
+ * magnitude.
+ */
 public sealed interface RopeScaling {
 
   /**
@@ -36,16 +39,19 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * Llama 3.1 (the {@code rope_type: llama3} of Hugging Face configurations): long wavelengths are divided by factor, short ones
-   * kept, those between blended.
+   * Llama 3.1 (the {@code rope_type: llama3} of Hugging Face configurations): long wavelengths are
+   * divided by factor, short ones kept, those between blended.
    */
-  record Llama3(double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalContext)
+  record Llama3(
+      double factor, double lowFrequencyFactor, double highFrequencyFactor, int originalContext)
       implements RopeScaling {
     @Override
     public double[] scale(double[] frequencies, PositionConfig.Rope rope, int context) {
       for (int pair = 0; pair < frequencies.length; pair++) {
         double wavelength = 2 * Math.PI / frequencies[pair];
-        double smooth = (originalContext / wavelength - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
+        double smooth =
+            (originalContext / wavelength - lowFrequencyFactor)
+                / (highFrequencyFactor - lowFrequencyFactor);
         double kept = Math.clamp(smooth, 0.0, 1.0);
         frequencies[pair] *= (1 - kept) / factor + kept;
       }
@@ -54,8 +60,9 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * A divisor per pair, and another set for sessions longer than the original context: {@code rope_freqs.weight} of GGUF files
-   * (one set), and the short and long factors of Phi-3 (LongRoPE, Ding et al. 2024).
+   * A divisor per pair, and another set for sessions longer than the original context: {@code
+   * rope_freqs.weight} of GGUF files (one set), and the short and long factors of Phi-3 (LongRoPE,
+   * Ding et al. 2024).
    *
    * @param originalContext sessions of more positions use longDivisors
    * @param magnitude see {@link RopeScaling#magnitude}
@@ -82,13 +89,15 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * YaRN (Peng et al. 2023, section 3.2): pairs that turn often are kept, those that turn seldom interpolated, with a ramp between.
+   * YaRN (Peng et al. 2023, section 3.2): pairs that turn often are kept, those that turn seldom
+   * interpolated, with a ramp between.
    *
    * @param betaFast turns within the original context above which a pair is kept, usually 32
    * @param betaSlow turns below which it is interpolated, usually 1
    * @param attentionFactor the magnitude, usually {@code 0.1 ln(factor) + 1}
    */
-  record Yarn(double factor, int originalContext, double betaFast, double betaSlow, float attentionFactor)
+  record Yarn(
+      double factor, int originalContext, double betaFast, double betaSlow, float attentionFactor)
       implements RopeScaling {
     @Override
     public double[] scale(double[] frequencies, PositionConfig.Rope rope, int context) {
@@ -101,9 +110,14 @@ public sealed interface RopeScaling {
       return frequencies;
     }
 
-    /** The (fractional) index of the pair that makes {@code turns} turns within the original context. */
+    /**
+     * The (fractional) index of the pair that makes {@code turns} turns within the original
+     * context.
+     */
     private double pairOfTurns(double turns, PositionConfig.Rope rope) {
-      return rope.dimensions() * Math.log(originalContext / (turns * 2 * Math.PI)) / (2 * Math.log(rope.base()));
+      return rope.dimensions()
+          * Math.log(originalContext / (turns * 2 * Math.PI))
+          / (2 * Math.log(rope.base()));
     }
 
     @Override

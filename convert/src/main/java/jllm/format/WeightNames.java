@@ -1,8 +1,8 @@
 package jllm.format;
 
 /**
- * The names of a model's weights inside this program: those of GGUF ({@code gguf-py/constants.py}), with suffix {@code .weight}
- * or {@code .bias}. Other formats are mapped to them.
+ * The names of a model's weights inside this program: those of GGUF ({@code gguf-py/constants.py}),
+ * with suffix {@code .weight} or {@code .bias}. Other formats are mapped to them.
  */
 public final class WeightNames {
   public static final String TOKEN_EMBEDDING = "token_embd.weight";

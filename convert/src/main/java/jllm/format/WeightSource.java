@@ -3,8 +3,8 @@ package jllm.format;
 import jllm.tensor.Tensor;
 
 /**
- * Where the weights of a model come from: a mapped file, a folder, random numbers, another source decorated. Names are those of
- * {@link WeightNames}, whatever the file calls them.
+ * Where the weights of a model come from: a mapped file, a folder, random numbers, another source
+ * decorated. Names are those of {@link WeightNames}, whatever the file calls them.
  */
 public interface WeightSource extends AutoCloseable {
 
@@ -20,7 +20,10 @@ public interface WeightSource extends AutoCloseable {
    */
   Tensor tensor(String name);
 
-  /** Says that nothing looks at the weight (or a view of it) any more, so that its mapped pages may go. */
+  /**
+   * Says that nothing looks at the weight (or a view of it) any more, so that its mapped pages may
+   * go.
+   */
   void release(String name);
 
   @Override

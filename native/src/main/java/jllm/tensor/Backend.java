@@ -6,72 +6,89 @@ import org.jspecify.annotations.Nullable;
 /**
  * The kernels of one device, fused at the level that a model is written in.
  *
- * <p>Axes: N rows (positions of all sequences of a step), C width, O and I outputs and inputs of a layer, H query heads, K
- * key heads, D head width, V vocabulary, E experts, T positions. All activations are row-major in {@link
- * #activationType()}; every method overwrites {@code out}, which never overlaps an input unless said. Shapes and types were
- * checked by {@link Exec}: an implementation need not check again. A backend is used by one thread at a time and spreads
- * the work itself.
+ * <p>Axes: N rows (positions of all sequences of a step), C width, O and I outputs and inputs of a
+ * layer, H query heads, K key heads, D head width, V vocabulary, E experts, T positions. All
+ * activations are row-major in {@link #activationType()}; every method overwrites {@code out},
+ * which never overlaps an input unless said. Shapes and types were checked by {@link Exec}: an
+ * implementation need not check again. A backend is used by one thread at a time and spreads the
+ * work itself.
  */
 public interface Backend extends AutoCloseable {
 
-  /** One line for people: name, instruction set, threads; such as {@code vector (512-bit, 2 threads)}. */
+  /**
+   * One line for people: name, instruction set, threads; such as {@code vector (512-bit, 2
+   * threads)}.
+   */
   String describe();
 
   /** F32, or F64 for an oracle of gradient checks. */
   DType activationType();
 
   /**
-   * Takes a weight over, once, at load time. The result is what the other methods accept in its place: the weight itself,
-   * or a copy from {@code arena} rearranged (or converted) for this backend. When the result is another tensor, the caller
-   * may let the memory of the original go.
+   * Takes a weight over, once, at load time. The result is what the other methods accept in its
+   * place: the weight itself, or a copy from {@code arena} rearranged (or converted) for this
+   * backend. When the result is another tensor, the caller may let the memory of the original go.
    */
   Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena);
 
-  /** {@code out[n] = table[ids[n]]}. out [N, C]; table [V, C] of any type; ids I32 [N], each in 0..V-1. */
+  /**
+   * {@code out[n] = table[ids[n]]}. out [N, C]; table [V, C] of any type; ids I32 [N], each in
+   * 0..V-1.
+   */
   void embedding(Tensor out, Tensor table, Tensor ids);
 
   /** {@code out = x w^T + bias}. out [N, O]; x [N, I]; w [O, I] of any weight type; bias [O]. */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias);
 
   /**
-   * Root mean square norm of each row (Zhang and Sennrich 2019): {@code out = x / sqrt(mean(x^2) + eps) * weight}. out and x
-   * [N, C]; weight [C], absent = 1. Rows are of the weight's length: for a norm over each head, x is viewed as [N*H, D].
+   * Root mean square norm of each row (Zhang and Sennrich 2019): {@code out = x / sqrt(mean(x^2) +
+   * eps) * weight}. out and x [N, C]; weight [C], absent = 1. Rows are of the weight's length: for
+   * a norm over each head, x is viewed as [N*H, D].
    */
   void rmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps);
 
-  /** Layer norm of each row (Ba et al. 2016), variance without Bessel's correction. Shapes as {@link #rmsNorm}. */
+  /**
+   * Layer norm of each row (Ba et al. 2016), variance without Bessel's correction. Shapes as {@link
+   * #rmsNorm}.
+   */
   void layerNorm(Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps);
 
   /**
-   * The angles of rotary position embedding for the positions of a step, shared by all its layers: {@code out[n] = {cos(p f_0)
-   * m, sin(p f_0) m, cos(p f_1) m, ...}} with p = positions[n]. Computed in double precision before rounding.
+   * The angles of rotary position embedding for the positions of a step, shared by all its layers:
+   * {@code out[n] = {cos(p f_0) m, sin(p f_0) m, cos(p f_1) m, ...}} with p = positions[n].
+   * Computed in double precision before rounding.
    *
    * @param out [N, 2 * frequencies.length]
    * @param positions I32 [N]
    * @param frequencies radians per position for each pair
-   * @param magnitude m, 1 unless the context extension scales it (YaRN, Peng et al. 2023, section 3.4)
+   * @param magnitude m, 1 unless the context extension scales it (YaRN, Peng et al. 2023, section
+   *     3.4)
    */
   void rotations(Tensor out, Tensor positions, double[] frequencies, float magnitude);
 
   /**
-   * Turns the first R components of each head, R = columns of rotations; the others are copied. out and x [N, H*D] (out may be
-   * x); rotations [N, R] from {@link #rotations}; D = headDim.
+   * Turns the first R components of each head, R = columns of rotations; the others are copied. out
+   * and x [N, H*D] (out may be x); rotations [N, R] from {@link #rotations}; D = headDim.
    */
   void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing);
 
   /**
-   * Scaled dot-product attention without the T x T matrix (online softmax, Milakov and Gimelshein 2018; Dao et al. 2022).
+   * Scaled dot-product attention without the T x T matrix (online softmax, Milakov and Gimelshein
+   * 2018; Dao et al. 2022).
    *
-   * <p>Rows belong to {@code sequences} sequences of equal length, one after the other: with T = N / sequences, query row
-   * {@code s*T + t} has position {@code past + t} in sequence s. Keys and values of sequence s start at row {@code s * (rows /
-   * sequences)}; its first {@code past + T} rows are valid.
+   * <p>Rows belong to {@code sequences} sequences of equal length, one after the other: with T = N
+   * / sequences, query row {@code s*T + t} has position {@code past + t} in sequence s. Keys and
+   * values of sequence s start at row {@code s * (rows / sequences)}; its first {@code past + T}
+   * rows are valid.
    *
    * @param out [N, H*D]
    * @param q [N, H*D]
-   * @param k [S, K*D] with S at least sequences * (past + T): activations, or a cache with room to grow
+   * @param k [S, K*D] with S at least sequences * (past + T): activations, or a cache with room to
+   *     grow
    * @param v as k
    */
-  void attention(Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past);
+  void attention(
+      Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past);
 
   /** {@code out = activation(gate) * up}: SwiGLU, GeGLU (Shazeer 2020). All [N, F]. */
   void gated(Tensor out, Tensor gate, Tensor up, Activation activation);
@@ -94,28 +111,35 @@ public interface Backend extends AutoCloseable {
   /** Softmax of each row. out and x [N, C]; out may be x. */
   void softmax(Tensor out, Tensor x);
 
-  /** Copies the rows of x [N, C] into rows {@code at}.. of out [S, C]: how a key/value cache grows. */
+  /**
+   * Copies the rows of x [N, C] into rows {@code at}.. of out [S, C]: how a key/value cache grows.
+   */
   void copyRows(Tensor out, int at, Tensor x);
 
   /**
-   * The indices of the largest values of each row, in falling order, ties to the smaller index: which experts a token goes to.
-   * out I32 [N, U]; x [N, E].
+   * The indices of the largest values of each row, in falling order, ties to the smaller index:
+   * which experts a token goes to. out I32 [N, U]; x [N, E].
    */
   void topK(Tensor out, Tensor x);
 
   /**
-   * The weights of chosen experts: the softmax of each row of logits, over the chosen ones alone ({@link
-   * Routing#renormalize}) or over all, times {@link Routing#scale}. out [N, U]; logits [N, E]; experts I32 [N, U].
+   * The weights of chosen experts: the softmax of each row of logits, over the chosen ones alone
+   * ({@link Routing#renormalize}) or over all, times {@link Routing#scale}. out [N, U]; logits [N,
+   * E]; experts I32 [N, U].
    */
   void routingWeights(Tensor out, Tensor logits, Tensor experts, Routing routing);
 
   /**
-   * A linear layer whose weight each row chooses: {@code out[n*U + u] = w[experts[n, u]] x[r]} with r = n when x has N rows and
-   * r = n*U + u when it has N*U. out [N*U, O]; w [E, O, I] of any weight type; experts I32 [N, U].
+   * A linear layer whose weight each row chooses: {@code out[n*U + u] = w[experts[n, u]] x[r]} with
+   * r = n when x has N rows and r = n*U + u when it has N*U. out [N*U, O]; w [E, O, I] of any
+   * weight type; experts I32 [N, U].
    */
   void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts);
 
-  /** {@code out[n] = sum over u of weights[n, u] * x[n*U + u]}. out [N, C]; x [N*U, C]; weights [N, U]. */
+  /**
+   * {@code out[n] = sum over u of weights[n, u] * x[n*U + u]}. out [N, C]; x [N*U, C]; weights [N,
+   * U].
+   */
   void combineExperts(Tensor out, Tensor x, Tensor weights);
 
   @Override

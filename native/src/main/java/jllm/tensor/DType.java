@@ -1,12 +1,14 @@
 package jllm.tensor;
 
 /**
- * Element types. A quantized type stores a fixed number of consecutive elements of a row as one block of bytes; the
- * block layouts are those of ggml ({@code ggml-common.h}) and are described by the codecs in {@code
- * jllm.tensor.quant}.
+ * Element types. A quantized type stores a fixed number of consecutive elements of a row as one
+ * block of bytes; the block layouts are those of ggml ({@code ggml-common.h}) and are described by
+ * the codecs in {@code jllm.tensor.quant}.
  */
 public enum DType {
-  /** IEEE 754 binary64. Only the scalar backend computes in it: gradient checks need the precision. */
+  /**
+   * IEEE 754 binary64. Only the scalar backend computes in it: gradient checks need the precision.
+   */
   F64(1, 8),
   F32(1, 4),
   F16(1, 2),
@@ -19,7 +21,10 @@ public enum DType {
   Q4_0(32, 18),
   /** 256 elements: F16 scale and minimum, 8 pairs of 6-bit scales and minima, 256 nibbles. */
   Q4_K(256, 144),
-  /** 256 elements: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 scales, one F16 scale. */
+  /**
+   * 256 elements: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 scales, one F16
+   * scale.
+   */
   Q6_K(256, 210);
 
   private final int blockLength;
@@ -57,7 +62,12 @@ public enum DType {
   public long bytes(long elements) {
     if (!divides(elements)) {
       throw new IllegalArgumentException(
-          this + " stores blocks of " + blockLength + " elements; " + elements + " is not a multiple");
+          this
+              + " stores blocks of "
+              + blockLength
+              + " elements; "
+              + elements
+              + " is not a multiple");
     }
     return elements / blockLength * blockBytes;
   }

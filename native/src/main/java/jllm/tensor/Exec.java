@@ -3,10 +3,12 @@ package jllm.tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One step of work on a {@link Backend}: checks shapes, finds memory for the results, calls the kernels. A model is written
- * against this class alone. Results are valid until the next {@link #reset} or, inside {@link #block}, until the block ends.
+ * One step of work on a {@link Backend}: checks shapes, finds memory for the results, calls the
+ * kernels. A model is written against this class alone. Results are valid until the next {@link
+ * #reset} or, inside {@link #block}, until the block ends.
  *
- * <p>Shapes that do not fit are reported as {@link IllegalArgumentException} with the operation and both shapes.
+ * <p>Shapes that do not fit are reported as {@link IllegalArgumentException} with the operation and
+ * both shapes.
  */
 public final class Exec implements AutoCloseable {
   private final Backend backend;
@@ -28,7 +30,8 @@ public final class Exec implements AutoCloseable {
   }
 
   /**
-   * Runs a layer and keeps only its result, so that a model of any depth needs the memory of one layer.
+   * Runs a layer and keeps only its result, so that a model of any depth needs the memory of one
+   * layer.
    *
    * @param step handed to the layer
    */
@@ -68,7 +71,10 @@ public final class Exec implements AutoCloseable {
     int heads = x.columns() / headDim;
     Tensor out = like(x);
     backend.rmsNorm(
-        slab.view(out, 0, x.rows() * heads, headDim), slab.view(x, 0, x.rows() * heads, headDim), weight, eps);
+        slab.view(out, 0, x.rows() * heads, headDim),
+        slab.view(x, 0, x.rows() * heads, headDim),
+        weight,
+        eps);
     return out;
   }
 
@@ -83,14 +89,17 @@ public final class Exec implements AutoCloseable {
   /** See {@link Backend#rotations}. */
   public Tensor rotations(Tensor positions, double[] frequencies, float magnitude) {
     check(positions.dtype() == DType.I32, "rotations", "positions", positions, "I32 positions");
-    Tensor out = slab.allocate(type, Math.toIntExact(positions.shape().elements()), 2 * frequencies.length);
+    Tensor out =
+        slab.allocate(type, Math.toIntExact(positions.shape().elements()), 2 * frequencies.length);
     backend.rotations(out, positions, frequencies, magnitude);
     return out;
   }
 
   public Tensor rope(Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
     fits(
-        x.rows() == rotations.rows() && x.columns() % headDim == 0 && rotations.columns() <= headDim,
+        x.rows() == rotations.rows()
+            && x.columns() % headDim == 0
+            && rotations.columns() <= headDim,
         "rope",
         x,
         rotations);
@@ -100,11 +109,24 @@ public final class Exec implements AutoCloseable {
   }
 
   /** See {@link Backend#attention}. */
-  public Tensor attention(Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
-    fits(q.columns() == spec.heads() * spec.headDim() && q.rows() % sequences == 0, "attention (heads)", q, k);
-    fits(k.columns() == spec.kvHeads() * spec.headDim() && k.rows() % sequences == 0, "attention (keys)", q, k);
+  public Tensor attention(
+      Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    fits(
+        q.columns() == spec.heads() * spec.headDim() && q.rows() % sequences == 0,
+        "attention (heads)",
+        q,
+        k);
+    fits(
+        k.columns() == spec.kvHeads() * spec.headDim() && k.rows() % sequences == 0,
+        "attention (keys)",
+        q,
+        k);
     fits(k.shape().equals(v.shape()), "attention (values)", k, v);
-    fits(k.rows() / sequences >= past + q.rows() / sequences, "attention (positions " + past + "+)", q, k);
+    fits(
+        k.rows() / sequences >= past + q.rows() / sequences,
+        "attention (positions " + past + "+)",
+        q,
+        k);
     Tensor out = like(q);
     backend.attention(out, q, k, v, spec, sequences, past);
     return out;
@@ -157,7 +179,11 @@ public final class Exec implements AutoCloseable {
 
   /** Writes the rows of x into rows {@code at}.. of a cache that outlives the step. */
   public void copyRows(Tensor cache, int at, Tensor x) {
-    fits(cache.columns() == x.columns() && at >= 0 && at + x.rows() <= cache.rows(), "copyRows at " + at, cache, x);
+    fits(
+        cache.columns() == x.columns() && at >= 0 && at + x.rows() <= cache.rows(),
+        "copyRows at " + at,
+        cache,
+        x);
     backend.copyRows(cache, at, x);
   }
 
@@ -167,7 +193,10 @@ public final class Exec implements AutoCloseable {
     return slab.view(x, (x.rows() - 1) * rowBytes, 1, x.columns());
   }
 
-  /** The indices of the {@code count} largest values of each row, I32 [N, count]; see {@link Backend#topK}. */
+  /**
+   * The indices of the {@code count} largest values of each row, I32 [N, count]; see {@link
+   * Backend#topK}.
+   */
   public Tensor topK(Tensor x, int count) {
     fits(count > 0 && count <= x.columns(), "topK of " + count, x, null);
     Tensor out = slab.allocate(DType.I32, x.rows(), count);
@@ -177,7 +206,11 @@ public final class Exec implements AutoCloseable {
 
   /** The weights of the chosen experts, [N, U]; see {@link Backend#routingWeights}. */
   public Tensor routingWeights(Tensor logits, Tensor experts, Routing routing) {
-    fits(logits.rows() == experts.rows() && experts.columns() == routing.used(), "routingWeights", logits, experts);
+    fits(
+        logits.rows() == experts.rows() && experts.columns() == routing.used(),
+        "routingWeights",
+        logits,
+        experts);
     Tensor out = slab.allocate(type, logits.rows(), experts.columns());
     backend.routingWeights(out, logits, experts, routing);
     return out;
@@ -213,9 +246,11 @@ public final class Exec implements AutoCloseable {
     }
   }
 
-  private static void check(boolean good, String operation, String what, Tensor found, String expected) {
+  private static void check(
+      boolean good, String operation, String what, Tensor found, String expected) {
     if (!good) {
-      throw new IllegalArgumentException(operation + ": " + what + " is " + found + ", expected " + expected);
+      throw new IllegalArgumentException(
+          operation + ": " + what + " is " + found + ", expected " + expected);
     }
   }
 

@@ -1,7 +1,8 @@
 package jllm.tensor;
 
 /**
- * A part of a model that {@link Exec#block} runs: its inner activations are dropped when it returns.
+ * A part of a model that {@link Exec#block} runs: its inner activations are dropped when it
+ * returns.
  *
  * @param <S> what changes from step to step: positions, cache
  */

@@ -2,7 +2,9 @@ package jllm.tensor;
 
 import java.util.Arrays;
 
-/** The dimensions of a tensor, outermost first; row-major, so the last one is contiguous in memory. */
+/**
+ * The dimensions of a tensor, outermost first; row-major, so the last one is contiguous in memory.
+ */
 public final class Shape {
   private final int[] dims;
   private final long elements;

@@ -7,13 +7,16 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stack-like memory for the activations of one step, reused by the next. The tensors of a step come in the same order each
- * time, so their Java objects are kept too: after the first step of a shape nothing is allocated on the heap.
+ * Stack-like memory for the activations of one step, reused by the next. The tensors of a step come
+ * in the same order each time, so their Java objects are kept too: after the first step of a shape
+ * nothing is allocated on the heap.
  */
 final class Slab implements AutoCloseable {
   private static final long FIRST_CHUNK = 1 << 20;
 
-  /** A tensor handed out before: at {@code offset} of the slab, or of {@code base} if it is a view. */
+  /**
+   * A tensor handed out before: at {@code offset} of the slab, or of {@code base} if it is a view.
+   */
   private record Known(Tensor tensor, @Nullable Tensor base, long offset) {
     boolean is(@Nullable Tensor base, long offset, DType dtype, int rows, int columns) {
       return this.base == base
@@ -28,10 +31,16 @@ final class Slab implements AutoCloseable {
   private MemorySegment memory = arena.allocate(FIRST_CHUNK, Tensor.ALIGNMENT);
   private long top;
 
-  /** Bytes of the tensors that did not fit into {@link #memory} in this step; they live in the same arena. */
+  /**
+   * Bytes of the tensors that did not fit into {@link #memory} in this step; they live in the same
+   * arena.
+   */
   private long overflow;
 
-  /** What was handed out in the step, in order; beyond {@link #count}, what an earlier step got there. */
+  /**
+   * What was handed out in the step, in order; beyond {@link #count}, what an earlier step got
+   * there.
+   */
   private final List<@Nullable Known> known = new ArrayList<>();
 
   private int count;
@@ -69,7 +78,8 @@ final class Slab implements AutoCloseable {
       count++;
       return before.tensor();
     }
-    return remember(null, offset, Tensor.of(memory.asSlice(offset, bytes), dtype, Shape.of(rows, columns)));
+    return remember(
+        null, offset, Tensor.of(memory.asSlice(offset, bytes), dtype, Shape.of(rows, columns)));
   }
 
   /** A tensor over part of the memory of {@code base}, from byte {@code offset} on. */
@@ -83,7 +93,9 @@ final class Slab implements AutoCloseable {
     return remember(base, offset, Tensor.of(part, base.dtype(), Shape.of(rows, columns)));
   }
 
-  /** Drops everything allocated since {@code mark} but {@code result}, which is moved down to it. */
+  /**
+   * Drops everything allocated since {@code mark} but {@code result}, which is moved down to it.
+   */
   Tensor keep(long mark, Tensor result) {
     top = mark;
     Tensor kept = allocate(result.dtype(), result.rows(), result.columns());

@@ -8,11 +8,15 @@ public sealed interface Storage {
   /** Bytes occupied. */
   long byteSize();
 
-  /** Off-heap host memory, row-major, blocks as their {@link DType} describes them. Every backend on the host reads it. */
+  /**
+   * Off-heap host memory, row-major, blocks as their {@link DType} describes them. Every backend on
+   * the host reads it.
+   */
   record Rows(MemorySegment segment) implements Storage {
     public Rows {
       if (!segment.isNative()) {
-        // A kernel that sees both heap and native segments at one call site runs several times slower.
+        // A kernel that sees both heap and native segments at one call site runs several times
+        // slower.
         throw new IllegalArgumentException("tensors live off-heap; found a heap segment");
       }
     }

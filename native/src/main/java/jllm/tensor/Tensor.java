@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * A dense array: element type, shape, and the memory that holds it. It does not own that memory: the arena of a model, a
- * session or a step does, and a tensor is never closed.
+ * A dense array: element type, shape, and the memory that holds it. It does not own that memory:
+ * the arena of a model, a session or a step does, and a tensor is never closed.
  */
 public final class Tensor {
   /** Rows start at cache-line boundaries where the allocator is ours. */
@@ -18,7 +18,13 @@ public final class Tensor {
   public Tensor(DType dtype, Shape shape, Storage storage) {
     if (storage instanceof Storage.Rows rows && rows.byteSize() < byteSize(dtype, shape)) {
       throw new IllegalArgumentException(
-          "a tensor " + dtype + shape + " needs " + byteSize(dtype, shape) + " bytes; the storage has " + rows.byteSize());
+          "a tensor "
+              + dtype
+              + shape
+              + " needs "
+              + byteSize(dtype, shape)
+              + " bytes; the storage has "
+              + rows.byteSize());
     }
     this.dtype = dtype;
     this.shape = shape;
@@ -100,7 +106,8 @@ public final class Tensor {
   /** A view of the same elements with other dimensions; quantized rows keep their length. */
   public Tensor reshape(int... dims) {
     Shape reshaped = Shape.of(dims);
-    if (reshaped.elements() != shape.elements() || (dtype.isQuantized() && reshaped.columns() != shape.columns())) {
+    if (reshaped.elements() != shape.elements()
+        || (dtype.isQuantized() && reshaped.columns() != shape.columns())) {
       throw new IllegalArgumentException("cannot view " + this + " as " + reshaped);
     }
     return new Tensor(dtype, reshaped, storage);
@@ -109,6 +116,8 @@ public final class Tensor {
   /** Type, shape and packing, such as {@code Q8_0[2048, 2048] il16}. */
   @Override
   public String toString() {
-    return dtype + shape.toString() + (storage instanceof Storage.Packed packed ? " " + packed.packing().name() : "");
+    return dtype
+        + shape.toString()
+        + (storage instanceof Storage.Packed packed ? " " + packed.packing().name() : "");
   }
 }

@@ -10,6 +10,9 @@ public enum WeightUse {
   TIED_EMBEDDING,
   /** Right operand of {@link Backend#expertLinear}: [E, O, I]. */
   EXPERTS,
-  /** A norm's weight, a bias or any other vector, used element by element: converted to the activation type. */
+  /**
+   * A norm's weight, a bias or any other vector, used element by element: converted to the
+   * activation type.
+   */
   VECTOR
 }
