@@ -30,14 +30,18 @@ public final class Exec implements AutoCloseable {
   }
 
   /**
-   * Runs a layer and keeps only its result, so that a model of any depth needs the memory of one
-   * layer.
+   * Runs a layer and moves its result into the memory of x, so that a model of any depth needs the activations of one layer only.
    *
+   * @param x the residual stream, a result of this step; void afterwards
    * @param step handed to the layer
+   * @return the new residual stream
    */
   public <S> Tensor block(Layer<S> layer, Tensor x, S step) {
     long mark = slab.mark();
-    return slab.keep(mark, layer.forward(this, x, step));
+    Tensor result = layer.forward(this, x, step);
+    same("block", x, result);
+    slab.release(mark, result, x);
+    return x;
   }
 
   public Tensor embedding(Tensor table, Tensor ids) {

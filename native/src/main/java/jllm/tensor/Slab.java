@@ -59,7 +59,7 @@ final class Slab implements AutoCloseable {
     count = 0;
   }
 
-  /** A position to return to with {@link #keep}. */
+  /** A position to return to with {@link #release}. */
   long mark() {
     return top;
   }
@@ -94,17 +94,15 @@ final class Slab implements AutoCloseable {
   }
 
   /**
-   * Drops everything allocated since {@code mark} but {@code result}, which is moved down to it.
+   * Drops everything allocated since {@code mark} but the elements of {@code result}, which move into {@code target}, a tensor of
+   * the same shape from before it.
    */
-  Tensor keep(long mark, Tensor result) {
+  void release(long mark, Tensor result, Tensor target) {
     top = mark;
-    Tensor kept = allocate(result.dtype(), result.rows(), result.columns());
-    if (kept.segment().address() != result.segment().address()) {
-      // Source and target may overlap; the copy then behaves as if through a temporary.
+    if (result != target) {
       long bytes = Tensor.byteSize(result.dtype(), result.shape());
-      MemorySegment.copy(result.segment(), 0, kept.segment(), 0, bytes);
+      MemorySegment.copy(result.segment(), 0, target.segment(), 0, bytes);
     }
-    return kept;
   }
 
   private @Nullable Known next() {

@@ -1,0 +1,102 @@
+package jllm.model;
+
+import jllm.format.AttentionConfig;
+import jllm.format.ModelConfig;
+import jllm.format.PositionConfig;
+import jllm.format.WeightNames;
+import jllm.tensor.AttentionSpec;
+import jllm.tensor.Exec;
+import jllm.tensor.RopePairing;
+import jllm.tensor.Tensor;
+import jllm.tensor.WeightUse;
+import org.jspecify.annotations.Nullable;
+
+/** Multi-head self-attention with grouped heads (Vaswani et al. 2017; Ainslie et al. 2023). */
+final class Attention {
+  private final int layer;
+  private final boolean local;
+  private final AttentionSpec spec;
+  private final float normEps;
+  private final RopePairing pairing;
+  private final Tensor query;
+  private final Tensor key;
+  private final Tensor value;
+  private final Tensor output;
+  private final @Nullable Tensor queryBias;
+  private final @Nullable Tensor keyBias;
+  private final @Nullable Tensor valueBias;
+  private final @Nullable Tensor outputBias;
+  private final @Nullable Tensor queryNorm;
+  private final @Nullable Tensor keyNorm;
+
+  Attention(Weights weights, ModelConfig config, int layer) {
+    AttentionConfig attention = config.attention();
+    this.layer = layer;
+    this.local = attention.window(layer) > 0;
+    this.spec =
+        new AttentionSpec(
+            attention.heads(),
+            attention.kvHeads(),
+            attention.headDim(),
+            attention.scale(),
+            attention.softCap(),
+            attention.window(layer),
+            true);
+    this.normEps = config.norm().eps();
+    this.pairing =
+        config.position() instanceof PositionConfig.Rope rope ? rope.pairing() : RopePairing.HALF_SPLIT;
+
+    int queries = attention.heads() * attention.headDim();
+    int keys = attention.kvHeads() * attention.headDim();
+    boolean bias = attention.inputBias();
+    String fused = WeightNames.block(layer, WeightNames.QUERY_KEY_VALUE, "weight");
+    if (weights.has(fused)) {
+      Tensor[] parts = weights.split(fused, WeightUse.LINEAR, queries, keys, keys);
+      this.query = parts[0];
+      this.key = parts[1];
+      this.value = parts[2];
+      String fusedBias = WeightNames.block(layer, WeightNames.QUERY_KEY_VALUE, "bias");
+      @Nullable Tensor[] biases =
+          bias ? weights.split(fusedBias, WeightUse.VECTOR, queries, keys, keys) : new @Nullable Tensor[3];
+      this.queryBias = biases[0];
+      this.keyBias = biases[1];
+      this.valueBias = biases[2];
+    } else {
+      this.query = weights.block(layer, WeightNames.QUERY, WeightUse.LINEAR);
+      this.key = weights.block(layer, WeightNames.KEY, WeightUse.LINEAR);
+      this.value = weights.block(layer, WeightNames.VALUE, WeightUse.LINEAR);
+      this.queryBias = weights.bias(layer, WeightNames.QUERY, bias);
+      this.keyBias = weights.bias(layer, WeightNames.KEY, bias);
+      this.valueBias = weights.bias(layer, WeightNames.VALUE, bias);
+    }
+    this.output = weights.block(layer, WeightNames.ATTENTION_OUTPUT, WeightUse.LINEAR);
+    this.outputBias = weights.bias(layer, WeightNames.ATTENTION_OUTPUT, attention.outputBias());
+    boolean norms = attention.queryKeyNorm();
+    this.queryNorm = norms ? weights.block(layer, WeightNames.QUERY_NORM, WeightUse.VECTOR) : null;
+    this.keyNorm = norms ? weights.block(layer, WeightNames.KEY_NORM, WeightUse.VECTOR) : null;
+  }
+
+  Tensor forward(Exec exec, Tensor x, Batch batch) {
+    Tensor q = exec.linear(x, query, queryBias);
+    Tensor k = exec.linear(x, key, keyBias);
+    Tensor v = exec.linear(x, value, valueBias);
+    if (queryNorm != null && keyNorm != null) {
+      q = exec.headRmsNorm(q, queryNorm, normEps);
+      k = exec.headRmsNorm(k, keyNorm, normEps);
+    }
+    Tensor rotations = batch.rotations(local);
+    if (rotations != null) {
+      q = exec.rope(q, rotations, spec.headDim(), pairing);
+      k = exec.rope(k, rotations, spec.headDim(), pairing);
+    }
+    KvCache cache = batch.cache();
+    if (cache != null) {
+      exec.copyRows(cache.keys(layer), batch.past(), k);
+      exec.copyRows(cache.values(layer), batch.past(), v);
+      k = cache.keys(layer);
+      v = cache.values(layer);
+    }
+    Tensor attended = exec.attention(q, k, v, spec, batch.sequences(), batch.past());
+    return exec.linear(attended, output, outputBias);
+  }
+}

@@ -1,0 +1,55 @@
+package jllm.model;
+
+import jllm.format.ModelConfig;
+import jllm.format.NormConfig;
+import jllm.format.WeightNames;
+import jllm.tensor.Exec;
+import jllm.tensor.Layer;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** One block: attention and feed-forward around a residual stream [N, C]. */
+final class Block implements Layer<Batch> {
+  private final Attention attention;
+  private final FeedForward feedForward;
+  private final boolean parallel;
+  private final float residualScale;
+  private final @Nullable Norm beforeAttention;
+  private final @Nullable Norm afterAttention;
+  private final @Nullable Norm beforeFeedForward;
+  private final @Nullable Norm afterFeedForward;
+
+  Block(Weights weights, ModelConfig config, int layer) {
+    this.attention = new Attention(weights, config, layer);
+    this.feedForward = FeedForward.of(weights, config, layer);
+    this.parallel = config.parallelResidual();
+    this.residualScale = config.multipliers().residual();
+    NormConfig norm = config.norm();
+    boolean before = norm.placement().before();
+    boolean after = norm.placement().after();
+    this.beforeAttention = norm(weights, norm, layer, WeightNames.ATTENTION_NORM, before);
+    this.afterAttention = norm(weights, norm, layer, WeightNames.ATTENTION_POST_NORM, after);
+    this.beforeFeedForward = norm(weights, norm, layer, WeightNames.FEED_FORWARD_NORM, before);
+    this.afterFeedForward = norm(weights, norm, layer, WeightNames.FEED_FORWARD_POST_NORM, after);
+  }
+
+  private static @Nullable Norm norm(Weights weights, NormConfig config, int layer, String part, boolean present) {
+    return present ? new Norm(weights, "blk." + layer + "." + part, config) : null;
+  }
+
+  @Override
+  public Tensor forward(Exec exec, Tensor x, Batch batch) {
+    Tensor attended = attention.forward(exec, apply(exec, beforeAttention, x), batch);
+    Tensor middle = addTo(exec, x, apply(exec, afterAttention, attended));
+    Tensor fed = feedForward.forward(exec, apply(exec, beforeFeedForward, parallel ? x : middle));
+    return addTo(exec, middle, apply(exec, afterFeedForward, fed));
+  }
+
+  private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {
+    return norm == null ? x : norm.forward(exec, x);
+  }
+
+  private Tensor addTo(Exec exec, Tensor residual, Tensor part) {
+    return exec.add(residual, residualScale == 1 ? part : exec.scale(part, residualScale));
+  }
+}

@@ -1,0 +1,81 @@
+package jllm.model;
+
+import java.lang.foreign.Arena;
+import jllm.format.ModelConfig;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+
+/**
+ * The keys and values of the positions a sequence has seen, so that the next token costs one position and not all. Layers write
+ * behind {@link #length}; the caller moves it with {@link #advance} once a step is done.
+ */
+public final class KvCache implements AutoCloseable {
+  private final Arena arena = Arena.ofShared();
+  private final Tensor[] keys;
+  private final Tensor[] values;
+  private final int capacity;
+  private int length;
+
+  /**
+   * @param capacity positions there is room for
+   * @param type the backend's activation type
+   * @throws OutOfMemoryError if the memory is not there; see {@link #bytes}
+   */
+  KvCache(ModelConfig config, int capacity, DType type) {
+    this.capacity = capacity;
+    this.keys = new Tensor[config.layers()];
+    this.values = new Tensor[config.layers()];
+    Shape shape = Shape.of(capacity, config.attention().kvHeads() * config.attention().headDim());
+    for (int layer = 0; layer < keys.length; layer++) {
+      keys[layer] = Tensor.allocate(arena, type, shape);
+      values[layer] = Tensor.allocate(arena, type, shape);
+    }
+  }
+
+  /** Bytes that a cache of {@code capacity} positions takes. */
+  public static long bytes(ModelConfig config, int capacity, DType type) {
+    long perPosition = 2L * config.layers() * config.attention().kvHeads() * config.attention().headDim();
+    return Math.multiplyExact(perPosition * type.blockBytes(), (long) capacity);
+  }
+
+  public int capacity() {
+    return capacity;
+  }
+
+  /** Positions seen. */
+  public int length() {
+    return length;
+  }
+
+  /** Counts the positions of a finished step as seen. */
+  public void advance(int positions) {
+    if (positions < 0 || length + positions > capacity) {
+      throw new IllegalArgumentException(positions + " positions after " + length + " of " + capacity);
+    }
+    length += positions;
+  }
+
+  /** Forgets all positions from {@code newLength} on. */
+  public void truncate(int newLength) {
+    if (newLength < 0 || newLength > length) {
+      throw new IllegalArgumentException("cannot cut " + length + " positions to " + newLength);
+    }
+    length = newLength;
+  }
+
+  /** [capacity, K*D]. */
+  Tensor keys(int layer) {
+    return keys[layer];
+  }
+
+  /** [capacity, K*D]. */
+  Tensor values(int layer) {
+    return values[layer];
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
