@@ -44,7 +44,9 @@ final class Attention {
             true);
     this.normEps = config.norm().eps();
     this.pairing =
-        config.position() instanceof PositionConfig.Rope rope ? rope.pairing() : RopePairing.HALF_SPLIT;
+        config.position() instanceof PositionConfig.Rope rope
+            ? rope.pairing()
+            : RopePairing.HALF_SPLIT;
 
     int queries = attention.heads() * attention.headDim();
     int keys = attention.kvHeads() * attention.headDim();
@@ -57,7 +59,9 @@ final class Attention {
       this.value = parts[2];
       String fusedBias = WeightNames.block(layer, WeightNames.QUERY_KEY_VALUE, "bias");
       @Nullable Tensor[] biases =
-          bias ? weights.split(fusedBias, WeightUse.VECTOR, queries, keys, keys) : new @Nullable Tensor[3];
+          bias
+              ? weights.split(fusedBias, WeightUse.VECTOR, queries, keys, keys)
+              : new @Nullable Tensor[3];
       this.queryBias = biases[0];
       this.keyBias = biases[1];
       this.valueBias = biases[2];

@@ -8,8 +8,8 @@ import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The input of one step: token ids and their positions, and the cache they continue. It is filled again for each step; a step of
- * the same number of rows allocates nothing.
+ * The input of one step: token ids and their positions, and the cache they continue. It is filled
+ * again for each step; a step of the same number of rows allocates nothing.
  */
 public final class Batch implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
@@ -47,19 +47,32 @@ public final class Batch implements AutoCloseable {
   }
 
   /**
-   * The next step's tokens: {@code count} of {@code tokens} from {@code from} on, at the positions after those in the cache; without
-   * a cache, {@code sequences} sequences of equal length, each from position 0.
+   * The next step's tokens: {@code count} of {@code tokens} from {@code from} on, at the positions
+   * after those in the cache; without a cache, {@code sequences} sequences of equal length, each
+   * from position 0.
    *
    * @throws IllegalArgumentException if there are more than fit the batch or the cache
    */
   public Batch fill(int[] tokens, int from, int count, int sequences) {
     if (count < 1 || count > maxRows() || count % sequences != 0) {
       throw new IllegalArgumentException(
-          count + " tokens in " + sequences + " sequences; a step takes 1 to " + maxRows() + ", the same for each sequence");
+          count
+              + " tokens in "
+              + sequences
+              + " sequences; a step takes 1 to "
+              + maxRows()
+              + ", the same for each sequence");
     }
     if (cache != null && (sequences != 1 || cache.length() + count > cache.capacity())) {
       throw new IllegalArgumentException(
-          count + " tokens in " + sequences + " sequences after " + cache.length() + " of " + cache.capacity() + " positions");
+          count
+              + " tokens in "
+              + sequences
+              + " sequences after "
+              + cache.length()
+              + " of "
+              + cache.capacity()
+              + " positions");
     }
     if (ids.dim(0) != count) {
       ids = allIds.slice(0, count);
@@ -98,7 +111,10 @@ public final class Batch implements AutoCloseable {
     return past;
   }
 
-  /** Positions of the session, which some context extensions depend on: those of the cache, or of the step. */
+  /**
+   * Positions of the session, which some context extensions depend on: those of the cache, or of
+   * the step.
+   */
   int context() {
     return cache == null ? ids.dim(0) / sequences : cache.capacity();
   }

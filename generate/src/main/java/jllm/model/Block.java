@@ -33,7 +33,8 @@ final class Block implements Layer<Batch> {
     this.afterFeedForward = norm(weights, norm, layer, WeightNames.FEED_FORWARD_POST_NORM, after);
   }
 
-  private static @Nullable Norm norm(Weights weights, NormConfig config, int layer, String part, boolean present) {
+  private static @Nullable Norm norm(
+      Weights weights, NormConfig config, int layer, String part, boolean present) {
     return present ? new Norm(weights, "blk." + layer + "." + part, config) : null;
   }
 

@@ -7,8 +7,9 @@ import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 
 /**
- * The keys and values of the positions a sequence has seen, so that the next token costs one position and not all. Layers write
- * behind {@link #length}; the caller moves it with {@link #advance} once a step is done.
+ * The keys and values of the positions a sequence has seen, so that the next token costs one
+ * position and not all. Layers write behind {@link #length}; the caller moves it with {@link
+ * #advance} once a step is done.
  */
 public final class KvCache implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
@@ -35,7 +36,8 @@ public final class KvCache implements AutoCloseable {
 
   /** Bytes that a cache of {@code capacity} positions takes. */
   public static long bytes(ModelConfig config, int capacity, DType type) {
-    long perPosition = 2L * config.layers() * config.attention().kvHeads() * config.attention().headDim();
+    long perPosition =
+        2L * config.layers() * config.attention().kvHeads() * config.attention().headDim();
     return Math.multiplyExact(perPosition * type.blockBytes(), (long) capacity);
   }
 
@@ -51,7 +53,8 @@ public final class KvCache implements AutoCloseable {
   /** Counts the positions of a finished step as seen. */
   public void advance(int positions) {
     if (positions < 0 || length + positions > capacity) {
-      throw new IllegalArgumentException(positions + " positions after " + length + " of " + capacity);
+      throw new IllegalArgumentException(
+          positions + " positions after " + length + " of " + capacity);
     }
     length += positions;
   }

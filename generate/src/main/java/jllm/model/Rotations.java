@@ -6,7 +6,9 @@ import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** The rotary frequencies of a model, kept while sessions of one context length follow each other. */
+/**
+ * The rotary frequencies of a model, kept while sessions of one context length follow each other.
+ */
 final class Rotations {
   private final PositionConfig.@Nullable Rope rope;
   private final boolean hasLocalLayers;

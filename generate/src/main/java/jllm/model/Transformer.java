@@ -15,10 +15,11 @@ import jllm.tensor.WeightUse;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A decoder-only transformer. What it is made of, the configuration says; where its weights come from, the source; what computes, the
- * backend behind the {@link Exec}.
+ * A decoder-only transformer. What it is made of, the configuration says; where its weights come
+ * from, the source; what computes, the backend behind the {@link Exec}.
  *
- * <p>It owns what the backend copied of the weights; those used as stored stay in the source, which must outlive it.
+ * <p>It owns what the backend copied of the weights; those used as stored stay in the source, which
+ * must outlive it.
  */
 public final class Transformer implements AutoCloseable {
   private final Arena arena;
@@ -46,7 +47,8 @@ public final class Transformer implements AutoCloseable {
       blocks[layer] = new Block(weights, config, layer);
     }
     this.outputNorm = new Norm(weights, WeightNames.OUTPUT_NORM, config.norm());
-    this.output = config.tiedOutput() ? tokenEmbedding : weights.take(WeightNames.OUTPUT, WeightUse.LINEAR);
+    this.output =
+        config.tiedOutput() ? tokenEmbedding : weights.take(WeightNames.OUTPUT, WeightUse.LINEAR);
     this.rotations = new Rotations(config);
   }
 
@@ -70,9 +72,11 @@ public final class Transformer implements AutoCloseable {
     }
   }
 
-  private static @Nullable Tensor positionEmbedding(Weights weights, ModelConfig config, Arena arena) {
+  private static @Nullable Tensor positionEmbedding(
+      Weights weights, ModelConfig config, Arena arena) {
     return switch (config.position()) {
-      case PositionConfig.Learned _ -> weights.take(WeightNames.POSITION_EMBEDDING, WeightUse.EMBEDDING);
+      case PositionConfig.Learned _ ->
+          weights.take(WeightNames.POSITION_EMBEDDING, WeightUse.EMBEDDING);
       case PositionConfig.Sinusoidal _ -> sinusoids(config, arena);
       case PositionConfig.Rope _ -> null;
     };
@@ -86,7 +90,9 @@ public final class Transformer implements AutoCloseable {
       for (int component = 0; component < width; component++) {
         double angle = position * Math.pow(10_000, -(component - component % 2) / (double) width);
         double value = component % 2 == 0 ? Math.sin(angle) : Math.cos(angle);
-        table.segment().setAtIndex(ValueLayout.JAVA_FLOAT, (long) position * width + component, (float) value);
+        table
+            .segment()
+            .setAtIndex(ValueLayout.JAVA_FLOAT, (long) position * width + component, (float) value);
       }
     }
     return table;
@@ -102,8 +108,8 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * The residual stream after the last block, [N, C], for the N tokens of the batch. Keys and values go into the batch's cache, behind
-   * its length; advancing it is left to the caller.
+   * The residual stream after the last block, [N, C], for the N tokens of the batch. Keys and
+   * values go into the batch's cache, behind its length; advancing it is left to the caller.
    */
   public Tensor hidden(Exec exec, Batch batch) {
     Tensor x = exec.embedding(tokenEmbedding, batch.ids());
@@ -120,7 +126,10 @@ public final class Transformer implements AutoCloseable {
     return x;
   }
 
-  /** The logits [N, V] of rows of the residual stream [N, C]; when only the next token is wanted, pass the last row alone. */
+  /**
+   * The logits [N, V] of rows of the residual stream [N, C]; when only the next token is wanted,
+   * pass the last row alone.
+   */
   public Tensor logits(Exec exec, Tensor hidden) {
     Tensor logits = exec.linear(outputNorm.forward(exec, hidden), output, null);
     if (config.multipliers().logits() != 1) {

@@ -9,7 +9,8 @@ import jllm.tensor.WeightUse;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands the weights of a source to a backend while a model is built, and lets the pages of those go that the backend copied.
+ * Hands the weights of a source to a backend while a model is built, and lets the pages of those go
+ * that the backend copied.
  */
 final class Weights {
   private final WeightSource source;
@@ -31,7 +32,10 @@ final class Weights {
     return adopted;
   }
 
-  /** The rows of one stored matrix (or entries of a vector) as several weights: fused layers are views of their parts. */
+  /**
+   * The rows of one stored matrix (or entries of a vector) as several weights: fused layers are
+   * views of their parts.
+   */
   Tensor[] split(String name, WeightUse use, int... rows) {
     Tensor stored = source.tensor(name);
     Tensor[] parts = new Tensor[rows.length];

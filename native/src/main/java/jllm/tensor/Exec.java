@@ -30,7 +30,8 @@ public final class Exec implements AutoCloseable {
   }
 
   /**
-   * Runs a layer and moves its result into the memory of x, so that a model of any depth needs the activations of one layer only.
+   * Runs a layer and moves its result into the memory of x, so that a model of any depth needs the
+   * activations of one layer only.
    *
    * @param x the residual stream, a result of this step; void afterwards
    * @param step handed to the layer

@@ -94,8 +94,8 @@ final class Slab implements AutoCloseable {
   }
 
   /**
-   * Drops everything allocated since {@code mark} but the elements of {@code result}, which move into {@code target}, a tensor of
-   * the same shape from before it.
+   * Drops everything allocated since {@code mark} but the elements of {@code result}, which move
+   * into {@code target}, a tensor of the same shape from before it.
    */
   void release(long mark, Tensor result, Tensor target) {
     top = mark;
