@@ -1,8 +1,8 @@
 package jllm.cli;
 
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.io.OutputStreamWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -31,7 +31,8 @@ public final class Main {
   static int run(String[] args, Streams streams) {
     CommandLine commandLine = new CommandLine(new Main());
     COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
-    commandLine.setOut(new PrintWriter(new OutputStreamWriter(streams.out(), StandardCharsets.UTF_8), true));
+    commandLine.setOut(
+        new PrintWriter(new OutputStreamWriter(streams.out(), StandardCharsets.UTF_8), true));
     commandLine.setErr(new PrintWriter(streams.err(), true));
     if (args.length == 0) {
       commandLine.usage(streams.err());

@@ -13,12 +13,16 @@ import java.nio.file.Path;
 /** The streams of this process, as the launcher hands them over. */
 final class Processes {
   /**
-   * The descriptor of the real standard error. The JVM prints a warning about the incubating Vector API that no option turns off; so
-   * the launcher starts it with standard error elsewhere, and it is put back here.
+   * The descriptor of the real standard error. The JVM prints a warning about the incubating Vector
+   * API that no option turns off; so the launcher starts it with standard error elsewhere, and it
+   * is put back here.
    */
   static final String ERROR_DESCRIPTOR = "jllm.stderr.fd";
 
-  /** The descriptors that are terminals, such as {@code 02}: cheap for a shell to find out, not for a JVM. */
+  /**
+   * The descriptors that are terminals, such as {@code 02}: cheap for a shell to find out, not for
+   * a JVM.
+   */
   static final String TERMINALS = "jllm.terminals";
 
   private Processes() {}
@@ -41,7 +45,8 @@ final class Processes {
       try {
         file = open(Integer.parseInt(number));
       } catch (ReflectiveOperationException | RuntimeException closed) {
-        // Opened anew it has a position of its own, so that lines in a file shared with standard output may mix.
+        // Opened anew it has a position of its own, so that lines in a file shared with standard
+        // output may mix.
         try {
           file = new FileOutputStream("/dev/fd/" + number, true);
         } catch (IOException gone) {
@@ -54,7 +59,8 @@ final class Processes {
 
   /** A stream on a descriptor that is open already; the launcher opens {@code java.io} for this. */
   private static FileOutputStream open(int descriptor) throws ReflectiveOperationException {
-    Constructor<FileDescriptor> constructor = FileDescriptor.class.getDeclaredConstructor(int.class);
+    Constructor<FileDescriptor> constructor =
+        FileDescriptor.class.getDeclaredConstructor(int.class);
     constructor.setAccessible(true);
     return new FileOutputStream(constructor.newInstance(descriptor));
   }

@@ -10,7 +10,10 @@ final class VersionProvider implements IVersionProvider {
 
   @Override
   public String[] getVersion() throws IOException {
-    return new String[] {"jllm " + version(), "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")"};
+    return new String[] {
+      "jllm " + version(),
+      "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")"
+    };
   }
 
   static String version() throws IOException {
