@@ -1,0 +1,88 @@
+package jllm.tensor.quant;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.random.RandomGenerator;
+import jllm.tensor.DType;
+
+/**
+ * Q6_K: 256 elements in 16 groups of 16; element = {@code d * scale[group] * (q - 32)}, q in 0..63.
+ *
+ * <pre>
+ * byte 0     uint8 ql[128]: low 4 bits; byte 128 uint8 qh[64]: high 2 bits
+ *            half h (128 elements) uses 64 bytes of ql and 32 of qh; its quarter k (32 elements),
+ *            element i: nibble k / 2 of ql[32 (k % 2) + i], bits 2k and 2k + 1 of qh[i]
+ * byte 192   int8  scale[16]
+ * byte 208   F16   d
+ * </pre>
+ */
+final class Q6KCodec implements BlockCodec {
+  static final Q6KCodec INSTANCE = new Q6KCodec();
+
+  private static final int LENGTH = 256;
+  private static final int HALF = 128;
+  private static final int QUARTER = 32;
+  private static final int GROUP = 16;
+  private static final int BYTES = 210;
+  private static final int HIGH = 128;
+  private static final int SCALES = 192;
+  private static final int SCALE = 208;
+
+  /** The root mean square of an integer in -32..31 times that of a scale in 64..127. */
+  private static final float RANDOM_DEVIATION =
+      (float) (Math.sqrt((4096 - 1) / 12.0 + 0.25) * Math.sqrt(95.5 * 95.5 + (4096 - 1) / 12.0));
+
+  private Q6KCodec() {}
+
+  @Override
+  public DType dtype() {
+    return DType.Q6_K;
+  }
+
+  @Override
+  public void decode(MemorySegment source, long offset, float[] target, int at, int count) {
+    for (int done = 0; done < count; done += LENGTH, offset += BYTES) {
+      float d = Layouts.half(source, offset + SCALE);
+      for (int part = 0; part < LENGTH / QUARTER; part++) {
+        decodeQuarter(source, offset, d, part, target, at + done + part * QUARTER);
+      }
+    }
+  }
+
+  private static void decodeQuarter(
+      MemorySegment source, long block, float d, int part, float[] target, int to) {
+    int half = part / 4;
+    int quarter = part % 4;
+    long low = block + half * (HALF / 2) + quarter % 2 * QUARTER;
+    long high = block + HIGH + half * QUARTER;
+    for (int i = 0; i < QUARTER; i++) {
+      int q =
+          Layouts.unsigned(source, low + i) >> quarter / 2 * 4 & 0xf
+              | (Layouts.unsigned(source, high + i) >> quarter * 2 & 3) << 4;
+      int group = (part * QUARTER + i) / GROUP;
+      target[to + i] = d * source.get(ValueLayout.JAVA_BYTE, block + SCALES + group) * (q - 32);
+    }
+  }
+
+  @Override
+  public void randomize(
+      MemorySegment target, long offset, int count, RandomGenerator random, float sigma) {
+    for (int done = 0; done < count; done += LENGTH, offset += BYTES) {
+      randomizeBlock(target, offset, random, sigma);
+    }
+  }
+
+  private static void randomizeBlock(
+      MemorySegment target, long offset, RandomGenerator random, float sigma) {
+    Layouts.randomBytes(target, offset, SCALES, random);
+    long bits = random.nextLong();
+    for (int group = 0; group < LENGTH / GROUP; group++) {
+      // Bits overlap from group to group, which does no harm here.
+      int magnitude = 64 + (int) (bits >>> 3 * group & 63);
+      boolean negative = (bits >>> 48 + group & 1) != 0;
+      byte scale = (byte) (negative ? -magnitude : magnitude);
+      target.set(ValueLayout.JAVA_BYTE, offset + SCALES + group, scale);
+    }
+    Layouts.setHalf(target, offset + SCALE, sigma / RANDOM_DEVIATION * Layouts.jitter(random));
+  }
+}
