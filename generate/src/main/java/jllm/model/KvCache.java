@@ -1,6 +1,7 @@
 package jllm.model;
 
 import java.lang.foreign.Arena;
+import jllm.ffi.PageAllocator;
 import jllm.format.ModelConfig;
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
@@ -28,9 +29,10 @@ public final class KvCache implements AutoCloseable {
     this.keys = new Tensor[config.layers()];
     this.values = new Tensor[config.layers()];
     Shape shape = Shape.of(capacity, config.attention().kvHeads() * config.attention().headDim());
+    PageAllocator pages = new PageAllocator(arena);
     for (int layer = 0; layer < keys.length; layer++) {
-      keys[layer] = Tensor.allocate(arena, type, shape);
-      values[layer] = Tensor.allocate(arena, type, shape);
+      keys[layer] = Tensor.allocate(pages, type, shape);
+      values[layer] = Tensor.allocate(pages, type, shape);
     }
   }
 

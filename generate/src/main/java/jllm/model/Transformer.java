@@ -2,6 +2,7 @@ package jllm.model;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import jllm.ffi.PageAllocator;
 import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
@@ -36,7 +37,7 @@ public final class Transformer implements AutoCloseable {
     this.arena = arena;
     this.config = source.config();
     this.activationType = backend.activationType();
-    Weights weights = new Weights(source, backend, arena);
+    Weights weights = new Weights(source, backend, new PageAllocator(arena));
     this.tokenEmbedding =
         weights.take(
             WeightNames.TOKEN_EMBEDDING,

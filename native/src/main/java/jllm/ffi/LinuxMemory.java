@@ -22,7 +22,8 @@ record LinuxMemory(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise)
         bind(
             linker,
             "mmap",
-            FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG)),
+            FunctionDescriptor.of(
+                ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG)),
         bind(linker, "munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG)),
         bind(linker, "madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT)));
   }
@@ -39,7 +40,10 @@ record LinuxMemory(MethodHandle mmap, MethodHandle munmap, MethodHandle madvise)
   MemorySegment map(long bytes) {
     MemorySegment pages =
         (MemorySegment)
-            call(() -> (MemorySegment) mmap.invokeExact(MemorySegment.NULL, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L));
+            call(() ->
+                (MemorySegment)
+                    mmap.invokeExact(
+                        MemorySegment.NULL, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L));
     if (pages.address() == MAP_FAILED) {
       throw new OutOfMemoryError("the system refused " + (bytes >> 20) + " MiB of memory");
     }

@@ -8,10 +8,11 @@ import java.lang.foreign.SegmentAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands out off-heap memory in pieces of large chunks that the system backs with huge pages. Reading weights is bound by memory,
- * and with 4 KiB pages a good part of the time goes into address translation: a third of the bandwidth on the machines we measured.
- * The chunks are zeroed by the system when they are first touched, so room that is never used (the end of a key/value cache) costs
- * nothing.
+ * Hands out off-heap memory in pieces of large chunks that the system backs with huge pages.
+ * Reading weights is bound by memory, and with 4 KiB pages a good part of the time goes into
+ * address translation: a third of the bandwidth on the machines we measured. The chunks are zeroed
+ * by the system when they are first touched, so room that is never used (the end of a key/value
+ * cache) costs nothing.
  *
  * <p>On systems other than Linux the arena's own allocation serves. One thread at a time.
  */

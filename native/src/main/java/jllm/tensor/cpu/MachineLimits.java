@@ -2,15 +2,17 @@ package jllm.tensor.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import jllm.ffi.PageAllocator;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jllm.ffi.PageAllocator;
 
 /**
- * What this machine can do at best with a team of threads, measured: the limits that a kernel's speed is set against.
+ * What this machine can do at best with a team of threads, measured: the limits that a kernel's
+ * speed is set against.
  *
  * @param readBytesPerSecond reading memory beyond the caches, which bounds decoding
- * @param flops float32 fused multiply-adds from registers, counted as two operations, which bound prefill and training
+ * @param flops float32 fused multiply-adds from registers, counted as two operations, which bound
+ *     prefill and training
  */
 public record MachineLimits(double readBytesPerSecond, double flops) {
   /** Several times the last-level caches of today's machines, so that they do not help. */
@@ -20,14 +22,17 @@ public record MachineLimits(double readBytesPerSecond, double flops) {
   private static final int PASSES = 100;
 
   /**
-   * Measures for about a second. The best pass counts: a limit is what the machine can do when nothing disturbs it.
+   * Measures for about a second. The best pass counts: a limit is what the machine can do when
+   * nothing disturbs it.
    *
    * @throws OutOfMemoryError if there is no room for half a gigabyte to read
    */
   public static MachineLimits measure(Workers workers) {
-    double flops = best(workers, new Multiply(workers.count()), Multiply.operations(workers.count()));
+    double flops =
+        best(workers, new Multiply(workers.count()), Multiply.operations(workers.count()));
     try (Arena arena = Arena.ofShared()) {
-      Read read = new Read(new PageAllocator(arena).allocate(BYTES, 4096).fill((byte) 1), workers.count());
+      Read read =
+          new Read(new PageAllocator(arena).allocate(BYTES, 4096).fill((byte) 1), workers.count());
       return new MachineLimits(best(workers, read, Read.WINDOW), flops);
     }
   }
@@ -44,7 +49,9 @@ public record MachineLimits(double readBytesPerSecond, double flops) {
     return best;
   }
 
-  /** Reads the next window of a segment; the sums are kept so that the compiler keeps the reading. */
+  /**
+   * Reads the next window of a segment; the sums are kept so that the compiler keeps the reading.
+   */
   private static final class Read implements Workers.Task {
     static final long WINDOW = 32 << 20;
     private static final long CHUNK = 1 << 18;
@@ -141,7 +148,8 @@ public record MachineLimits(double readBytesPerSecond, double flops) {
         k = k.fma(factor, term);
         l = l.fma(factor, term);
       }
-      FloatVector sum = a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).add(i.add(j).add(k.add(l)));
+      FloatVector sum =
+          a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).add(i.add(j).add(k.add(l)));
       return sum.lane(0);
     }
   }

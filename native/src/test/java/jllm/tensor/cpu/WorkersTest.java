@@ -21,11 +21,10 @@ class WorkersTest {
     try (Workers workers = new Workers(count)) {
       AtomicIntegerArray runs = new AtomicIntegerArray(count);
       for (int i = 1; i <= 2000; i++) {
-        workers.run(
-            (part, parts) -> {
-              assertEquals(count, parts);
-              runs.incrementAndGet(part);
-            });
+        workers.run((part, parts) -> {
+          assertEquals(count, parts);
+          runs.incrementAndGet(part);
+        });
         for (int part = 0; part < count; part++) {
           assertEquals(i, runs.get(part), "after task " + i);
         }
@@ -37,15 +36,14 @@ class WorkersTest {
   void partsRunAtTheSameTime() {
     try (Workers workers = new Workers(3)) {
       CountDownLatch all = new CountDownLatch(3);
-      workers.run(
-          (part, parts) -> {
-            all.countDown();
-            try {
-              all.await();
-            } catch (InterruptedException e) {
-              throw new AssertionError(e);
-            }
-          });
+      workers.run((part, parts) -> {
+        all.countDown();
+        try {
+          all.await();
+        } catch (InterruptedException e) {
+          throw new AssertionError(e);
+        }
+      });
       assertEquals(0, all.getCount());
     }
   }
