@@ -1,0 +1,23 @@
+package jllm.tokenize.decode;
+
+import java.util.function.Consumer;
+
+/** Joins tokens by a space: what Hugging Face's library does where a tokenizer has no decoder. */
+public final class JoinDecoder implements Decoder {
+
+  @Override
+  public Stage begin(Consumer<String> next) {
+    return new Stage() {
+      private boolean first = true;
+
+      @Override
+      public void accept(String token) {
+        next.accept(first ? token : " " + token);
+        first = false;
+      }
+
+      @Override
+      public void finish() {}
+    };
+  }
+}

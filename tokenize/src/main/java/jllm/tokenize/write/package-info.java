@@ -1,0 +1,5 @@
+/** Tokenizers to files. */
+@NullMarked
+package jllm.tokenize.write;
+
+import org.jspecify.annotations.NullMarked;
