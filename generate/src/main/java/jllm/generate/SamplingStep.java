@@ -1,0 +1,88 @@
+package jllm.generate;
+
+/** One step of a {@link Sampler}: changes logits, drops candidates, or chooses one. */
+interface SamplingStep {
+
+  /** Works on the candidates of one token; at least one is left. Allocates nothing. */
+  void apply(Candidates candidates);
+
+  /** Tells of a token that the text goes on with, in its order: of the prompt, or chosen. */
+  default void accept(int token) {}
+
+  /** Tokens that must not be chosen. */
+  record Ban(int[] tokens) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      for (int token : tokens) {
+        candidates.logit(token, Float.NEGATIVE_INFINITY);
+      }
+    }
+  }
+
+  /** Only the best {@code count}. */
+  record TopK(int count) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      int kept = Math.min(count, candidates.size());
+      candidates.bringToFront(kept);
+      candidates.keepFirst(kept);
+    }
+  }
+
+  /**
+   * The fewest of the best whose probabilities sum to at least {@code mass} (Holtzman et al. 2020).
+   */
+  record TopP(double mass) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      float largest = candidates.largestLogit();
+      double total = 0;
+      for (int i = 0; i < candidates.size(); i++) {
+        total += Math.exp(candidates.logit(i) - largest);
+      }
+      double sum = 0;
+      int kept = 0;
+      // Few candidates hold most of the mass: sort only as many as are needed, in growing portions.
+      int sorted = 0;
+      do {
+        if (kept == sorted) {
+          sorted = Math.min(Math.max(128, 4 * sorted), candidates.size());
+          candidates.bringToFront(sorted);
+        }
+        sum += Math.exp(candidates.logit(kept) - largest);
+        kept++;
+      } while (sum < mass * total && kept < candidates.size());
+      candidates.keepFirst(kept);
+    }
+  }
+
+  /** Those at least {@code share} times as probable as the best (Nguyen et al. 2024). */
+  record MinP(double share) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      candidates.keepAtLeast(candidates.largestLogit() + (float) Math.log(share));
+    }
+  }
+
+  /** Logits divided by {@code temperature}: above 1 flatter, below 1 more peaked. */
+  record Temperature(double temperature) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      candidates.divide(temperature);
+    }
+  }
+
+  /** Chooses the best. */
+  record Greedy() implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      int best = 0;
+      for (int i = 1; i < candidates.size(); i++) {
+        if (candidates.logit(i) > candidates.logit(best)) {
+          best = i;
+        }
+      }
+      candidates.keepOnly(best);
+    }
+  }
+}
