@@ -1,0 +1,308 @@
+package jllm.format.model;
+
+import static java.util.Map.entry;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import jllm.format.NormConfig.Kind;
+import jllm.format.NormConfig.Placement;
+import jllm.format.WeightNames;
+import jllm.tensor.Activation;
+import jllm.tensor.RopePairing;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of model families. A new one is a new row (and fields of {@link Family} for what no
+ * other had).
+ *
+ * <p>Sources: the model definitions of Hugging Face transformers, and for GGUF the keys and tensor
+ * names of gguf-py and the rotary pairings of llama.cpp.
+ */
+final class Families {
+  /** Llama's names, which most others took over. */
+  private static final HubNames LLAMA_NAMES =
+      new HubNames(
+          "model.layers.",
+          Map.of(
+              "token_embd", "model.embed_tokens",
+              "output_norm", "model.norm",
+              "output", "lm_head"),
+          Map.ofEntries(
+              entry(WeightNames.ATTENTION_NORM, "input_layernorm"),
+              entry(WeightNames.QUERY, "self_attn.q_proj"),
+              entry(WeightNames.KEY, "self_attn.k_proj"),
+              entry(WeightNames.VALUE, "self_attn.v_proj"),
+              entry(WeightNames.ATTENTION_OUTPUT, "self_attn.o_proj"),
+              entry(WeightNames.QUERY_NORM, "self_attn.q_norm"),
+              entry(WeightNames.KEY_NORM, "self_attn.k_norm"),
+              entry(WeightNames.FEED_FORWARD_NORM, "post_attention_layernorm"),
+              entry(WeightNames.GATE, "mlp.gate_proj"),
+              entry(WeightNames.UP, "mlp.up_proj"),
+              entry(WeightNames.DOWN, "mlp.down_proj"),
+              entry(WeightNames.ROUTER, "block_sparse_moe.gate"),
+              entry(WeightNames.EXPERT_GATE, "block_sparse_moe.experts.*.w1"),
+              entry(WeightNames.EXPERT_UP, "block_sparse_moe.experts.*.w3"),
+              entry(WeightNames.EXPERT_DOWN, "block_sparse_moe.experts.*.w2")),
+          Set.of(),
+          false);
+
+  private static final HubNames GPT2_NAMES =
+      new HubNames(
+          "transformer.h.",
+          Map.of(
+              "token_embd", "transformer.wte",
+              "position_embd", "transformer.wpe",
+              "output_norm", "transformer.ln_f",
+              "output", "lm_head"),
+          Map.of(
+              WeightNames.ATTENTION_NORM, "ln_1",
+              WeightNames.QUERY_KEY_VALUE, "attn.c_attn",
+              WeightNames.ATTENTION_OUTPUT, "attn.c_proj",
+              WeightNames.FEED_FORWARD_NORM, "ln_2",
+              WeightNames.UP, "mlp.c_fc",
+              WeightNames.DOWN, "mlp.c_proj"),
+          // Its layers are of the class Conv1D, which multiplies from the right.
+          Set.of(
+              WeightNames.QUERY_KEY_VALUE,
+              WeightNames.ATTENTION_OUTPUT,
+              WeightNames.UP,
+              WeightNames.DOWN),
+          false);
+
+  private static final Family LLAMA =
+      new Family(
+          "llama",
+          List.of("llama", "mistral", "mixtral"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.SILU,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.INTERLEAVED,
+          /* scaledEmbedding= */ false,
+          /* tied= */ false,
+          new Family.Window(Family.DefaultWindow.NONE, 1),
+          null,
+          Family.QueryScale.HEAD,
+          LLAMA_NAMES);
+
+  private static final Family QWEN2 =
+      new Family(
+          "qwen2",
+          List.of("qwen2"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.SILU,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ false,
+          /* tied= */ false,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          LLAMA_NAMES);
+
+  private static final Family QWEN3 =
+      new Family(
+          "qwen3",
+          List.of("qwen3"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ true,
+          Activation.SILU,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ false,
+          /* tied= */ false,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          LLAMA_NAMES);
+
+  private static final Family QWEN3_MOE =
+      new Family(
+          "qwen3moe",
+          List.of("qwen3_moe"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ true,
+          Activation.SILU,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ false,
+          /* tied= */ false,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          with(
+              LLAMA_NAMES,
+              WeightNames.ROUTER,
+              "mlp.gate",
+              WeightNames.EXPERT_GATE,
+              "mlp.experts.*.gate_proj",
+              WeightNames.EXPERT_UP,
+              "mlp.experts.*.up_proj",
+              WeightNames.EXPERT_DOWN,
+              "mlp.experts.*.down_proj"));
+
+  private static final Family GPT2 =
+      new Family(
+          "gpt2",
+          List.of("gpt2"),
+          Kind.LAYER,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.GELU_TANH,
+          /* gated= */ false,
+          /* hiddenFactor= */ 4,
+          /* fused= */ true,
+          /* pairing= */ null,
+          /* scaledEmbedding= */ false,
+          /* tied= */ true,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          GPT2_NAMES);
+
+  private static final Family PHI3 =
+      new Family(
+          "phi3",
+          List.of("phi3"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.SILU,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ true,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ false,
+          /* tied= */ false,
+          new Family.Window(Families::phi3Window, 1),
+          null,
+          Family.QueryScale.HEAD,
+          with(
+              LLAMA_NAMES,
+              WeightNames.QUERY_KEY_VALUE,
+              "self_attn.qkv_proj",
+              WeightNames.UP,
+              "mlp.gate_up_proj"));
+
+  private static final Family GEMMA =
+      new Family(
+          "gemma",
+          List.of("gemma"),
+          Kind.RMS,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.GELU_TANH,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ true,
+          /* tied= */ true,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          normsLessOne(LLAMA_NAMES));
+
+  private static final Family GEMMA2 =
+      new Family(
+          "gemma2",
+          List.of("gemma2"),
+          Kind.RMS,
+          Placement.BOTH,
+          /* queryKeyNorm= */ false,
+          Activation.GELU_TANH,
+          /* gated= */ true,
+          /* hiddenFactor= */ 0,
+          /* fused= */ false,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ true,
+          /* tied= */ true,
+          new Family.Window((layers, context) -> 4096, 2),
+          new Family.Caps(50, 30),
+          Families::gemma2Scale,
+          normsLessOne(
+              with(
+                  LLAMA_NAMES,
+                  WeightNames.ATTENTION_POST_NORM,
+                  "post_attention_layernorm",
+                  WeightNames.FEED_FORWARD_NORM,
+                  "pre_feedforward_layernorm",
+                  WeightNames.FEED_FORWARD_POST_NORM,
+                  "post_feedforward_layernorm")));
+
+  private static final List<Family> ALL =
+      List.of(LLAMA, QWEN2, QWEN3, QWEN3_MOE, GPT2, PHI3, GEMMA, GEMMA2);
+
+  private Families() {}
+
+  static @Nullable Family ofArchitecture(String architecture) {
+    return ALL.stream()
+        .filter(family -> family.architecture().equals(architecture))
+        .findFirst()
+        .orElse(null);
+  }
+
+  static @Nullable Family ofModelType(String modelType) {
+    return ALL.stream()
+        .filter(family -> family.modelTypes().contains(modelType))
+        .findFirst()
+        .orElse(null);
+  }
+
+  static String architectures() {
+    return ALL.stream().map(Family::architecture).collect(Collectors.joining(", "));
+  }
+
+  static String modelTypes() {
+    return ALL.stream()
+        .flatMap(family -> family.modelTypes().stream())
+        .collect(Collectors.joining(", "));
+  }
+
+  /**
+   * Early Phi-3 GGUF files lack the key: those of mini and medium with a context of 4096 slide over
+   * 2047 positions, the long ones over more than their context.
+   */
+  private static int phi3Window(int layers, int contextLength) {
+    return (layers == 32 || layers == 40) && contextLength == 4096 ? 2047 : 0;
+  }
+
+  /** Only the 27B model (46 layers) departs from the width of a head. */
+  private static int gemma2Scale(int layers, int width, int heads, int headDim) {
+    return layers == 46 ? width / heads : headDim;
+  }
+
+  private static HubNames with(HubNames names, String... pairs) {
+    Map<String, String> block = new HashMap<>(names.block());
+    for (int i = 0; i < pairs.length; i += 2) {
+      block.put(pairs[i], pairs[i + 1]);
+    }
+    return new HubNames(
+        names.blockPrefix(),
+        names.model(),
+        Map.copyOf(block),
+        names.transposed(),
+        names.normsLessOne());
+  }
+
+  private static HubNames normsLessOne(HubNames names) {
+    return new HubNames(
+        names.blockPrefix(), names.model(), names.block(), names.transposed(), true);
+  }
+}

@@ -1,0 +1,163 @@
+package jllm.format.model;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import jllm.format.MappedFile;
+import jllm.format.ModelConfig;
+import jllm.format.ModelFile;
+import jllm.format.ModelFormatException;
+import jllm.format.StoredTensor;
+import jllm.format.WeightNames;
+import jllm.format.WeightSource;
+import jllm.format.gguf.GgufFile;
+import jllm.tensor.Shape;
+import org.jspecify.annotations.Nullable;
+
+/** A model in a GGUF file: tensor names are ours already. */
+final class GgufModel implements ModelFile {
+  private static final String ARCHITECTURE = "general.architecture";
+
+  private final Path path;
+  private final GgufFile gguf;
+  private @Nullable ModelConfig config;
+  private @Nullable WeightSource weights;
+
+  GgufModel(Path path) throws IOException {
+    this.path = path;
+    this.gguf = GgufFile.open(path);
+  }
+
+  @Override
+  public Path path() {
+    return path;
+  }
+
+  @Override
+  public String format() {
+    return "GGUF " + gguf.version();
+  }
+
+  @Override
+  public Map<String, Object> metadata() {
+    return gguf.metadata().plain();
+  }
+
+  @Override
+  public List<StoredTensor> tensors() {
+    return List.copyOf(gguf.tensors().values());
+  }
+
+  @Override
+  public long bytes() {
+    return gguf.files().stream().mapToLong(MappedFile::size).sum();
+  }
+
+  @Override
+  public ModelConfig config() {
+    if (config == null) {
+      config = readConfig(family());
+    }
+    return config;
+  }
+
+  private Family family() {
+    String architecture = gguf.metadata().text(ARCHITECTURE);
+    if (architecture == null) {
+      throw new ModelFormatException(path + ": metadata key " + ARCHITECTURE + " is missing");
+    }
+    Family family = Families.ofArchitecture(architecture);
+    if (family == null) {
+      throw new ModelFormatException(
+          "%s: architecture %s is not supported; known are %s"
+              .formatted(path, architecture, Families.architectures()));
+    }
+    return family;
+  }
+
+  private ModelConfig readConfig(Family family) {
+    if (gguf.tensors().isEmpty()) {
+      throw new ModelFormatException(path + ": holds no tensors, only metadata (a vocabulary?)");
+    }
+    StoredTensor embedding = gguf.tensor(WeightNames.TOKEN_EMBEDDING);
+    if (embedding == null) {
+      throw new ModelFormatException(
+          path + ": tensor " + WeightNames.TOKEN_EMBEDDING + " is missing");
+    }
+    Parameters parameters = new GgufParameters(path.toString(), family.architecture(), gguf);
+    return ConfigReader.read(
+        family,
+        parameters,
+        embedding.shape().dim(0),
+        gguf.tensor(WeightNames.OUTPUT) == null,
+        name -> gguf.tensor(name) != null);
+  }
+
+  @Override
+  public WeightSource weights() {
+    if (weights == null) {
+      Family family = family();
+      Map<String, Weight> found = WeightCheck.check(path.toString(), family, config(), this::find);
+      WeightCheck.checkNoOthers(
+          path.toString(), family, gguf.tensors().values(), found, GgufModel::isConstant);
+      weights = new FileWeights(path.toString(), config(), new HashMap<>(found));
+    }
+    return weights;
+  }
+
+  /** Tables that follow from the configuration; those of rope scaling it was read from. */
+  private static boolean isConstant(String name) {
+    return name.equals(WeightNames.ROPE_FREQUENCIES)
+        || name.equals(GgufParameters.SHORT_FACTORS)
+        || name.equals(GgufParameters.LONG_FACTORS)
+        || name.contains("attn_rot_embd");
+  }
+
+  private @Nullable Weight find(String name) {
+    StoredTensor tensor = gguf.tensor(name);
+    if (tensor != null) {
+      return new Weight.Stored(tensor, tensor.shape());
+    }
+    return name.endsWith("_exps.weight") ? stack(name) : null;
+  }
+
+  /** Files of before April 2024 have a tensor per expert: {@code blk.0.ffn_gate.7.weight}. */
+  private @Nullable Weight stack(String name) {
+    List<StoredTensor> parts = new ArrayList<>();
+    for (int expert = 0; expert < config().feedForward().experts(); expert++) {
+      String partName = name.replace("_exps.weight", "." + expert + ".weight");
+      StoredTensor part = gguf.tensor(partName);
+      if (part == null) {
+        return null;
+      }
+      parts.add(part);
+    }
+    Shape shape = parts.isEmpty() ? null : parts.getFirst().shape();
+    boolean alike =
+        shape != null
+            && shape.rank() == 2
+            && parts.stream()
+                .allMatch(p -> p.shape().equals(shape) && p.type().equals(parts.getFirst().type()));
+    if (!alike) {
+      throw new ModelFormatException(
+          path + ": the experts of " + name + " differ in shape or type, which is not supported");
+    }
+    return new Weight.Stacked(parts);
+  }
+
+  @Override
+  public void close() {
+    if (weights != null) {
+      weights.close();
+    }
+    try {
+      gguf.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

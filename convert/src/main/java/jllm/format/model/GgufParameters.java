@@ -1,0 +1,182 @@
+package jllm.format.model;
+
+import java.util.Arrays;
+import jllm.format.ModelFormatException;
+import jllm.format.RopeScaling;
+import jllm.format.StoredTensor;
+import jllm.format.WeightNames;
+import jllm.format.gguf.GgufFile;
+import jllm.format.gguf.GgufMetadata;
+import jllm.tensor.Activation;
+import jllm.tensor.RopePairing;
+import org.jspecify.annotations.Nullable;
+
+/** The hyperparameters in the metadata of a GGUF file. */
+final class GgufParameters implements Parameters {
+  static final String SHORT_FACTORS = "rope_factors_short.weight";
+  static final String LONG_FACTORS = "rope_factors_long.weight";
+
+  /** The ramp of YaRN where the file does not give it (Peng et al. 2023, section 3.2). */
+  private static final double BETA_FAST = 32;
+
+  private static final double BETA_SLOW = 1;
+  private static final int SOFTMAX_GATING = 1;
+
+  private final String file;
+  private final String architecture;
+  private final GgufFile gguf;
+  private final GgufMetadata metadata;
+
+  GgufParameters(String file, String architecture, GgufFile gguf) {
+    this.file = file;
+    this.architecture = architecture;
+    this.gguf = gguf;
+    this.metadata = gguf.metadata();
+  }
+
+  @Override
+  public String file() {
+    return file;
+  }
+
+  @Override
+  public String key(Parameter parameter) {
+    return "metadata key " + key(parameter.ggufKey());
+  }
+
+  private String key(String suffix) {
+    return architecture + "." + suffix;
+  }
+
+  @Override
+  public @Nullable Long integer(Parameter parameter) {
+    return metadata.integer(key(parameter.ggufKey()));
+  }
+
+  @Override
+  public @Nullable Double real(Parameter parameter) {
+    return metadata.real(key(parameter.ggufKey()));
+  }
+
+  @Override
+  public RopePairing pairing(RopePairing inGguf) {
+    return inGguf;
+  }
+
+  @Override
+  public @Nullable Activation activation() {
+    return null;
+  }
+
+  @Override
+  public boolean renormalizesExperts() {
+    Long gating = metadata.integer(key("expert_gating_func"));
+    if (gating != null && gating != SOFTMAX_GATING) {
+      throw unsupported(key("expert_gating_func") + " is " + gating + ", supported is 1 (softmax)");
+    }
+    Boolean renormalizes = metadata.bool(key("expert_weights_norm"));
+    return renormalizes == null || renormalizes;
+  }
+
+  @Override
+  public RopeScaling ropeScaling(int dimensions, int contextLength) {
+    String type = metadata.text(key("rope.scaling.type"));
+    double factor = scalingFactor();
+    double magnitude = real("rope.scaling.attn_factor", 1);
+    Long original = metadata.integer(key("rope.scaling.original_context_length"));
+    int originalContext =
+        original == null ? contextLength : Math.toIntExact(Math.clamp(original, 1, 1L << 30));
+    if (gguf.tensor(LONG_FACTORS) != null || gguf.tensor(SHORT_FACTORS) != null) {
+      return new RopeScaling.Divisors(
+          divisors(SHORT_FACTORS, dimensions / 2, factor),
+          divisors(LONG_FACTORS, dimensions / 2, factor),
+          originalContext,
+          (float) magnitude);
+    }
+    if (gguf.tensor(WeightNames.ROPE_FREQUENCIES) != null) {
+      float[] divisors = divisors(WeightNames.ROPE_FREQUENCIES, dimensions / 2, factor);
+      return new RopeScaling.Divisors(divisors, divisors, originalContext, (float) magnitude);
+    }
+    return switch (type) {
+      case "yarn" -> yarn(factor, originalContext, magnitude);
+      case "none" -> new RopeScaling.None();
+      case "linear" -> linear(factor, dimensions, originalContext, magnitude);
+      case null -> linear(factor, dimensions, originalContext, magnitude);
+      case "longrope" ->
+          throw unsupported("rope scaling is longrope, but tensor " + LONG_FACTORS + " is missing");
+      default ->
+          throw unsupported(
+              key("rope.scaling.type")
+                  + " is "
+                  + type
+                  + "; known are none, linear, yarn and longrope");
+    };
+  }
+
+  private double scalingFactor() {
+    double factor = real("rope.scaling.factor", 0);
+    if (factor == 0) {
+      factor = real("rope.scale_linear", 0);
+    }
+    return factor == 0 ? 1 : factor;
+  }
+
+  private RopeScaling yarn(double factor, int originalContext, double magnitude) {
+    double ofFactor = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
+    return new RopeScaling.Yarn(
+        factor,
+        originalContext,
+        real("rope.scaling.yarn_beta_fast", BETA_FAST),
+        real("rope.scaling.yarn_beta_slow", BETA_SLOW),
+        (float) (magnitude * ofFactor));
+  }
+
+  private static RopeScaling linear(
+      double factor, int dimensions, int originalContext, double magnitude) {
+    if (magnitude != 1) {
+      float[] divisors = new float[dimensions / 2];
+      Arrays.fill(divisors, (float) factor);
+      return new RopeScaling.Divisors(divisors, divisors, originalContext, (float) magnitude);
+    }
+    return factor == 1 ? new RopeScaling.None() : new RopeScaling.Linear(factor);
+  }
+
+  private double real(String suffix, double otherwise) {
+    Double value = metadata.real(key(suffix));
+    if (value != null && !(value >= 0 && value < Float.MAX_VALUE)) {
+      throw unsupported("metadata key " + key(suffix) + " is " + value);
+    }
+    return value == null ? otherwise : value;
+  }
+
+  /** The elements of a tensor of factors, each times {@code factor}. */
+  private float[] divisors(String name, int count, double factor) {
+    StoredTensor tensor = gguf.tensor(name);
+    if (tensor == null) {
+      throw unsupported("tensor " + name + " is missing");
+    }
+    if (tensor.shape().elements() != count) {
+      throw unsupported(
+          "tensor "
+              + name
+              + " has shape "
+              + tensor.shape()
+              + ", expected ["
+              + count
+              + "] from the metadata");
+    }
+    float[] divisors = Floats.read(tensor);
+    for (int i = 0; i < count; i++) {
+      divisors[i] *= (float) factor;
+      if (!(divisors[i] > 0) || Float.isInfinite(divisors[i])) {
+        throw unsupported(
+            "tensor " + name + " holds " + divisors[i] + ", expected factors above 0");
+      }
+    }
+    return divisors;
+  }
+
+  private ModelFormatException unsupported(String message) {
+    return new ModelFormatException(file + ": " + message);
+  }
+}
