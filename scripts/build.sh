@@ -1,0 +1,94 @@
+# Sourced by the launcher: build puts fresh jars into $state and sets lib to their folder's name.
+# Uses root, state, current, jdk and is_fresh.
+
+build() {
+  mkdir -p "$state" 2>/dev/null && [ -w "$state" ] || {
+    echo "jllm: $root must be built, but $state cannot be written to." >&2
+    return 3
+  }
+  lock
+  # Another launch may have built it in the meantime.
+  is_fresh || make_jars
+  build_status=$?
+  unlock
+  return $build_status
+}
+
+# One build at a time; the lock goes with the process that holds it.
+lock() {
+  if command -v flock >/dev/null; then
+    exec 8>"$state/lock"
+    flock 8
+    return
+  fi
+  until mkdir "$state/lock.d" 2>/dev/null; do
+    if read -r lock_owner <"$state/lock.d/owner" && ! kill -0 "$lock_owner"; then
+      rm -rf "$state/lock.d"
+    else
+      sleep 1
+    fi
+  done 2>/dev/null
+  echo $$ >"$state/lock.d/owner"
+  trap unlock EXIT
+}
+
+unlock() {
+  exec 8>&-
+  rm -rf "$state/lock.d"
+  trap - EXIT
+}
+
+make_jars() {
+  build_log=$state/build.log
+  # What changes from now on is for the next build.
+  : >"$state/started"
+  # Jars of an earlier build may have other names.
+  rm -rf "$root/cli/target/launcher/lib"
+  run_maven | show_progress "$build_log"
+  build_status=$?
+  if [ $build_status -ne 0 ]; then
+    echo "jllm: the build failed; its whole output is in $build_log" >&2
+    { grep '^\[ERROR\]' "$build_log" || tail -n 20 "$build_log"; } | head -n 20 >&2
+    return 1
+  fi
+  read -r old_lib 2>/dev/null <"$current" || old_lib=
+  lib=lib.$(date +%Y%m%d%H%M%S).$$
+  mv "$root/cli/target/launcher/lib" "$state/$lib" && echo "$lib" >"$state/next" &&
+    touch -r "$state/started" "$state/next" && mv -f "$state/next" "$current" || return 3
+  # The jars before these may still be in use.
+  for old in "$state"/lib.*; do
+    case ${old##*/} in
+      "$lib" | "$old_lib") ;;
+      *) rm -rf "$old" ;;
+    esac
+  done
+}
+
+# Maven's output, and its exit status on the last line.
+run_maven() {
+  if command -v mvn >/dev/null; then maven=mvn; else maven=$root/mvnw; fi
+  (cd "$root" && JAVA_HOME=$jdk "$maven" -B -Dquick -Dmaven.test.skip=true \
+    -Djllm.target=target/launcher -pl cli -am package) </dev/null 2>&1
+  printf '\nexit status %s\n' $?
+}
+
+# Copies what it reads to file $1 and returns the exit status that the last line gives.
+show_progress() {
+  status=1 downloads=0 module=
+  [ -t 2 ] || echo "jllm: building; the first time may take a minute" >&2
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    case $line in
+      'exit status '*) status=${line##* } ;;
+      *'Building jllm-'*) module=${line##*Building jllm-} module=${module%% *} ;;
+      *'Downloaded from '*) downloads=$((downloads + 1)) ;;
+      *) continue ;;
+    esac
+    if [ -t 2 ]; then
+      printf '\r\033[Kjllm: building %s' "$module" >&2
+      [ $downloads -eq 0 ] || printf ' (%s files downloaded)' $downloads >&2
+    fi
+  done >"$1"
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+  return "$status"
+}
