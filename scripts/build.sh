@@ -18,7 +18,10 @@ build() {
 lock() {
   if command -v flock >/dev/null; then
     exec 8>"$state/lock"
-    flock 8
+    flock -n 8 || {
+      echo "jllm: waiting for a build that is running already" >&2
+      flock 8
+    }
     return
   fi
   until mkdir "$state/lock.d" 2>/dev/null; do
@@ -48,7 +51,9 @@ make_jars() {
   build_status=$?
   if [ $build_status -ne 0 ]; then
     echo "jllm: the build failed; its whole output is in $build_log" >&2
-    { grep '^\[ERROR\]' "$build_log" || tail -n 20 "$build_log"; } | head -n 20 >&2
+    # Without Maven's own advice, which begins at an empty line.
+    build_errors=$(sed -n '/^\[ERROR\] *$/q; s/ *-> \[Help 1\]$//; /^\[ERROR\] ./p' "$build_log")
+    printf '%s\n' "${build_errors:-$(tail -n 20 "$build_log")}" | head -n 20 >&2
     return 1
   fi
   read -r old_lib 2>/dev/null <"$current" || old_lib=
