@@ -147,11 +147,10 @@ class BpeMergerTest {
 
   static WordCounts words(Map<String, Long> wordCounts) {
     WordCounts words = new WordCounts();
-    wordCounts.forEach(
-        (word, count) -> {
-          byte[] bytes = bytes(word);
-          words.add(bytes, 0, bytes.length, count);
-        });
+    wordCounts.forEach((word, count) -> {
+      byte[] bytes = bytes(word);
+      words.add(bytes, 0, bytes.length, count);
+    });
     return words;
   }
 

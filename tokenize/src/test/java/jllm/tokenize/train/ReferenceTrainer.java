@@ -26,13 +26,12 @@ final class ReferenceTrainer {
         id(Character.toString(codePoint));
       }
     }
-    wordCounts.forEach(
-        (word, count) -> {
-          List<Integer> symbols = new ArrayList<>();
-          word.codePoints().forEach(c -> symbols.add(ids.get(Character.toString(c))));
-          words.add(symbols);
-          counts.add(count);
-        });
+    wordCounts.forEach((word, count) -> {
+      List<Integer> symbols = new ArrayList<>();
+      word.codePoints().forEach(c -> symbols.add(ids.get(Character.toString(c))));
+      words.add(symbols);
+      counts.add(count);
+    });
   }
 
   Result train(int vocabSize, long minFrequency, int maxTokenLength) {
