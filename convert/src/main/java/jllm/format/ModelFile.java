@@ -3,6 +3,8 @@ package jllm.format;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import jllm.tokenize.VocabularySpec;
+import org.jspecify.annotations.Nullable;
 
 /** An opened model, in one file or more. Opening reads no weights. */
 public interface ModelFile extends AutoCloseable {
@@ -39,6 +41,16 @@ public interface ModelFile extends AutoCloseable {
    *     shape or type
    */
   WeightSource weights();
+
+  /**
+   * The vocabulary in the file, absent if the format carries none.
+   *
+   * @throws ModelFormatException if it contradicts itself
+   */
+  @Nullable VocabularySpec vocabulary();
+
+  /** A file beside the model that should hold its tokenizer, absent if there is none. */
+  @Nullable Path tokenizerPath();
 
   /** Numbers that were trained: the elements of all tensors but tables of constants. */
   default long parameters() {

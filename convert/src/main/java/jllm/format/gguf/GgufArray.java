@@ -133,6 +133,18 @@ public final class GgufArray implements GgufValue {
     return ints;
   }
 
+  /**
+   * All bytes.
+   *
+   * @throws IllegalStateException if the elements are no bytes
+   */
+  public byte[] bytes() {
+    require(elementType == ValueType.U8 || elementType == ValueType.I8, "bytes");
+    byte[] bytes = new byte[size];
+    encoded().get(bytes);
+    return bytes;
+  }
+
   private Scalar scalar(GgufValue value) {
     require(value instanceof Scalar, "numbers");
     return (Scalar) value;

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Families {
   /** Llama's names, which most others took over. */
-  private static final HubNames LLAMA_NAMES =
-      new HubNames(
+  private static final HubFormat LLAMA_FORMAT =
+      new HubFormat(
           "model.layers.",
           Map.of(
               "token_embd", "model.embed_tokens",
@@ -47,10 +47,12 @@ final class Families {
               entry(WeightNames.EXPERT_UP, "block_sparse_moe.experts.*.w3"),
               entry(WeightNames.EXPERT_DOWN, "block_sparse_moe.experts.*.w2")),
           Set.of(),
-          false);
+          /* normsLessOne= */ false,
+          "hidden_act",
+          /* tied= */ false);
 
-  private static final HubNames GPT2_NAMES =
-      new HubNames(
+  private static final HubFormat GPT2_FORMAT =
+      new HubFormat(
           "transformer.h.",
           Map.of(
               "token_embd", "transformer.wte",
@@ -70,9 +72,11 @@ final class Families {
               WeightNames.ATTENTION_OUTPUT,
               WeightNames.UP,
               WeightNames.DOWN),
-          false);
+          /* normsLessOne= */ false,
+          "activation_function",
+          /* tied= */ true);
 
-  private static final Family LLAMA =
+  static final Family LLAMA =
       new Family(
           "llama",
           List.of("llama", "mistral", "mixtral"),
@@ -85,11 +89,10 @@ final class Families {
           /* fused= */ false,
           RopePairing.INTERLEAVED,
           /* scaledEmbedding= */ false,
-          /* tied= */ false,
           new Family.Window(Family.DefaultWindow.NONE, 1),
           null,
           Family.QueryScale.HEAD,
-          LLAMA_NAMES);
+          LLAMA_FORMAT);
 
   private static final Family QWEN2 =
       new Family(
@@ -104,11 +107,10 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
-          /* tied= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
-          LLAMA_NAMES);
+          LLAMA_FORMAT);
 
   private static final Family QWEN3 =
       new Family(
@@ -123,11 +125,10 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
-          /* tied= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
-          LLAMA_NAMES);
+          LLAMA_FORMAT);
 
   private static final Family QWEN3_MOE =
       new Family(
@@ -142,12 +143,11 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
-          /* tied= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
           with(
-              LLAMA_NAMES,
+              LLAMA_FORMAT,
               WeightNames.ROUTER,
               "mlp.gate",
               WeightNames.EXPERT_GATE,
@@ -170,11 +170,10 @@ final class Families {
           /* fused= */ true,
           /* pairing= */ null,
           /* scaledEmbedding= */ false,
-          /* tied= */ true,
           null,
           null,
           Family.QueryScale.HEAD,
-          GPT2_NAMES);
+          GPT2_FORMAT);
 
   private static final Family PHI3 =
       new Family(
@@ -189,12 +188,11 @@ final class Families {
           /* fused= */ true,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
-          /* tied= */ false,
           new Family.Window(Families::phi3Window, 1),
           null,
           Family.QueryScale.HEAD,
           with(
-              LLAMA_NAMES,
+              LLAMA_FORMAT,
               WeightNames.QUERY_KEY_VALUE,
               "self_attn.qkv_proj",
               WeightNames.UP,
@@ -213,11 +211,10 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
-          /* tied= */ true,
           null,
           null,
           Family.QueryScale.HEAD,
-          normsLessOne(LLAMA_NAMES));
+          gemma(LLAMA_FORMAT));
 
   private static final Family GEMMA2 =
       new Family(
@@ -232,13 +229,12 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
-          /* tied= */ true,
           new Family.Window((layers, context) -> 4096, 2),
           new Family.Caps(50, 30),
           Families::gemma2Scale,
-          normsLessOne(
+          gemma(
               with(
-                  LLAMA_NAMES,
+                  LLAMA_FORMAT,
                   WeightNames.ATTENTION_POST_NORM,
                   "post_attention_layernorm",
                   WeightNames.FEED_FORWARD_NORM,
@@ -288,21 +284,30 @@ final class Families {
     return layers == 46 ? width / heads : headDim;
   }
 
-  private static HubNames with(HubNames names, String... pairs) {
-    Map<String, String> block = new HashMap<>(names.block());
+  private static HubFormat with(HubFormat format, String... pairs) {
+    Map<String, String> block = new HashMap<>(format.block());
     for (int i = 0; i < pairs.length; i += 2) {
       block.put(pairs[i], pairs[i + 1]);
     }
-    return new HubNames(
-        names.blockPrefix(),
-        names.model(),
+    return new HubFormat(
+        format.blockPrefix(),
+        format.model(),
         Map.copyOf(block),
-        names.transposed(),
-        names.normsLessOne());
+        format.transposed(),
+        format.normsLessOne(),
+        format.activationKey(),
+        format.tied());
   }
 
-  private static HubNames normsLessOne(HubNames names) {
-    return new HubNames(
-        names.blockPrefix(), names.model(), names.block(), names.transposed(), true);
+  /** Gemma's configurations have a key hidden_act too, which its model definition ignores. */
+  private static HubFormat gemma(HubFormat format) {
+    return new HubFormat(
+        format.blockPrefix(),
+        format.model(),
+        format.block(),
+        format.transposed(),
+        /* normsLessOne= */ true,
+        "hidden_activation",
+        /* tied= */ true);
   }
 }

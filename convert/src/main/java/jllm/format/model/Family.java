@@ -25,11 +25,10 @@ import org.jspecify.annotations.Nullable;
  * @param pairing which components rotary embedding turns together in GGUF files; absent: learned
  *     positions
  * @param scaledEmbedding whether the embedding is multiplied by the square root of the width
- * @param tied whether Hugging Face models share embedding and output unless they say otherwise
  * @param window sliding windows, absent if the family has none
  * @param caps soft caps where the file does not say, absent if the family has none
  * @param queryScale where the attention scale is not 1/sqrt(D)
- * @param names tensor names in Hugging Face files
+ * @param hub the family's Hugging Face files
  */
 record Family(
     String architecture,
@@ -43,11 +42,10 @@ record Family(
     boolean fused,
     @Nullable RopePairing pairing,
     boolean scaledEmbedding,
-    boolean tied,
     @Nullable Window window,
     @Nullable Caps caps,
     QueryScale queryScale,
-    HubNames names) {
+    HubFormat hub) {
 
   /**
    * Sliding windows.

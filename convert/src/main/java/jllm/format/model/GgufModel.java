@@ -15,7 +15,7 @@ import jllm.format.StoredTensor;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
 import jllm.format.gguf.GgufFile;
-import jllm.tensor.Shape;
+import jllm.tokenize.VocabularySpec;
 import org.jspecify.annotations.Nullable;
 
 /** A model in a GGUF file: tensor names are ours already. */
@@ -88,20 +88,43 @@ final class GgufModel implements ModelFile {
       throw new ModelFormatException(
           path + ": tensor " + WeightNames.TOKEN_EMBEDDING + " is missing");
     }
+    int rows = embedding.shape().dim(0);
+    checkVocabulary(rows);
     Parameters parameters = new GgufParameters(path.toString(), family.architecture(), gguf);
     return ConfigReader.read(
         family,
         parameters,
-        embedding.shape().dim(0),
+        rows,
         gguf.tensor(WeightNames.OUTPUT) == null,
         name -> gguf.tensor(name) != null);
+  }
+
+  /** Rows beyond the vocabulary are padding; tokens beyond the rows would have no embedding. */
+  private void checkVocabulary(int rows) {
+    int tokens = GgufVocabulary.size(gguf.metadata());
+    if (tokens > rows) {
+      throw new ModelFormatException(
+          "%s: the vocabulary has %d tokens, but the token embedding only %d rows"
+              .formatted(path, tokens, rows));
+    }
+  }
+
+  @Override
+  public @Nullable VocabularySpec vocabulary() {
+    return GgufVocabulary.read(path.toString(), gguf.metadata());
+  }
+
+  @Override
+  public @Nullable Path tokenizerPath() {
+    return null;
   }
 
   @Override
   public WeightSource weights() {
     if (weights == null) {
       Family family = family();
-      Map<String, Weight> found = WeightCheck.check(path.toString(), family, config(), this::find);
+      Map<String, Weight> found =
+          WeightCheck.check(path.toString(), family, config(), this::find, name -> name);
       WeightCheck.checkNoOthers(
           path.toString(), family, gguf.tensors().values(), found, GgufModel::isConstant);
       weights = new FileWeights(path.toString(), config(), new HashMap<>(found));
@@ -136,17 +159,7 @@ final class GgufModel implements ModelFile {
       }
       parts.add(part);
     }
-    Shape shape = parts.isEmpty() ? null : parts.getFirst().shape();
-    boolean alike =
-        shape != null
-            && shape.rank() == 2
-            && parts.stream()
-                .allMatch(p -> p.shape().equals(shape) && p.type().equals(parts.getFirst().type()));
-    if (!alike) {
-      throw new ModelFormatException(
-          path + ": the experts of " + name + " differ in shape or type, which is not supported");
-    }
-    return new Weight.Stacked(parts);
+    return parts.isEmpty() ? null : Weight.Stacked.of(path + ": " + name, parts);
   }
 
   @Override

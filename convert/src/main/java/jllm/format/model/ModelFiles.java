@@ -1,6 +1,7 @@
 package jllm.format.model;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import jllm.format.ModelFile;
 
@@ -9,12 +10,19 @@ public final class ModelFiles {
   private ModelFiles() {}
 
   /**
-   * Opens a model: the format is recognized by content.
+   * Opens a model: a file, whose format is recognized by its content, or a Hugging Face folder.
    *
    * @throws IOException if a file is missing or cannot be read
    * @throws jllm.format.ModelFormatException if it is damaged or of an unsupported kind
    */
   public static ModelFile open(Path path) throws IOException {
-    return new GgufModel(path);
+    if (Files.isDirectory(path)) {
+      return new HubModel(path);
+    }
+    return switch (FileKind.of(path)) {
+      case GGUF -> new GgufModel(path);
+      case LLAMA2C -> new Llama2cModel(path);
+      case SAFETENSORS -> new HubModel(path);
+    };
   }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
@@ -130,6 +131,25 @@ sealed interface Weight {
 
   /** Stored one by one, wanted along a new outermost dimension: copied. */
   record Stacked(List<StoredTensor> parts) implements Weight {
+    /**
+     * Checks that the parts are matrices of one shape and type.
+     *
+     * @param name for messages
+     */
+    static Stacked of(String name, List<StoredTensor> parts) {
+      StoredTensor first = parts.getFirst();
+      for (StoredTensor part : parts) {
+        if (part.shape().rank() != 2
+            || !part.shape().equals(first.shape())
+            || !part.type().equals(first.type())) {
+          throw new ModelFormatException(
+              "%s: expert tensors %s (%s) and %s (%s) differ, expected matrices of one shape and type"
+                  .formatted(name, first.name(), first.describe(), part.name(), part.describe()));
+        }
+      }
+      return new Stacked(List.copyOf(parts));
+    }
+
     @Override
     public Shape shape() {
       Shape part = parts.getFirst().shape();

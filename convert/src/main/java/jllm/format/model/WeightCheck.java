@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
@@ -18,22 +19,30 @@ import org.jspecify.annotations.Nullable;
 final class WeightCheck {
   private final String file;
   private final Function<String, @Nullable Weight> find;
+  private final UnaryOperator<String> nameInFile;
   private final Map<String, Weight> weights = new HashMap<>();
 
-  private WeightCheck(String file, Function<String, @Nullable Weight> find) {
+  private WeightCheck(
+      String file, Function<String, @Nullable Weight> find, UnaryOperator<String> nameInFile) {
     this.file = file;
     this.find = find;
+    this.nameInFile = nameInFile;
   }
 
   /**
    * The weights that a model needs, by our names.
    *
    * @param find a weight by our name, absent if the file has none
+   * @param nameInFile what the file calls it
    * @throws ModelFormatException if one is missing, or of a wrong shape or type
    */
   static Map<String, Weight> check(
-      String file, Family family, ModelConfig config, Function<String, @Nullable Weight> find) {
-    WeightCheck check = new WeightCheck(file, find);
+      String file,
+      Family family,
+      ModelConfig config,
+      Function<String, @Nullable Weight> find,
+      UnaryOperator<String> nameInFile) {
+    WeightCheck check = new WeightCheck(file, find, nameInFile);
     WeightLayout.forEach(config, fusion(family, find), check::take);
     return check.weights;
   }
@@ -82,7 +91,7 @@ final class WeightCheck {
   private void take(String name, Shape expected) {
     Weight weight = find.apply(name);
     if (weight == null) {
-      throw new ModelFormatException(file + ": tensor " + name + " is missing");
+      throw new ModelFormatException(file + ": tensor " + nameInFile.apply(name) + " is missing");
     }
     for (StoredTensor part : weight.parts()) {
       if (part.requireType() == DType.I32 || part.requireType() == DType.F64) {

@@ -1,0 +1,171 @@
+package jllm.format.safetensors;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import jllm.format.Json;
+import jllm.format.MappedFile;
+import jllm.format.ModelFormatException;
+import jllm.format.StoredTensor;
+import org.jspecify.annotations.Nullable;
+
+/** The tensors of a safetensors file, or of several that an index holds together. */
+public final class SafetensorsFile implements AutoCloseable {
+  /** The limit of the reference implementation. */
+  private static final long MAX_HEADER = 100_000_000;
+
+  private static final ValueLayout.OfLong LENGTH =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final List<MappedFile> files = new ArrayList<>();
+  private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+  private final Map<String, Object> metadata = new LinkedHashMap<>();
+
+  private SafetensorsFile() {}
+
+  /**
+   * Opens one file.
+   *
+   * @throws IOException if it is missing or cannot be read
+   * @throws ModelFormatException if it is damaged
+   */
+  public static SafetensorsFile open(Path path) throws IOException {
+    SafetensorsFile file = new SafetensorsFile();
+    file.fill(() -> file.add(path));
+    return file;
+  }
+
+  /**
+   * Opens the files that an index ({@code model.safetensors.index.json}) names.
+   *
+   * @throws IOException if the index or one of the files is missing or cannot be read
+   * @throws ModelFormatException if one is damaged, or lacks a tensor that the index puts there
+   */
+  public static SafetensorsFile openIndex(Path index) throws IOException {
+    if (!(Json.read(index).get("weight_map") instanceof Map<?, ?> map)) {
+      throw new ModelFormatException(index + ": has no weight_map");
+    }
+    Map<String, List<String>> namesByFile = new TreeMap<>();
+    map.forEach((name, file) ->
+        namesByFile
+            .computeIfAbsent(String.valueOf(file), _ -> new ArrayList<>())
+            .add(String.valueOf(name)));
+    SafetensorsFile all = new SafetensorsFile();
+    all.fill(() -> {
+      for (Map.Entry<String, List<String>> entry : namesByFile.entrySet()) {
+        all.addIndexed(index, entry.getKey(), entry.getValue());
+      }
+    });
+    return all;
+  }
+
+  private interface Filling {
+    void run() throws IOException;
+  }
+
+  private void fill(Filling filling) throws IOException {
+    boolean filled = false;
+    try {
+      filling.run();
+      filled = true;
+    } finally {
+      if (!filled) {
+        close();
+      }
+    }
+  }
+
+  private void addIndexed(Path index, String fileName, List<String> names) throws IOException {
+    if (fileName.contains("/") || fileName.contains("\\") || fileName.startsWith("..")) {
+      throw new ModelFormatException(
+          index + ": names the file " + fileName + ", expected a name without folders");
+    }
+    Path path = index.resolveSibling(fileName);
+    if (!Files.exists(path)) {
+      throw new NoSuchFileException(
+          path.toString(), null, "missing; " + index.getFileName() + " names it");
+    }
+    add(path);
+    for (String name : names) {
+      if (!tensors.containsKey(name)) {
+        throw new ModelFormatException(
+            path + ": has no tensor " + name + ", which " + index.getFileName() + " says it has");
+      }
+    }
+  }
+
+  private void add(Path path) throws IOException {
+    MappedFile file = MappedFile.open(path);
+    files.add(file);
+    SafetensorsHeader header = header(file);
+    metadata.putAll(header.metadata());
+    for (StoredTensor tensor : header.tensors()) {
+      if (tensors.put(tensor.name(), tensor) != null) {
+        throw new ModelFormatException(
+            path + ": tensor " + tensor.name() + " is in an earlier file already");
+      }
+    }
+  }
+
+  private static SafetensorsHeader header(MappedFile file) throws IOException {
+    if (file.size() < Long.BYTES) {
+      throw new ModelFormatException(
+          file.path() + ": has " + file.size() + " bytes, too few for a safetensors file");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      long length = file.map(0, Long.BYTES, arena).get(LENGTH, 0);
+      if (length < 2 || length > MAX_HEADER) {
+        throw new ModelFormatException(
+            file.path()
+                + ": a header of "
+                + Long.toUnsignedString(length)
+                + " bytes makes no sense");
+      }
+      if (length > file.size() - Long.BYTES) {
+        throw new ModelFormatException(
+            "%s: the file ends at byte %d, inside its header of %d bytes: an incomplete download?"
+                .formatted(file.path(), file.size(), length));
+      }
+      MemorySegment text = file.map(Long.BYTES, length, arena);
+      return SafetensorsHeader.parse(
+          file, text.toArray(ValueLayout.JAVA_BYTE), Long.BYTES + length);
+    }
+  }
+
+  /** All tensors by name. */
+  public Map<String, StoredTensor> tensors() {
+    return Collections.unmodifiableMap(tensors);
+  }
+
+  public @Nullable StoredTensor tensor(String name) {
+    return tensors.get(name);
+  }
+
+  /** The free-form metadata of all files. */
+  public Map<String, Object> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
+  public List<MappedFile> files() {
+    return Collections.unmodifiableList(files);
+  }
+
+  /** Tensors that are mapped stay valid. */
+  @Override
+  public void close() throws IOException {
+    for (MappedFile file : files) {
+      file.close();
+    }
+  }
+}
