@@ -1,0 +1,66 @@
+package jllm.bench;
+
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import jllm.model.Batch;
+import jllm.model.KvCache;
+import jllm.model.Transformer;
+import jllm.tensor.Backend;
+import jllm.tensor.Exec;
+
+/** Times a model at prefill and decode, as llama-bench does. */
+public final class GenerationBenchmark {
+  private final Transformer model;
+  private final Backend backend;
+  private final int maxBatch;
+
+  /**
+   * @param maxBatch rows of a prefill step at most
+   */
+  public GenerationBenchmark(Transformer model, Backend backend, int maxBatch) {
+    this.model = model;
+    this.backend = backend;
+    this.maxBatch = maxBatch;
+  }
+
+  /**
+   * Runs a workload once to warm up and then {@code repetitions} times.
+   *
+   * @param warmUpNanos the warm-up goes on until this much time has passed: the compiler of a Java
+   *     machine works in the background, and a short model would otherwise be measured while it
+   *     does
+   */
+  public Measurement run(Workload workload, int repetitions, long warmUpNanos) {
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
+    int[] tokens = random.ints(workload.tokens(), 0, model.config().vocabularySize()).toArray();
+    try (KvCache cache = model.newCache(tokens.length);
+        Batch batch = Batch.continuing(cache, Math.min(maxBatch, tokens.length));
+        Exec exec = new Exec(backend)) {
+      int step = workload instanceof Workload.Prefill ? batch.maxRows() : 1;
+      long begin = System.nanoTime();
+      do {
+        runOnce(exec, cache, batch, tokens, step);
+      } while (System.nanoTime() - begin < warmUpNanos);
+      long[] nanos = new long[repetitions];
+      for (int repetition = 0; repetition < repetitions; repetition++) {
+        long start = System.nanoTime();
+        runOnce(exec, cache, batch, tokens, step);
+        nanos[repetition] = System.nanoTime() - start;
+      }
+      return new Measurement(workload, nanos);
+    }
+  }
+
+  private void runOnce(Exec exec, KvCache cache, Batch batch, int[] tokens, int step) {
+    cache.truncate(0);
+    for (int from = 0; from < tokens.length; from += step) {
+      int count = Math.min(step, tokens.length - from);
+      exec.reset();
+      var hidden = model.hidden(exec, batch.fill(tokens, from, count, 1));
+      if (step == 1 || from + count == tokens.length) {
+        model.logits(exec, exec.lastRow(hidden));
+      }
+      cache.advance(count);
+    }
+  }
+}

@@ -1,0 +1,171 @@
+package jllm.bench;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import jllm.tensor.cpu.MachineLimits;
+
+/**
+ * The figures of a run in llama-bench's layout, with the share of the machine's limit beside each:
+ * of the measured read bandwidth for decoding, of the measured float32 peak for prefill.
+ *
+ * @param model such as {@code llama 1.10 B Q8_0}
+ */
+public record Report(
+    String model,
+    long modelBytes,
+    long parameters,
+    String backend,
+    int threads,
+    ModelWork work,
+    MachineLimits limits,
+    List<Measurement> measurements) {
+
+  private static final List<String> COLUMNS =
+      List.of("model", "size", "params", "backend", "threads", "test", "t/s", "rate", "of limit");
+
+  /** A table in Markdown, columns aligned. */
+  public String markdown() {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(COLUMNS);
+    for (Measurement measurement : measurements) {
+      rows.add(cells(measurement));
+    }
+    int[] widths = new int[COLUMNS.size()];
+    for (List<String> row : rows) {
+      for (int column = 0; column < widths.length; column++) {
+        widths[column] = Math.max(widths[column], row.get(column).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (int row = 0; row < rows.size(); row++) {
+      for (int column = 0; column < widths.length; column++) {
+        String cell = rows.get(row).get(column);
+        String padding = " ".repeat(widths[column] - cell.length());
+        text.append("| ").append(isText(column) ? cell + padding : padding + cell).append(' ');
+      }
+      text.append("|\n");
+      if (row == 0) {
+        for (int column = 0; column < widths.length; column++) {
+          String line = "-".repeat(widths[column] + 1);
+          text.append('|').append(isText(column) ? " " + line : line + ":");
+        }
+        text.append("|\n");
+      }
+    }
+    return text.toString();
+  }
+
+  private static boolean isText(int column) {
+    return column == 0 || column == 3;
+  }
+
+  private List<String> cells(Measurement measurement) {
+    return List.of(
+        model,
+        size(modelBytes),
+        count(parameters),
+        backend,
+        Integer.toString(threads),
+        measurement.workload().name(),
+        format("%.2f ± %.2f", measurement.tokensPerSecond(), measurement.deviation()),
+        decodes(measurement)
+            ? format("%.1f GB/s", bytesPerSecond(measurement) / 1e9)
+            : format("%.1f GFLOP/s", flops(measurement) / 1e9),
+        format("%.0f %%", 100 * shareOfLimit(measurement)));
+  }
+
+  /** One map for each measurement, for JSON: llama-bench's field names where it has them. */
+  public List<Map<String, Object>> records() {
+    List<Map<String, Object>> records = new ArrayList<>();
+    for (Measurement measurement : measurements) {
+      Map<String, Object> record = new LinkedHashMap<>();
+      record.put("model_type", model);
+      record.put("model_size", modelBytes);
+      record.put("model_n_params", parameters);
+      record.put("backends", backend);
+      record.put("n_threads", threads);
+      record.put("test", measurement.workload().name());
+      record.put("n_prompt", decodes(measurement) ? 0 : measurement.workload().tokens());
+      record.put("n_gen", decodes(measurement) ? measurement.workload().tokens() : 0);
+      record.put("avg_ts", measurement.tokensPerSecond());
+      record.put("stddev_ts", measurement.deviation());
+      record.put("samples_ns", measurement.nanos());
+      record.put("bytes_per_second", bytesPerSecond(measurement));
+      record.put("flops", flops(measurement));
+      record.put("limit_bytes_per_second", limits.readBytesPerSecond());
+      record.put("limit_flops", limits.flops());
+      record.put("share_of_limit", shareOfLimit(measurement));
+      records.add(record);
+    }
+    return records;
+  }
+
+  /**
+   * Comma-separated values: a header, then a line for each measurement; the samples are left to
+   * JSON.
+   */
+  public String csv() {
+    StringBuilder text = new StringBuilder();
+    for (Map<String, Object> record : records()) {
+      record.remove("samples_ns");
+      if (text.isEmpty()) {
+        text.append(String.join(",", record.keySet())).append('\n');
+      }
+      text.append(String.join(",", record.values().stream().map(Report::quoted).toList()))
+          .append('\n');
+    }
+    return text.toString();
+  }
+
+  private static String quoted(Object value) {
+    return value instanceof String string
+        ? '"' + string.replace("\"", "\"\"") + '"'
+        : value.toString();
+  }
+
+  /** What the limits were, in a line. */
+  public String limitsLine() {
+    return format(
+        "measured limits with %d threads: %.1f GB/s read from memory, %.0f GFLOP/s in float32",
+        threads, limits.readBytesPerSecond() / 1e9, limits.flops() / 1e9);
+  }
+
+  private static boolean decodes(Measurement measurement) {
+    return measurement.workload() instanceof Workload.Decode;
+  }
+
+  private double bytesPerSecond(Measurement measurement) {
+    return decodes(measurement) ? work.bytesPerToken() * measurement.tokensPerSecond() : 0;
+  }
+
+  private double flops(Measurement measurement) {
+    return work.flops(measurement.workload())
+        / measurement.workload().tokens()
+        * measurement.tokensPerSecond();
+  }
+
+  private double shareOfLimit(Measurement measurement) {
+    return decodes(measurement)
+        ? bytesPerSecond(measurement) / limits.readBytesPerSecond()
+        : flops(measurement) / limits.flops();
+  }
+
+  private static String size(long bytes) {
+    return bytes >= 1L << 30
+        ? format("%.2f GiB", bytes / (double) (1L << 30))
+        : format("%.2f MiB", bytes / (double) (1L << 20));
+  }
+
+  private static String count(long number) {
+    return number >= 1_000_000_000
+        ? format("%.2f B", number / 1e9)
+        : format("%.2f M", number / 1e6);
+  }
+
+  private static String format(String pattern, Object... arguments) {
+    return String.format(Locale.ROOT, pattern, arguments);
+  }
+}
