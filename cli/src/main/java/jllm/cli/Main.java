@@ -1,6 +1,9 @@
 package jllm.cli;
 
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -15,11 +18,18 @@ import picocli.CommandLine.Command;
     description = "Language models on the JVM: from raw text to a chat model.",
     mixinStandardHelpOptions = true,
     versionProvider = VersionProvider.class,
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {"", "'jllm COMMAND --help' lists the options of a command."})
 public final class Main {
 
-  /** The commands. A new one is a line here and a class of its own. */
+  /** The commands, in the order of the help. A new one is a line here and a class of its own. */
   private static final Map<String, Function<Streams, Object>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("generate", GenerateCommand::new);
+    COMMANDS.put("inspect", InspectCommand::new);
+    COMMANDS.put("logits", LogitsCommand::new);
+  }
 
   private Main() {}
 
@@ -27,17 +37,50 @@ public final class Main {
     System.exit(run(args, Processes.streams()));
   }
 
+  /**
+   * Runs a command on the given streams, none of which is a terminal, and returns the exit code.
+   */
+  public static int run(String[] args, InputStream in, OutputStream out, PrintStream err) {
+    return run(args, new Streams(in, new StandardOutput(out), err, false, false));
+  }
+
   /** Runs a command and returns the exit code. */
   static int run(String[] args, Streams streams) {
-    CommandLine commandLine = new CommandLine(new Main());
-    COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
-    commandLine.setOut(
-        new PrintWriter(new OutputStreamWriter(streams.out(), StandardCharsets.UTF_8), true));
-    commandLine.setErr(new PrintWriter(streams.err(), true));
-    if (args.length == 0) {
-      commandLine.usage(streams.err());
-      return ExitCode.USAGE;
+    Log.to(streams.err());
+    ErrorReporter reporter = new ErrorReporter(streams.err());
+    try {
+      CommandLine commandLine = commandLine(args, streams, reporter);
+      if (args.length == 0) {
+        commandLine.usage(streams.err());
+        return ExitCode.USAGE;
+      }
+      int code = commandLine.execute(args);
+      StandardOutput.Failure failure = streams.out().failure();
+      return code == ExitCode.OK && failure != null ? reporter.report(failure) : code;
+    } catch (RuntimeException | Error e) {
+      return reporter.report(e);
     }
-    return commandLine.execute(args);
+  }
+
+  private static CommandLine commandLine(String[] args, Streams streams, ErrorReporter reporter) {
+    CommandLine commandLine = new CommandLine(new Main());
+    // Reading the options of all commands would cost each start of one of them its tenth of a
+    // second.
+    if (args.length > 0 && COMMANDS.containsKey(args[0])) {
+      commandLine.addSubcommand(args[0], COMMANDS.get(args[0]).apply(streams));
+    } else {
+      COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
+    }
+    return commandLine
+        .setOut(
+            new PrintWriter(new OutputStreamWriter(streams.out(), StandardCharsets.UTF_8), true))
+        .setErr(new PrintWriter(streams.err(), true))
+        .setExecutionExceptionHandler(reporter)
+        .setParameterExceptionHandler(reporter)
+        // A prompt may begin with @, and an alias may give an option that is given again.
+        .setExpandAtFiles(false)
+        .setOverwrittenOptionsAllowed(true)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpWidth(100);
   }
 }

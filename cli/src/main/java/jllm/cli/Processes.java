@@ -32,7 +32,7 @@ final class Processes {
     System.setErr(err);
     return new Streams(
         new FileInputStream(FileDescriptor.in),
-        new FileOutputStream(FileDescriptor.out),
+        new StandardOutput(new FileOutputStream(FileDescriptor.out)),
         err,
         isTerminal(0),
         isTerminal(1));

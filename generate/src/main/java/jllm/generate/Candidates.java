@@ -2,6 +2,7 @@ package jllm.generate;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jllm.format.ModelFormatException;
 
 /**
  * The tokens that may still be chosen, with their logits; the steps of a {@link Sampler} change the
@@ -27,7 +28,7 @@ final class Candidates {
    * Starts anew with every token of the vocabulary, the one with id {@code i} at index {@code i}.
    *
    * @param row the logits, float32
-   * @throws ArithmeticException if a logit is not a number
+   * @throws ModelFormatException if a logit is not a number
    */
   void fill(MemorySegment row) {
     MemorySegment.copy(row, ValueLayout.JAVA_FLOAT, 0, logits, 0, logits.length);
@@ -41,7 +42,7 @@ final class Candidates {
       largest = Math.max(largest, logits[i]);
     }
     if (!number || Float.isInfinite(largest)) {
-      throw new ArithmeticException(
+      throw new ModelFormatException(
           "the model computed logits that are not finite numbers: its weights are damaged, or too"
               + " large for their type");
     }

@@ -2,12 +2,15 @@ package jllm.generate;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import jllm.model.Batch;
 import jllm.model.KvCache;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
+import jllm.tokenize.StreamDecoder;
+import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,36 +47,43 @@ public final class Generator implements AutoCloseable {
    * Generates until a stop rule applies.
    *
    * @param prompt at least one token
-   * @param endTokens tokens that end a text; they are not part of it
-   * @param decoder as the prompt has left it
+   * @param tokenizer the model's: turns tokens into text and knows which end one
    * @param sink takes the text, without stop string, as soon as it cannot be the start of one
+   * @throws UnknownTokenException if the model does not have one of the tokens
    * @throws PromptTooLongException if the prompt does not fit the rest of the context; nothing has
    *     changed then
-   * @throws ArithmeticException if the model computes logits that are not finite numbers
+   * @throws jllm.format.ModelFormatException if the model computes logits that are not finite
+   *     numbers
    * @throws IOException from the sink
    */
   public Generation generate(
-      int[] prompt, GenerationOptions options, int[] endTokens, TokenDecoder decoder, TextSink sink)
+      int[] prompt, GenerationOptions options, Tokenizer tokenizer, TextSink sink)
       throws IOException {
+    UnknownTokenException.require(prompt, model.config().vocabularySize());
     requireRoom(prompt);
-    int vocabulary = model.config().vocabularySize();
-    int[] banned = options.ignoreEnd() ? endTokens : new int[0];
-    Sampler sampler = Sampler.of(options.sampling(), vocabulary, banned);
-    TextOutput output = new TextOutput(decoder, options.stop(), sink);
+    StreamDecoder decoder = tokenizer.streamDecoder();
+    Sampler sampler =
+        Sampler.of(
+            options.sampling(),
+            model.config().vocabularySize(),
+            banned(tokenizer, options.ignoreEnd()));
     for (int token : prompt) {
       sampler.accept(token);
+      // How a token reads depends on those before it; the prompt's own text is the caller's.
+      decoder.accept(token);
     }
+    TextOutput output = new TextOutput(decoder, options.stop(), sink);
 
+    int[] tokens = new int[limit(prompt, options)];
     long start = System.nanoTime();
     Tensor logits = prefill(prompt);
     long decodeStart = System.nanoTime();
-    int[] tokens = new int[limit(prompt, options)];
     int count = 0;
     int steps = 0;
     StopReason reason = reasonBefore(count, tokens.length, options);
     while (reason == null) {
       int token = sampler.sample(logits.segment());
-      if (contains(endTokens, token)) {
+      if (tokenizer.isEndOfGeneration(token)) {
         reason = StopReason.END_OF_TEXT;
         break;
       }
@@ -135,13 +145,14 @@ public final class Generator implements AutoCloseable {
     return model.logits(exec, hidden);
   }
 
-  private static boolean contains(int[] tokens, int token) {
-    for (int other : tokens) {
-      if (other == token) {
-        return true;
-      }
-    }
-    return false;
+  /**
+   * Tokens never to choose: rows of a padded embedding that are no token, and on request the ends.
+   */
+  private int[] banned(Tokenizer tokenizer, boolean ignoreEnd) {
+    return IntStream.range(0, model.config().vocabularySize())
+        .filter(
+            id -> !tokenizer.vocabulary().has(id) || (ignoreEnd && tokenizer.isEndOfGeneration(id)))
+        .toArray();
   }
 
   /** Ends the text that is being generated as soon as the current step is done; for any thread. */

@@ -62,7 +62,7 @@ public final class Sampler {
    * Chooses a token; to go on with it, {@link #accept} it.
    *
    * @param logits float32, as many as the vocabulary has tokens
-   * @throws ArithmeticException if the logits are not finite numbers
+   * @throws jllm.format.ModelFormatException if the logits are not finite numbers
    */
   public int sample(MemorySegment logits) {
     candidates.fill(logits);

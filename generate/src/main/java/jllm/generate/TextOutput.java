@@ -2,21 +2,22 @@ package jllm.generate;
 
 import java.io.IOException;
 import java.util.List;
+import jllm.tokenize.StreamDecoder;
 
 /** The way of a text from tokens to its reader: whole characters, and nothing of a stop string. */
 final class TextOutput {
-  private final TokenDecoder decoder;
+  private final StreamDecoder decoder;
   private final StopStrings stops;
   private final TextSink sink;
 
-  TextOutput(TokenDecoder decoder, List<String> stop, TextSink sink) {
+  TextOutput(StreamDecoder decoder, List<String> stop, TextSink sink) {
     this.decoder = decoder;
     this.stops = new StopStrings(stop);
     this.sink = sink;
   }
 
   void push(int token) throws IOException {
-    hand(stops.push(decoder.push(token)));
+    hand(stops.push(decoder.accept(token)));
   }
 
   /** Whether a stop string came up. */
@@ -27,7 +28,7 @@ final class TextOutput {
   /** Hands on what was held back, unless a stop string ended the text. */
   void finish() throws IOException {
     if (!stops.found()) {
-      hand(stops.push(decoder.rest()));
+      hand(stops.push(decoder.finish()));
       hand(stops.rest());
     }
   }

@@ -1,0 +1,139 @@
+package jllm.cli;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+import jllm.format.ModelFormatException;
+import jllm.generate.PromptTooLongException;
+import jllm.generate.UnknownTokenException;
+import jllm.tokenize.TokenizerFormatException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * Turns what went wrong into one message for people and an exit code. A stack trace is shown for
+ * bugs of this program alone.
+ */
+final class ErrorReporter implements IExecutionExceptionHandler, IParameterExceptionHandler {
+  private final PrintStream err;
+
+  ErrorReporter(PrintStream err) {
+    this.err = err;
+  }
+
+  @Override
+  public int handleParseException(ParameterException error, String[] args) {
+    CommandLine commandLine = error.getCommandLine();
+    err.println(
+        "jllm: "
+            + (error instanceof UnmatchedArgumentException unmatched
+                ? describe(unmatched)
+                : error.getMessage()));
+    UnmatchedArgumentException.printSuggestions(error, err);
+    err.println(
+        "Try '" + commandLine.getCommandSpec().qualifiedName() + " --help' for all options.");
+    return ExitCode.USAGE;
+  }
+
+  private static String describe(UnmatchedArgumentException error) {
+    String first = error.getUnmatched().getFirst();
+    if (first.startsWith("-") && first.length() > 1) {
+      return "there is no option " + first;
+    }
+    return error.getCommandLine().getParent() == null
+        ? "there is no command " + first
+        : "unexpected argument '" + first + "'; put a text with spaces between quotes";
+  }
+
+  @Override
+  public int handleExecutionException(
+      Exception error, CommandLine commandLine, @Nullable ParseResult parsed) {
+    if (error instanceof ParameterException usage) {
+      return handleParseException(usage, new String[0]);
+    }
+    if (error instanceof UsageException usage) {
+      return handleParseException(
+          new ParameterException(commandLine, String.valueOf(usage.getMessage())), new String[0]);
+    }
+    return report(error);
+  }
+
+  /** Reports an error of any kind and returns the exit code. */
+  int report(Throwable error) {
+    return switch (error) {
+      case StandardOutput.Failure failure when failure.readerLeft() -> ExitCode.OK;
+      case StandardOutput.Failure failure -> say(ExitCode.FILE, failure.getMessage());
+      case PromptTooLongException prompt -> say(ExitCode.USAGE, prompt.getMessage());
+      case UnknownTokenException token -> say(ExitCode.USAGE, token.getMessage());
+      case ModelFormatException format -> say(ExitCode.FORMAT, format.getMessage());
+      case TokenizerFormatException format -> say(ExitCode.FORMAT, format.getMessage());
+      case UncheckedIOException unchecked -> say(ExitCode.FILE, describe(unchecked));
+      case IOException file -> say(ExitCode.FILE, describe(file));
+      case ResourceException resources -> say(ExitCode.RESOURCES, resources.getMessage());
+      case OutOfMemoryError memory -> say(ExitCode.RESOURCES, describe(memory));
+      case InternalError fault when isLostPage(fault) ->
+          say(
+              ExitCode.FILE,
+              "a file that was being read has become shorter or unreadable meanwhile; leave it"
+                  + " unchanged while it is in use");
+      default -> {
+        err.println("jllm: this is a bug, please report it with the following lines:");
+        error.printStackTrace(err);
+        yield ExitCode.BUG;
+      }
+    };
+  }
+
+  private int say(int code, @Nullable String message) {
+    err.println("jllm: " + message);
+    return code;
+  }
+
+  private static String describe(UncheckedIOException error) {
+    return error.getCause() instanceof IOException cause ? describe(cause) : error.toString();
+  }
+
+  /** The JDK's own messages are often a file name alone. */
+  static String describe(IOException error) {
+    return switch (error) {
+      case NoSuchFileException missing when missing.getReason() == null ->
+          missing.getFile() + ": there is no such file";
+      case AccessDeniedException denied when denied.getReason() == null ->
+          denied.getFile() + ": no permission; see the permissions of the file and its folder";
+      case FileSystemException file ->
+          file.getReason() == null
+              ? file.getMessage() + ": " + file.getClass().getSimpleName()
+              : String.valueOf(file.getMessage());
+      case FileNotFoundException file -> String.valueOf(file.getMessage());
+      case CharacterCodingException encoding -> "invalid text: " + encoding.getMessage();
+      default -> error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+    };
+  }
+
+  private static String describe(OutOfMemoryError error) {
+    String found = String.valueOf(error.getMessage()).toLowerCase(Locale.ROOT);
+    if (found.contains("heap")) {
+      return "not enough memory: the Java heap of "
+          + (Runtime.getRuntime().maxMemory() >> 20)
+          + " MB is full; give it more with JLLM_JAVA_OPTS=-Xmx8g";
+    }
+    return "not enough memory ("
+        + error.getMessage()
+        + "); lower --ctx-size, or use a smaller or more strongly quantized model";
+  }
+
+  private static boolean isLostPage(InternalError error) {
+    return String.valueOf(error.getMessage()).contains("unsafe memory access");
+  }
+}

@@ -1,0 +1,95 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import jllm.format.ModelFile;
+import jllm.format.StoredTensor;
+import jllm.model.KvCache;
+import jllm.tensor.Backend;
+
+/**
+ * The memory that this process can still get. Linux grants more than it has and ends a process that
+ * uses it: so a large request is refused here, with a message, before it is made.
+ */
+final class Memory {
+  private Memory() {}
+
+  /**
+   * Refuses what cannot fit.
+   *
+   * @param context positions of the session
+   * @throws ResourceException if the machine has not enough memory left
+   */
+  static void require(ModelFile file, Backend backend, int context) {
+    long cache = KvCache.bytes(file.config(), context, backend.activationType());
+    long weights = file.tensors().stream().mapToLong(StoredTensor::bytes).sum();
+    long available = available();
+    if (cache > available - weights) {
+      throw new ResourceException(
+          "not enough memory: the weights take "
+              + show(weights)
+              + " and the cache of "
+              + context
+              + " positions "
+              + show(cache)
+              + ", but only "
+              + show(available)
+              + " are available; lower --ctx-size, or use a smaller or more strongly quantized model");
+    }
+  }
+
+  /** Bytes available to this process, or {@link Long#MAX_VALUE} where the system does not say. */
+  static long available() {
+    return Math.min(machine(Path.of("/proc/meminfo")), group(Path.of("/sys/fs/cgroup")));
+  }
+
+  /** What programs can get without swapping; the cache of files counts as free. */
+  static long machine(Path meminfo) {
+    for (String line : lines(meminfo)) {
+      if (line.startsWith("MemAvailable:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** What a container may still use (control groups, version 2). */
+  static long group(Path folder) {
+    List<String> limit = lines(folder.resolve("memory.max"));
+    List<String> used = lines(folder.resolve("memory.current"));
+    if (limit.isEmpty() || used.isEmpty() || limit.getFirst().equals("max")) {
+      return Long.MAX_VALUE;
+    }
+    long cached =
+        lines(folder.resolve("memory.stat")).stream()
+            .filter(line -> line.startsWith("inactive_file ") || line.startsWith("active_file "))
+            .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+            .sum();
+    return Math.max(0, Long.parseLong(limit.getFirst()) - Long.parseLong(used.getFirst()) + cached);
+  }
+
+  private static List<String> lines(Path file) {
+    try {
+      return Files.readAllLines(file);
+    } catch (IOException absent) {
+      return List.of();
+    }
+  }
+
+  /** Bytes for people: {@code 1.3 GB}, powers of 1000. */
+  static String show(long bytes) {
+    String[] units = {"bytes", "kB", "MB", "GB", "TB"};
+    double value = bytes;
+    int unit = 0;
+    while (value >= 999.5 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return unit == 0 || value >= 99.5
+        ? String.format(Locale.ROOT, "%.0f %s", value, units[unit])
+        : String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
+  }
+}

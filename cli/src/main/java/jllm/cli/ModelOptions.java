@@ -1,0 +1,41 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import jllm.format.ModelFile;
+import jllm.format.model.ModelFiles;
+import jllm.generate.ModelTokenizer;
+import jllm.tokenize.Tokenizer;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which model to use. */
+final class ModelOptions {
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      description =
+          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file.")
+  @Nullable Path model;
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "FILE",
+      description = "The tokenizer, for models that carry none, such as llama2.c's tokenizer.bin.")
+  @Nullable Path tokenizer;
+
+  /** Opens the model; no weights are read. */
+  ModelFile open() throws IOException {
+    if (model == null) {
+      throw new UsageException(
+          "no model was named; give one with -m FILE, such as: jllm generate -m model.gguf \"Once"
+              + " upon a time\"");
+    }
+    return ModelFiles.open(model);
+  }
+
+  /** The tokenizer of the opened model. */
+  Tokenizer tokenizer(ModelFile file) throws IOException {
+    return ModelTokenizer.of(file, tokenizer);
+  }
+}

@@ -1,0 +1,26 @@
+package jllm.generate;
+
+/** A token id that the model's vocabulary does not have. */
+public final class UnknownTokenException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  private UnknownTokenException(String message) {
+    super(message);
+  }
+
+  /**
+   * Checks ids before they index memory.
+   *
+   * @throws UnknownTokenException naming the first that is not below {@code vocabulary}
+   */
+  static void require(int[] tokens, int vocabulary) {
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] < 0 || tokens[i] >= vocabulary) {
+        throw new UnknownTokenException(
+            String.format(
+                "token %d of the text has the id %d, expected 0 to %d: the model knows %d tokens",
+                i + 1, tokens[i], vocabulary - 1, vocabulary));
+      }
+    }
+  }
+}
