@@ -12,7 +12,7 @@ import jllm.tokenize.text.Workspace;
  */
 public final class Encoder {
 
-  private final Pipeline pipeline;
+  private final Plan plan;
   private final PieceEncoder pieces;
   private final Workspace workspace = new Workspace();
   private final AddedTokenMatcher.Cursor raw;
@@ -21,9 +21,9 @@ public final class Encoder {
   private final boolean noNormalized;
   private final Utf8Repair repair = new Utf8Repair();
 
-  Encoder(Pipeline pipeline, AddedTokenMatcher raw, AddedTokenMatcher normalized) {
-    this.pipeline = pipeline;
-    this.pieces = pipeline.model().newEncoder();
+  Encoder(Plan plan, AddedTokenMatcher raw, AddedTokenMatcher normalized) {
+    this.plan = plan;
+    this.pieces = plan.model().newEncoder();
     this.raw = raw.new Cursor();
     this.normalized = normalized.new Cursor();
     this.noRaw = raw.isEmpty();
@@ -86,7 +86,7 @@ public final class Encoder {
         out.setRange(i, out.start(i) - from, out.end(i) - from);
       }
     }
-    pipeline.postProcessor().process(out, first, to - from, options.addSpecial());
+    plan.postProcessor().process(out, first, to - from, options.addSpecial());
   }
 
   /** Text without any token that is matched as it came. */
@@ -95,8 +95,8 @@ public final class Encoder {
       return;
     }
     workspace.wrap(utf8, from, to);
-    if (pipeline.normalizer() != null) {
-      pipeline.normalizer().normalize(workspace);
+    if (plan.normalizer() != null) {
+      plan.normalizer().normalize(workspace);
     }
     TextBuffer text = workspace.text();
     if (noNormalized) {
@@ -133,8 +133,8 @@ public final class Encoder {
   private void subSegment(int from, int to, TokenBuffer out) {
     int first = out.size();
     workspace.onePiece(from, to);
-    if (pipeline.preTokenizer() != null) {
-      pipeline.preTokenizer().split(workspace);
+    if (plan.preTokenizer() != null) {
+      plan.preTokenizer().split(workspace);
     }
     TextBuffer text = workspace.text();
     byte[] bytes = text.bytes();

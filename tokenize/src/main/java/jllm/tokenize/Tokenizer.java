@@ -17,6 +17,7 @@ import jllm.tokenize.text.Workspace;
 public final class Tokenizer {
 
   private final Pipeline pipeline;
+  private final Plan plan;
   private final AddedTokenMatcher raw;
   private final AddedTokenMatcher normalized;
   private final Decoder decoder;
@@ -24,6 +25,7 @@ public final class Tokenizer {
 
   public Tokenizer(Pipeline pipeline) {
     this.pipeline = pipeline;
+    this.plan = Plan.of(pipeline);
     List<AddedTokenMatcher.Entry> asWritten = new ArrayList<>();
     List<AddedTokenMatcher.Entry> asNormalized = new ArrayList<>();
     for (AddedToken token : pipeline.added()) {
@@ -72,7 +74,7 @@ public final class Tokenizer {
 
   /** An encoder for one thread to keep. */
   public Encoder newEncoder() {
-    return new Encoder(pipeline, raw, normalized);
+    return new Encoder(plan, raw, normalized);
   }
 
   /** The tokens of a text: nothing added, special text taken as text. */

@@ -1,5 +1,8 @@
 package jllm.tokenize.read;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.VocabularySpec;
@@ -15,7 +18,16 @@ public final class Tokenizers {
    * @throws TokenizerFormatException if the kind of vocabulary is unknown or it contradicts itself
    */
   public static Tokenizer of(VocabularySpec spec) {
-    throw new TokenizerFormatException(
-        "unknown tokenizer model '" + spec.model() + "'; expected llama, gpt2, bert or t5");
+    return GgufTokenizers.of(spec);
+  }
+
+  /**
+   * The tokenizer of llama2.c ({@code tokenizer.bin}).
+   *
+   * @throws IOException if the file cannot be read
+   * @throws TokenizerFormatException if it is damaged
+   */
+  public static Tokenizer llama2c(Path file) throws IOException {
+    return of(Llama2cVocabulary.read(Files.readAllBytes(file), file.toString()));
   }
 }

@@ -19,6 +19,7 @@ public final class Workspace {
   private int[] nextEnds = new int[256];
   private int nextCount;
   private final CharView chars = new CharView();
+  private final Ranges ranges = new Ranges();
 
   /** Begins with a view of a range of the source as one piece. */
   public void wrap(byte[] source, int start, int end) {
@@ -110,5 +111,11 @@ public final class Workspace {
   public CharView chars(int start, int end) {
     chars.decode(text.bytes(), start, end);
     return chars;
+  }
+
+  /** A cleared list of ranges for whoever works on the text now. */
+  public Ranges ranges() {
+    ranges.clear();
+    return ranges;
   }
 }

@@ -1,0 +1,17 @@
+package jllm.tokenize.decode;
+
+/** Tokens that stand for one byte, spelled {@code <0x41>}. */
+public final class ByteFallback {
+
+  private ByteFallback() {}
+
+  /** The byte of such a token, or -1 if it is none. */
+  public static int byteOf(String token) {
+    if (token.length() != 6 || !token.startsWith("<0x") || token.charAt(5) != '>') {
+      return -1;
+    }
+    int high = Character.digit(token.charAt(3), 16);
+    int low = Character.digit(token.charAt(4), 16);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+  }
+}

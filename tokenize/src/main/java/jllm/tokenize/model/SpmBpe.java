@@ -1,0 +1,113 @@
+package jllm.tokenize.model;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import jllm.tokenize.TokenizerFormatException;
+
+/**
+ * Byte pair encoding as SentencePiece defines it (bpe_model.cc): symbols are characters, two
+ * neighbours merge if together they are a piece, the highest score first; what is no piece in the
+ * end falls back to byte tokens or to the unknown token.
+ */
+public final class SpmBpe implements Model {
+
+  /** What a piece is for. */
+  public enum Kind {
+    /** Text that merges. */
+    NORMAL,
+    /** Text that merges but is taken apart again in the end. */
+    UNUSED,
+    /** No text: BOS, EOS, the unknown token, bytes, symbols matched beforehand. */
+    APART
+  }
+
+  private final List<String> pieces;
+  private final TokenTable table;
+  private final TextMerges merges;
+  private final boolean[] unused;
+  private final boolean anyUnused;
+  private final int[] byteIds;
+  private final int unknown;
+
+  /**
+   * @param pieces by id, spelled with U+2581 for a space
+   * @param scores by id
+   * @param kinds by id
+   * @param byteIds the id of each byte's token, or empty if there are none
+   * @param unknown id for what is neither piece nor bytes, or -1: such text gives no token
+   */
+  public SpmBpe(List<String> pieces, float[] scores, Kind[] kinds, int[] byteIds, int unknown) {
+    if (scores.length != pieces.size()) {
+      throw new TokenizerFormatException(
+          "the vocabulary has "
+              + pieces.size()
+              + " pieces but "
+              + scores.length
+              + " scores; byte pair encoding with scores needs one a piece");
+    }
+    this.pieces = List.copyOf(pieces);
+    this.byteIds = byteIds.clone();
+    this.unknown = unknown;
+    byte[][] keys = new byte[pieces.size()][];
+    unused = new boolean[keys.length];
+    for (int id = 0; id < keys.length; id++) {
+      keys[id] =
+          kinds[id] == Kind.APART ? new byte[0] : pieces.get(id).getBytes(StandardCharsets.UTF_8);
+      unused[id] = kinds[id] == Kind.UNUSED;
+    }
+    table = new TokenTable(keys);
+    merges = new TextMerges(table, ranks(scores));
+    boolean any = false;
+    for (boolean u : unused) {
+      any |= u;
+    }
+    anyUnused = any;
+  }
+
+  /** Scores as ranks: the highest score is rank 0, equal scores share a rank. */
+  private static int[] ranks(float[] scores) {
+    float[] sorted = scores.clone();
+    Arrays.sort(sorted);
+    int[] ranks = new int[scores.length];
+    for (int i = 0; i < ranks.length; i++) {
+      int at = Arrays.binarySearch(sorted, scores[i]);
+      while (at + 1 < sorted.length && Float.compare(sorted[at + 1], scores[i]) == 0) {
+        at++;
+      }
+      ranks[i] = sorted.length - 1 - at;
+    }
+    return ranks;
+  }
+
+  public List<String> pieces() {
+    return pieces;
+  }
+
+  /**
+   * Whether every piece that contains a character contains it only at its beginning, runs of it
+   * counted as one: then nothing merges across the place before such a run, and a text may be cut
+   * there.
+   */
+  public boolean onlyBegins(String character) {
+    for (int id = 0; id < pieces.size(); id++) {
+      if (table.length(id) == 0) {
+        continue;
+      }
+      String piece = pieces.get(id);
+      int i = 0;
+      while (piece.startsWith(character, i)) {
+        i += character.length();
+      }
+      if (piece.indexOf(character, i) >= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public PieceEncoder newEncoder() {
+    return new SpmBpeEncoder(table, merges, anyUnused ? unused : new boolean[0], byteIds, unknown);
+  }
+}

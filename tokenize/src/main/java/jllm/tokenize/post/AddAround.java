@@ -1,0 +1,25 @@
+package jllm.tokenize.post;
+
+import jllm.tokenize.TokenBuffer;
+
+/** Puts tokens before and after every text. */
+public record AddAround(int[] before, int[] after) implements PostProcessor {
+
+  public AddAround {
+    before = before.clone();
+    after = after.clone();
+  }
+
+  @Override
+  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+    if (!addSpecial) {
+      return;
+    }
+    for (int i = 0; i < before.length; i++) {
+      tokens.insert(first + i, before[i], 0, 0);
+    }
+    for (int id : after) {
+      tokens.add(id, length, length);
+    }
+  }
+}
