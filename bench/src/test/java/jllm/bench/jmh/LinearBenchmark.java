@@ -1,4 +1,4 @@
-package jllm.bench;
+package jllm.bench.jmh;
 
 import java.lang.foreign.Arena;
 import java.util.SplittableRandom;
