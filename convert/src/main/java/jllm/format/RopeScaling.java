@@ -1,5 +1,7 @@
 package jllm.format;
 
+import java.util.Arrays;
+
 /**
  * Context extensions of rotary position embedding: each changes the frequencies, some also the
  * magnitude.
@@ -86,6 +88,35 @@ public sealed interface RopeScaling {
     public float magnitude(int context) {
       return magnitude;
     }
+
+    /** Whether sessions of all lengths have the same divisors. */
+    public boolean sameForAllLengths() {
+      return Arrays.equals(shortDivisors, longDivisors);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Divisors that
+          && Arrays.equals(shortDivisors, that.shortDivisors)
+          && Arrays.equals(longDivisors, that.longDivisors)
+          && originalContext == that.originalContext
+          && magnitude == that.magnitude;
+    }
+
+    @Override
+    public int hashCode() {
+      return Arrays.hashCode(shortDivisors) * 31 + originalContext;
+    }
+
+    @Override
+    public String toString() {
+      return "Divisors[%s, %s, originalContext=%d, magnitude=%s]"
+          .formatted(
+              Arrays.toString(shortDivisors),
+              Arrays.toString(longDivisors),
+              originalContext,
+              magnitude);
+    }
   }
 
   /**
@@ -99,6 +130,11 @@ public sealed interface RopeScaling {
   record Yarn(
       double factor, int originalContext, double betaFast, double betaSlow, float attentionFactor)
       implements RopeScaling {
+    /** The magnitude that the paper gives for an extension by {@code factor} (equation 22). */
+    public static double magnitudeOf(double factor) {
+      return factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
+    }
+
     @Override
     public double[] scale(double[] frequencies, PositionConfig.Rope rope, int context) {
       double low = Math.max(0, Math.floor(pairOfTurns(betaFast, rope)));

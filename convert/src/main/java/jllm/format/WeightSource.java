@@ -1,5 +1,6 @@
 package jllm.format;
 
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 
 /**
@@ -19,6 +20,11 @@ public interface WeightSource extends AutoCloseable {
    * @throws ModelFormatException if there is none of that name
    */
   Tensor tensor(String name);
+
+  /** The element type of a weight. A source that knows it without loading the weight says so. */
+  default DType dtype(String name) {
+    return tensor(name).dtype();
+  }
 
   /**
    * Says that nothing looks at the weight (or a view of it) any more, so that its mapped pages may

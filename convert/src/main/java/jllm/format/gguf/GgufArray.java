@@ -39,6 +39,10 @@ public final class GgufArray implements GgufValue {
     return new GgufArray(ValueType.STRING, values.size(), buffer.flip());
   }
 
+  static GgufArray ofBytes(byte[] values) {
+    return new GgufArray(ValueType.U8, values.length, ByteBuffer.wrap(values.clone()));
+  }
+
   static GgufArray ofFloats(float[] values) {
     ByteBuffer buffer = ByteBuffer.allocate(values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
     buffer.asFloatBuffer().put(values);

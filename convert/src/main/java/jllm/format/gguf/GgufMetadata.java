@@ -19,6 +19,15 @@ public final class GgufMetadata {
     this.values = Collections.unmodifiableMap(values);
   }
 
+  /**
+   * Metadata that are not (yet) in a file.
+   *
+   * @param file for messages
+   */
+  public static GgufMetadata of(String file, Map<String, GgufValue> values) {
+    return new GgufMetadata(file, new LinkedHashMap<>(values));
+  }
+
   public Map<String, GgufValue> values() {
     return values;
   }

@@ -87,6 +87,10 @@ public sealed interface GgufValue permits GgufValue.Scalar, GgufValue.Text, Gguf
     return GgufArray.ofFloats(values);
   }
 
+  static GgufValue bytes(byte[] values) {
+    return GgufArray.ofBytes(values);
+  }
+
   static GgufValue ints(int[] values) {
     return GgufArray.ofInts(values);
   }

@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import jllm.format.ModelFormatException;
 import jllm.format.NormConfig.Kind;
 import jllm.format.NormConfig.Placement;
 import jllm.format.WeightNames;
+import jllm.format.model.Family.Bias;
 import jllm.tensor.Activation;
 import jllm.tensor.RopePairing;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +88,7 @@ final class Families {
           Activation.SILU,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ false,
           RopePairing.INTERLEAVED,
           /* scaledEmbedding= */ false,
@@ -104,6 +107,7 @@ final class Families {
           Activation.SILU,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Set.of(Bias.QUERY_KEY_VALUE),
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
@@ -122,6 +126,7 @@ final class Families {
           Activation.SILU,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
@@ -140,6 +145,7 @@ final class Families {
           Activation.SILU,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
@@ -167,6 +173,7 @@ final class Families {
           Activation.GELU_TANH,
           /* gated= */ false,
           /* hiddenFactor= */ 4,
+          Bias.ALL,
           /* fused= */ true,
           /* pairing= */ null,
           /* scaledEmbedding= */ false,
@@ -185,6 +192,7 @@ final class Families {
           Activation.SILU,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ true,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
@@ -208,6 +216,7 @@ final class Families {
           Activation.GELU_TANH,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
@@ -226,6 +235,7 @@ final class Families {
           Activation.GELU_TANH,
           /* gated= */ true,
           /* hiddenFactor= */ 0,
+          Bias.NONE,
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
@@ -247,11 +257,30 @@ final class Families {
 
   private Families() {}
 
-  static @Nullable Family ofArchitecture(String architecture) {
+  private static @Nullable Family ofArchitecture(String architecture) {
     return ALL.stream()
         .filter(family -> family.architecture().equals(architecture))
         .findFirst()
         .orElse(null);
+  }
+
+  /**
+   * The family of that name.
+   *
+   * @param file for the message
+   * @throws ModelFormatException if there is none
+   */
+  static Family require(String architecture, String file) {
+    Family family = ofArchitecture(architecture);
+    if (family == null) {
+      throw new ModelFormatException(
+          "%s: architecture %s is not supported; known are %s"
+              .formatted(
+                  file,
+                  architecture,
+                  ALL.stream().map(Family::architecture).collect(Collectors.joining(", "))));
+    }
+    return family;
   }
 
   static @Nullable Family ofModelType(String modelType) {
@@ -259,10 +288,6 @@ final class Families {
         .filter(family -> family.modelTypes().contains(modelType))
         .findFirst()
         .orElse(null);
-  }
-
-  static String architectures() {
-    return ALL.stream().map(Family::architecture).collect(Collectors.joining(", "));
   }
 
   static String modelTypes() {

@@ -1,7 +1,9 @@
 package jllm.format.model;
 
 import java.util.List;
+import java.util.Set;
 import jllm.format.NormConfig;
+import jllm.format.WeightNames;
 import jllm.tensor.Activation;
 import jllm.tensor.RopePairing;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param gated whether these have a gate
  * @param hiddenFactor feed-forward components per component of the width where the file does not
  *     say; 0: it must
+ * @param biases what has biases in its published models
  * @param fused whether query, key and value are one matrix, and gate and up, in files that this
  *     program writes
  * @param pairing which components rotary embedding turns together in GGUF files; absent: learned
@@ -39,6 +42,7 @@ record Family(
     Activation activation,
     boolean gated,
     int hiddenFactor,
+    Set<Bias> biases,
     boolean fused,
     @Nullable RopePairing pairing,
     boolean scaledEmbedding,
@@ -46,6 +50,33 @@ record Family(
     @Nullable Caps caps,
     QueryScale queryScale,
     HubFormat hub) {
+
+  /** What may have a bias. */
+  enum Bias {
+    NORMS,
+    QUERY_KEY_VALUE,
+    ATTENTION_OUTPUT,
+    FEED_FORWARD;
+
+    static final Set<Bias> NONE = Set.of();
+    static final Set<Bias> ALL = Set.of(values());
+  }
+
+  /**
+   * Whether a new model of the family has a weight of that name, where that is a matter of choice:
+   * biases, fused matrices.
+   */
+  boolean usuallyHas(String name) {
+    if (name.endsWith(".bias")) {
+      return biases.contains(
+          name.contains("norm")
+              ? Bias.NORMS
+              : name.contains(WeightNames.ATTENTION_OUTPUT)
+                  ? Bias.ATTENTION_OUTPUT
+                  : name.contains("attn_") ? Bias.QUERY_KEY_VALUE : Bias.FEED_FORWARD);
+    }
+    return name.contains(WeightNames.QUERY_KEY_VALUE) == fused;
+  }
 
   /**
    * Sliding windows.

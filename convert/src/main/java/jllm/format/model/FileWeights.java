@@ -8,6 +8,7 @@ import java.util.Map;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.WeightSource;
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 
 /** Weights in files, each mapped (or copied) when it is asked for, with an arena of its own. */
@@ -40,6 +41,19 @@ final class FileWeights implements WeightSource {
   }
 
   @Override
+  public DType dtype(String name) {
+    Weight weight = weights.get(name);
+    if (weight == null) {
+      throw missing(name);
+    }
+    return weight.dtype();
+  }
+
+  private ModelFormatException missing(String name) {
+    return new ModelFormatException(file + ": tensor " + name + " is missing");
+  }
+
+  @Override
   public synchronized Tensor tensor(String name) {
     Loaded present = loaded.get(name);
     if (present != null) {
@@ -47,7 +61,7 @@ final class FileWeights implements WeightSource {
     }
     Weight weight = weights.get(name);
     if (weight == null) {
-      throw new ModelFormatException(file + ": tensor " + name + " is missing");
+      throw missing(name);
     }
     Arena arena = Arena.ofShared();
     boolean done = false;

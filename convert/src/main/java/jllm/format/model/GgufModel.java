@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A model in a GGUF file: tensor names are ours already. */
 final class GgufModel implements ModelFile {
-  private static final String ARCHITECTURE = "general.architecture";
+  static final String ARCHITECTURE = "general.architecture";
 
   private final Path path;
   private final GgufFile gguf;
@@ -70,13 +70,7 @@ final class GgufModel implements ModelFile {
     if (architecture == null) {
       throw new ModelFormatException(path + ": metadata key " + ARCHITECTURE + " is missing");
     }
-    Family family = Families.ofArchitecture(architecture);
-    if (family == null) {
-      throw new ModelFormatException(
-          "%s: architecture %s is not supported; known are %s"
-              .formatted(path, architecture, Families.architectures()));
-    }
-    return family;
+    return Families.require(architecture, path.toString());
   }
 
   private ModelConfig readConfig(Family family) {
@@ -90,13 +84,29 @@ final class GgufModel implements ModelFile {
     }
     int rows = embedding.shape().dim(0);
     checkVocabulary(rows);
-    Parameters parameters = new GgufParameters(path.toString(), family.architecture(), gguf);
+    Parameters parameters =
+        new GgufParameters(
+            path.toString(), family.architecture(), gguf.metadata(), this::ropeFactors);
     return ConfigReader.read(
         family,
         parameters,
         rows,
         gguf.tensor(WeightNames.OUTPUT) == null,
         name -> gguf.tensor(name) != null);
+  }
+
+  /** The elements of a tensor of factors, absent if the file has none of that name. */
+  private float @Nullable [] ropeFactors(String name, int count) {
+    StoredTensor tensor = gguf.tensor(name);
+    if (tensor == null) {
+      return null;
+    }
+    if (tensor.shape().elements() != count) {
+      throw new ModelFormatException(
+          "%s: tensor %s has shape %s, expected [%d] from the metadata"
+              .formatted(path, name, tensor.shape(), count));
+    }
+    return Floats.read(tensor);
   }
 
   /** Rows beyond the vocabulary are padding; tokens beyond the rows would have no embedding. */

@@ -3,9 +3,7 @@ package jllm.format.model;
 import java.util.Arrays;
 import jllm.format.ModelFormatException;
 import jllm.format.RopeScaling;
-import jllm.format.StoredTensor;
 import jllm.format.WeightNames;
-import jllm.format.gguf.GgufFile;
 import jllm.format.gguf.GgufMetadata;
 import jllm.tensor.Activation;
 import jllm.tensor.RopePairing;
@@ -24,14 +22,20 @@ final class GgufParameters implements Parameters {
 
   private final String file;
   private final String architecture;
-  private final GgufFile gguf;
   private final GgufMetadata metadata;
+  private final RopeFactors factors;
 
-  GgufParameters(String file, String architecture, GgufFile gguf) {
+  /** Tensors of rope factors: read by name, absent if there is none; of {@code count} elements. */
+  @FunctionalInterface
+  interface RopeFactors {
+    float @Nullable [] read(String name, int count);
+  }
+
+  GgufParameters(String file, String architecture, GgufMetadata metadata, RopeFactors factors) {
     this.file = file;
     this.architecture = architecture;
-    this.gguf = gguf;
-    this.metadata = gguf.metadata();
+    this.metadata = metadata;
+    this.factors = factors;
   }
 
   @Override
@@ -86,24 +90,25 @@ final class GgufParameters implements Parameters {
     Long original = metadata.integer(key("rope.scaling.original_context_length"));
     int originalContext =
         original == null ? contextLength : Math.toIntExact(Math.clamp(original, 1, 1L << 30));
-    if (gguf.tensor(LONG_FACTORS) != null || gguf.tensor(SHORT_FACTORS) != null) {
+    float[] shortFactors = divisors(SHORT_FACTORS, dimensions / 2, factor);
+    float[] longFactors = divisors(LONG_FACTORS, dimensions / 2, factor);
+    if (shortFactors != null && longFactors != null) {
       return new RopeScaling.Divisors(
-          divisors(SHORT_FACTORS, dimensions / 2, factor),
-          divisors(LONG_FACTORS, dimensions / 2, factor),
-          originalContext,
-          (float) magnitude);
+          shortFactors, longFactors, originalContext, (float) magnitude);
     }
-    if (gguf.tensor(WeightNames.ROPE_FREQUENCIES) != null) {
-      float[] divisors = divisors(WeightNames.ROPE_FREQUENCIES, dimensions / 2, factor);
-      return new RopeScaling.Divisors(divisors, divisors, originalContext, (float) magnitude);
+    if (shortFactors != null || longFactors != null || "longrope".equals(type)) {
+      throw unsupported(
+          "tensor " + (shortFactors == null ? SHORT_FACTORS : LONG_FACTORS) + " is missing");
+    }
+    float[] all = divisors(WeightNames.ROPE_FREQUENCIES, dimensions / 2, factor);
+    if (all != null) {
+      return new RopeScaling.Divisors(all, all, originalContext, (float) magnitude);
     }
     return switch (type) {
       case "yarn" -> yarn(factor, originalContext, magnitude);
       case "none" -> new RopeScaling.None();
       case "linear" -> linear(factor, dimensions, originalContext, magnitude);
       case null -> linear(factor, dimensions, originalContext, magnitude);
-      case "longrope" ->
-          throw unsupported("rope scaling is longrope, but tensor " + LONG_FACTORS + " is missing");
       default ->
           throw unsupported(
               key("rope.scaling.type")
@@ -122,13 +127,12 @@ final class GgufParameters implements Parameters {
   }
 
   private RopeScaling yarn(double factor, int originalContext, double magnitude) {
-    double ofFactor = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1;
     return new RopeScaling.Yarn(
         factor,
         originalContext,
         real("rope.scaling.yarn_beta_fast", BETA_FAST),
         real("rope.scaling.yarn_beta_slow", BETA_SLOW),
-        (float) (magnitude * ofFactor));
+        (float) (magnitude * RopeScaling.Yarn.magnitudeOf(factor)));
   }
 
   private static RopeScaling linear(
@@ -149,23 +153,12 @@ final class GgufParameters implements Parameters {
     return value == null ? otherwise : value;
   }
 
-  /** The elements of a tensor of factors, each times {@code factor}. */
-  private float[] divisors(String name, int count, double factor) {
-    StoredTensor tensor = gguf.tensor(name);
-    if (tensor == null) {
-      throw unsupported("tensor " + name + " is missing");
+  /** The elements of a tensor of factors, each times {@code factor}; absent if the tensor is. */
+  private float @Nullable [] divisors(String name, int count, double factor) {
+    float[] divisors = factors.read(name, count);
+    if (divisors == null) {
+      return null;
     }
-    if (tensor.shape().elements() != count) {
-      throw unsupported(
-          "tensor "
-              + name
-              + " has shape "
-              + tensor.shape()
-              + ", expected ["
-              + count
-              + "] from the metadata");
-    }
-    float[] divisors = Floats.read(tensor);
     for (int i = 0; i < count; i++) {
       divisors[i] *= (float) factor;
       if (!(divisors[i] > 0) || Float.isInfinite(divisors[i])) {

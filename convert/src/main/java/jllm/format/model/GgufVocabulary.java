@@ -2,12 +2,14 @@ package jllm.format.model;
 
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import jllm.format.ModelFormatException;
 import jllm.format.gguf.GgufArray;
 import jllm.format.gguf.GgufMetadata;
+import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.ValueType;
 import jllm.tokenize.SpecialIds;
 import jllm.tokenize.SpecialIds.Role;
@@ -16,7 +18,7 @@ import jllm.tokenize.VocabularySpec;
 import org.jspecify.annotations.Nullable;
 
 /** The vocabulary in the metadata of a GGUF file. */
-final class GgufVocabulary {
+public final class GgufVocabulary {
   private static final System.Logger LOG = System.getLogger(GgufVocabulary.class.getName());
   private static final String PREFIX = "tokenizer.ggml.";
   private static final String TOKENS = PREFIX + "tokens";
@@ -65,6 +67,47 @@ final class GgufVocabulary {
       return new GgufVocabulary(file, metadata).spec(model, tokens.strings());
     } catch (TokenizerFormatException e) {
       throw new ModelFormatException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The metadata of a vocabulary, for a new file. */
+  public static Map<String, GgufValue> write(VocabularySpec spec) {
+    Map<String, GgufValue> metadata = new LinkedHashMap<>();
+    metadata.put(PREFIX + "model", GgufValue.text(spec.model()));
+    if (spec.pre() != null) {
+      metadata.put(PREFIX + "pre", GgufValue.text(spec.pre()));
+    }
+    metadata.put(TOKENS, GgufValue.strings(spec.tokens()));
+    if (spec.scores().length > 0) {
+      metadata.put(PREFIX + "scores", GgufValue.floats(spec.scores()));
+    }
+    if (spec.types().length > 0) {
+      metadata.put(PREFIX + "token_type", GgufValue.ints(spec.types()));
+    }
+    if (!spec.merges().isEmpty()) {
+      metadata.put(PREFIX + "merges", GgufValue.strings(spec.merges()));
+    }
+    for (Role role : Role.values()) {
+      if (spec.ids().has(role)) {
+        metadata.put(PREFIX + role.key() + "_token_id", GgufValue.u32(spec.ids().id(role)));
+      }
+    }
+    putFlag(metadata, "add_bos_token", spec.addBos());
+    putFlag(metadata, "add_eos_token", spec.addEos());
+    putFlag(metadata, "add_sep_token", spec.addSep());
+    putFlag(metadata, "add_space_prefix", spec.addSpacePrefix());
+    putFlag(metadata, "remove_extra_whitespaces", spec.removeExtraWhitespaces());
+    byte[] charsMap = spec.precompiledCharsMap();
+    if (charsMap != null) {
+      metadata.put(PREFIX + "precompiled_charsmap", GgufValue.bytes(charsMap));
+    }
+    return metadata;
+  }
+
+  private static void putFlag(
+      Map<String, GgufValue> metadata, String key, @Nullable Boolean value) {
+    if (value != null) {
+      metadata.put(PREFIX + key, GgufValue.bool(value));
     }
   }
 

@@ -74,7 +74,7 @@ final class HubRope {
   }
 
   private static double yarnMagnitude(HubConfig scaling, double factor) {
-    double logarithm = factor > 1 ? 0.1 * Math.log(factor) : 0;
+    double logarithm = RopeScaling.Yarn.magnitudeOf(factor) - 1;
     double mscale = scaling.real("mscale", 0);
     double mscaleAllDim = scaling.real("mscale_all_dim", 0);
     return mscale != 0 && mscaleAllDim != 0

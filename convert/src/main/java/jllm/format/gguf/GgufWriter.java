@@ -1,0 +1,227 @@
+package jllm.format.gguf;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import jllm.tensor.Shape;
+
+/**
+ * Writes a GGUF file, version 3. The header goes first, so the tensors are declared before; their
+ * bytes follow in that order, in pieces of any size. The file appears under its name only when it
+ * is complete: until then it is a temporary one beside it, and what was there before stays.
+ */
+public final class GgufWriter implements AutoCloseable {
+  private static final int VERSION = 3;
+
+  /** A write of more is split: buffers count in ints. */
+  private static final long MAX_WRITE = 1 << 30;
+
+  private final Path target;
+  private final Path temporary;
+  private final FileChannel channel;
+  private final List<Entry> tensors;
+  private final int alignment;
+  private int current;
+  private long written;
+  private boolean committed;
+
+  /**
+   * A tensor to be written.
+   *
+   * @param shape outermost dimension first; rows a whole number of blocks
+   */
+  public record Entry(String name, GgmlType type, Shape shape) {
+    public Entry {
+      if (shape.rank() > GgufHeader.MAX_RANK
+          || shape.elements() == 0
+          || shape.columns() % type.blockLength() != 0) {
+        throw new IllegalArgumentException(
+            "tensor " + name + " cannot be stored as " + type + " with shape " + shape);
+      }
+    }
+
+    public long bytes() {
+      return shape.elements() / type.blockLength() * type.blockBytes();
+    }
+  }
+
+  private GgufWriter(
+      Path target, Path temporary, FileChannel channel, List<Entry> tensors, int alignment) {
+    this.target = target;
+    this.temporary = temporary;
+    this.channel = channel;
+    this.tensors = tensors;
+    this.alignment = alignment;
+  }
+
+  /**
+   * Starts a file. The alignment is that of the metadata key {@code general.alignment}, or 32.
+   *
+   * @throws IOException if the file cannot be written there
+   * @throws IllegalArgumentException if a name occurs twice or the alignment is no power of two
+   */
+  public static GgufWriter create(Path path, Map<String, GgufValue> metadata, List<Entry> tensors)
+      throws IOException {
+    int alignment = alignment(metadata);
+    ByteBuffer header = header(metadata, tensors, alignment);
+    // A link is followed, so that the file it leads to is replaced and not the link.
+    Path target = Files.isSymbolicLink(path) ? path.toRealPath() : path;
+    checkTarget(target);
+    Path temporary =
+        target.resolveSibling(
+            target.getFileName()
+                + "."
+                + Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, 36)
+                + ".part");
+    FileChannel channel =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    temporary.toFile().deleteOnExit(); // should the program be interrupted
+    GgufWriter writer = new GgufWriter(target, temporary, channel, List.copyOf(tensors), alignment);
+    boolean started = false;
+    try {
+      writer.writeFully(header);
+      started = true;
+      return writer;
+    } finally {
+      if (!started) {
+        writer.close();
+      }
+    }
+  }
+
+  private static void checkTarget(Path target) throws IOException {
+    Path folder = target.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new NoSuchFileException(target.toString(), null, "there is no such folder");
+    }
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new FileSystemException(target.toString(), null, "exists and is no regular file");
+    }
+  }
+
+  private static int alignment(Map<String, GgufValue> metadata) {
+    GgufValue value = metadata.get(GgufHeader.ALIGNMENT_KEY);
+    if (value == null) {
+      return GgufHeader.DEFAULT_ALIGNMENT;
+    }
+    if (value instanceof GgufValue.Scalar(ValueType type, long bits)
+        && type == ValueType.U32
+        && Long.bitCount(bits) == 1) {
+      return Math.toIntExact(bits);
+    }
+    throw new IllegalArgumentException(
+        GgufHeader.ALIGNMENT_KEY + " is " + value + ", expected a U32 that is a power of two");
+  }
+
+  private static ByteBuffer header(
+      Map<String, GgufValue> metadata, List<Entry> tensors, int alignment) {
+    GgufEncoder out = new GgufEncoder();
+    out.u32(GgufHeader.MAGIC);
+    out.u32(VERSION);
+    out.u64(tensors.size());
+    out.u64(metadata.size());
+    metadata.forEach((key, value) -> {
+      out.string(key);
+      out.value(value);
+    });
+    Set<String> names = new HashSet<>();
+    long offset = 0;
+    for (Entry tensor : tensors) {
+      if (!names.add(tensor.name())) {
+        throw new IllegalArgumentException("two tensors are named " + tensor.name());
+      }
+      out.string(tensor.name());
+      out.dims(tensor.shape());
+      out.u32(tensor.type().id());
+      out.u64(offset);
+      offset += GgufHeader.align(tensor.bytes(), alignment);
+    }
+    if (!tensors.isEmpty()) {
+      out.pad(alignment);
+    }
+    return out.finish();
+  }
+
+  /**
+   * Writes the next bytes: of the first tensor that is not complete, and on into those after it.
+   *
+   * @throws IllegalStateException if all tensors are complete
+   */
+  public void write(MemorySegment data) throws IOException {
+    long done = 0;
+    while (done < data.byteSize()) {
+      if (current == tensors.size()) {
+        throw new IllegalStateException(target + ": more data than the declared tensors have");
+      }
+      long size = tensors.get(current).bytes();
+      long chunk = Math.min(Math.min(size - written, data.byteSize() - done), MAX_WRITE);
+      writeFully(data.asSlice(done, chunk).asByteBuffer());
+      done += chunk;
+      written += chunk;
+      if (written == size) {
+        int padding = (int) (GgufHeader.align(size, alignment) - size);
+        writeFully(ByteBuffer.allocate(padding));
+        written = 0;
+        current++;
+      }
+    }
+  }
+
+  private void writeFully(ByteBuffer buffer) throws IOException {
+    try {
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+    } catch (IOException e) {
+      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
+      named.initCause(e);
+      throw named;
+    }
+  }
+
+  /**
+   * Completes the file and gives it its name.
+   *
+   * @throws IllegalStateException if a tensor is incomplete
+   */
+  public void commit() throws IOException {
+    if (current < tensors.size()) {
+      Entry missing = tensors.get(current);
+      throw new IllegalStateException(
+          "%s: tensor %s has %d of %d bytes"
+              .formatted(target, missing.name(), written, missing.bytes()));
+    }
+    if (Files.exists(target)) {
+      channel.force(true); // or a power failure could lose the old file and the new one
+    }
+    channel.close();
+    try {
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+    }
+    committed = true;
+  }
+
+  /** Without a {@link #commit} before, nothing was written. */
+  @Override
+  public void close() throws IOException {
+    if (!committed) {
+      channel.close();
+      Files.deleteIfExists(temporary);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package jllm.format.model;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import jllm.format.AttentionConfig;
+import jllm.format.ModelConfig;
+import jllm.format.PositionConfig;
+import jllm.format.WeightNames;
+import jllm.format.gguf.GgufWriter;
+import jllm.tensor.RopePairing;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of query and key matrices where two formats of a family pair the components of a head
+ * differently: the two components of a pair move to where the other format looks for them. Dot
+ * products of queries and keys stay the same.
+ *
+ * @param wanted pairing of the format that is written
+ * @param turned rows that belong to queries and keys; those after them are values
+ * @param headDim D
+ * @param dimensions R, turned components of a head
+ */
+record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
+  private static final Pattern BLOCK = Pattern.compile("blk\\.\\d+\\.(\\w+)\\.(?:weight|bias)");
+
+  /** The order of a weight's rows, absent if they stay as they are. */
+  static @Nullable RowOrder of(ModelConfig config, Family family, String name) {
+    Matcher block = BLOCK.matcher(name);
+    RopePairing wanted = family.pairing();
+    if (!block.matches()
+        || wanted == null
+        || !(config.position() instanceof PositionConfig.Rope rope)
+        || rope.pairing() == wanted) {
+      return null;
+    }
+    AttentionConfig attention = config.attention();
+    int heads =
+        switch (block.group(1)) {
+          case WeightNames.QUERY -> attention.heads();
+          case WeightNames.KEY -> attention.kvHeads();
+          case WeightNames.QUERY_KEY_VALUE -> attention.heads() + attention.kvHeads();
+          case WeightNames.QUERY_NORM, WeightNames.KEY_NORM -> 1;
+          default -> 0;
+        };
+    int headDim = attention.headDim();
+    return heads == 0 ? null : new RowOrder(wanted, heads * headDim, headDim, rope.dimensions());
+  }
+
+  /** Which row of the source becomes this row. */
+  int source(int row) {
+    int component = row % headDim;
+    if (row >= turned || component >= dimensions) {
+      return row;
+    }
+    int half = dimensions / 2;
+    int moved =
+        wanted == RopePairing.INTERLEAVED
+            ? component % 2 * half + component / 2
+            : component % half * 2 + component / half;
+    return row - component + moved;
+  }
+
+  void write(GgufWriter writer, Tensor tensor) throws IOException {
+    boolean vector = tensor.shape().rank() == 1;
+    int rows = vector ? tensor.columns() : tensor.rows();
+    long rowBytes = tensor.dtype().bytes(vector ? 1 : tensor.columns());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment ordered = arena.allocate(rows * rowBytes);
+      for (int row = 0; row < rows; row++) {
+        MemorySegment.copy(
+            tensor.segment(), source(row) * rowBytes, ordered, row * rowBytes, rowBytes);
+      }
+      writer.write(ordered);
+    }
+  }
+}
