@@ -206,14 +206,14 @@ final class Gemm implements AutoCloseable {
     }
   }
 
-  private static void interleave(
+  static void interleave(
       MemorySegment x, long source, MemorySegment work, long target, int step, int count) {
     for (int k = 0; k < count; k++) {
       work.set(JAVA_FLOAT, target + 4L * k * step, x.get(JAVA_FLOAT, source + 4L * k));
     }
   }
 
-  private static void clear(MemorySegment work, long target, int step, int count) {
+  static void clear(MemorySegment work, long target, int step, int count) {
     for (int k = 0; k < count; k++) {
       work.set(JAVA_FLOAT, target + 4L * k * step, 0);
     }

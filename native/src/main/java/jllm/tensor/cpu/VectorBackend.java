@@ -1,5 +1,6 @@
 package jllm.tensor.cpu;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
@@ -12,20 +13,37 @@ import jllm.tensor.WeightUse;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The CPU backend: hands each operation to the kernel object that does it. Kernels keep the operands of a call in fields and
- * are tasks of one team of threads, so that a call allocates nothing.
+ * The CPU backend: hands each operation to the kernel object that does it. Kernels keep the
+ * operands of a call in fields and are tasks of one team of threads, so that a call allocates
+ * nothing.
  */
 public final class VectorBackend implements Backend {
   private final Workers workers;
+  private final Elementwise elementwise;
+  private final Norms norms;
+  private final Rope rope;
+  private final Softmax softmax;
+  private final Attention attention;
+  private final Experts experts;
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
     workers = new Workers(threads);
+    elementwise = new Elementwise(workers);
+    norms = new Norms(workers);
+    rope = new Rope(workers);
+    softmax = new Softmax(workers);
+    attention = new Attention(workers);
+    experts = new Experts(workers);
   }
 
   @Override
   public String describe() {
-    return "vector (" + Lanes.BITS + "-bit, " + workers.count() + (workers.count() == 1 ? " thread)" : " threads)");
+    return "vector ("
+        + Lanes.BITS
+        + "-bit, "
+        + workers.count()
+        + (workers.count() == 1 ? " thread)" : " threads)");
   }
 
   @Override
@@ -50,77 +68,80 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void rmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps) {
-    throw new UnsupportedOperationException("rmsNorm");
+    norms.rms(out, x, weight, eps);
   }
 
   @Override
-  public void layerNorm(Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
-    throw new UnsupportedOperationException("layerNorm");
+  public void layerNorm(
+      Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
+    norms.layer(out, x, weight, bias, eps);
   }
 
   @Override
   public void rotations(Tensor out, Tensor positions, double[] frequencies, float magnitude) {
-    throw new UnsupportedOperationException("rotations");
+    Rope.rotations(out, positions, frequencies, magnitude);
   }
 
   @Override
   public void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
-    throw new UnsupportedOperationException("rope");
+    rope.rope(out, x, rotations, headDim, pairing);
   }
 
   @Override
-  public void attention(Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
-    throw new UnsupportedOperationException("attention");
+  public void attention(
+      Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    attention.run(out, q, k, v, spec, sequences, past);
   }
 
   @Override
   public void gated(Tensor out, Tensor gate, Tensor up, Activation activation) {
-    throw new UnsupportedOperationException("gated");
+    elementwise.gated(out, gate, up, activation);
   }
 
   @Override
   public void activate(Tensor out, Tensor x, Activation activation) {
-    throw new UnsupportedOperationException("activate");
+    elementwise.activate(out, x, activation);
   }
 
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
-    throw new UnsupportedOperationException("add");
+    elementwise.add(out, a, b);
   }
 
   @Override
   public void mul(Tensor out, Tensor a, Tensor b) {
-    throw new UnsupportedOperationException("mul");
+    elementwise.mul(out, a, b);
   }
 
   @Override
   public void scale(Tensor out, Tensor x, float factor) {
-    throw new UnsupportedOperationException("scale");
+    elementwise.scale(out, x, factor);
   }
 
   @Override
   public void softCap(Tensor out, Tensor x, float cap) {
-    throw new UnsupportedOperationException("softCap");
+    elementwise.softCap(out, x, cap);
   }
 
   @Override
   public void softmax(Tensor out, Tensor x) {
-    throw new UnsupportedOperationException("softmax");
+    softmax.rows(out, x);
   }
 
   @Override
   public void copyRows(Tensor out, int at, Tensor x) {
-    throw new UnsupportedOperationException("copyRows");
+    long rowBytes = x.dtype().bytes(x.columns());
+    MemorySegment.copy(x.segment(), 0, out.segment(), at * rowBytes, x.rows() * rowBytes);
   }
 
   @Override
   public void topK(Tensor out, Tensor x) {
-    throw new UnsupportedOperationException("topK");
+    Experts.topK(out, x);
   }
 
   @Override
   public void routingWeights(Tensor out, Tensor logits, Tensor experts, Routing routing) {
-    throw new UnsupportedOperationException("routingWeights");
+    Experts.weights(out, logits, experts, routing);
   }
 
   @Override
@@ -130,11 +151,14 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void combineExperts(Tensor out, Tensor x, Tensor weights) {
-    throw new UnsupportedOperationException("combineExperts");
+    this.experts.combine(out, x, weights);
   }
 
   @Override
   public void close() {
     workers.close();
+    elementwise.close();
+    rope.close();
+    attention.close();
   }
 }

@@ -1,0 +1,125 @@
+package jllm.tensor.cpu;
+
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jllm.tensor.cpu.Lanes.FLOAT;
+import static jllm.tensor.cpu.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The softmax of {@link TiledAttention} over a tile of scores [keys][WIDTH], in which a lane is a
+ * query: column by column of one vector.
+ */
+final class TileSoftmax {
+  /** Less than any score, but finite: the difference of two such is no NaN. */
+  static final float LEAST = -1e30f;
+
+  private static final long ROW = 4L * GemmKernel.WIDTH;
+  private static final long VECTOR = Lanes.BITS / 8;
+
+  private TileSoftmax() {}
+
+  /** {@code s = cap * tanh(s / cap)}. */
+  static void softCap(MemorySegment work, long scores, int keys, float cap) {
+    FloatVector inverse = broadcast(FLOAT, 1 / cap);
+    for (long at = scores; at < scores + ROW * keys; at += VECTOR) {
+      VectorMath.tanh(load(work, at).mul(inverse)).mul(cap).intoMemorySegment(work, at, ORDER);
+    }
+  }
+
+  /**
+   * Sets the scores of keys that a query does not see to minus infinity.
+   *
+   * @param first WIDTH floats: the first key that each query sees
+   * @param end the end of the keys that it sees
+   */
+  static void mask(MemorySegment work, long scores, int key, int keys, long first, long end) {
+    for (long j = 0; j < ROW; j += VECTOR) {
+      FloatVector from = load(work, first + j);
+      FloatVector to = load(work, end + j);
+      for (int row = 0; row < keys; row++) {
+        long at = scores + ROW * row + j;
+        FloatVector index = broadcast(FLOAT, key + row);
+        VectorMask<Float> hidden =
+            index.compare(VectorOperators.LT, from).or(index.compare(VectorOperators.GE, to));
+        load(work, at).blend(Float.NEGATIVE_INFINITY, hidden).intoMemorySegment(work, at, ORDER);
+      }
+    }
+  }
+
+  /**
+   * Turns scores into {@code e^(s - m)}, m being the largest score so far, and scales what was
+   * summed up with an older m.
+   *
+   * @param largest m of each query
+   * @param factor room for a row
+   * @param sum the sum of the exponentials of each query
+   * @param result [rows][WIDTH], the sums of values
+   */
+  static void update(
+      MemorySegment work,
+      long scores,
+      int keys,
+      long largest,
+      long factor,
+      long sum,
+      long result,
+      int rows) {
+    for (long j = 0; j < ROW; j += VECTOR) {
+      largest(work, scores + j, keys, largest + j, factor + j);
+      exponentials(work, scores + j, keys, largest + j, factor + j, sum + j);
+      scale(work, result + j, rows, factor + j);
+    }
+  }
+
+  // Vectors pass between these methods through memory: as arguments they would be objects whenever
+  // the JIT does not inline.
+
+  /** Updates m, and writes the factor by which what was summed up shrinks. */
+  private static void largest(
+      MemorySegment work, long scores, int keys, long largest, long factor) {
+    FloatVector before = load(work, largest);
+    FloatVector a = before;
+    FloatVector b = before;
+    int row = 0;
+    for (; row < keys - 1; row += 2) {
+      a = a.max(load(work, scores + ROW * row));
+      b = b.max(load(work, scores + ROW * row + ROW));
+    }
+    if (row < keys) {
+      a = a.max(load(work, scores + ROW * row));
+    }
+    a = a.max(b);
+    a.intoMemorySegment(work, largest, ORDER);
+    VectorMath.exp(before.sub(a)).intoMemorySegment(work, factor, ORDER);
+  }
+
+  private static void exponentials(
+      MemorySegment work, long scores, int keys, long largest, long factor, long sum) {
+    FloatVector shift = load(work, largest);
+    FloatVector total = load(work, sum).mul(load(work, factor));
+    for (int row = 0; row < keys; row++) {
+      long at = scores + ROW * row;
+      FloatVector power = VectorMath.exp(load(work, at).sub(shift));
+      power.intoMemorySegment(work, at, ORDER);
+      total = total.add(power);
+    }
+    total.intoMemorySegment(work, sum, ORDER);
+  }
+
+  private static void scale(MemorySegment work, long result, int rows, long factor) {
+    FloatVector shrink = load(work, factor);
+    for (int row = 0; row < rows; row++) {
+      long at = result + ROW * row;
+      load(work, at).mul(shrink).intoMemorySegment(work, at, ORDER);
+    }
+  }
+
+  private static FloatVector load(MemorySegment segment, long at) {
+    return fromMemorySegment(FLOAT, segment, at, ORDER);
+  }
+}
