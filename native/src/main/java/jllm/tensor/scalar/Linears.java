@@ -34,15 +34,21 @@ final class Linears {
   /** out [N*U, O], x [N, I] or [N*U, I], w [E, O, I], experts I32 [N, U]. */
   static void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
     int[] chosen = Rows.readIndices(experts);
-    int outputs = w.dim(1);
     int rowsPerInput = chosen.length / x.rows();
-    for (int r = 0; r < chosen.length; r++) {
-      double[] input = Rows.read(x, r / rowsPerInput);
-      double[] output = new double[outputs];
-      for (int o = 0; o < outputs; o++) {
-        output[o] = dot(input, Rows.read(w, (long) chosen[r] * outputs + o));
+    double[][] inputs = Rows.readAll(x);
+    double[][] outputs = new double[chosen.length][w.dim(1)];
+    for (int expert = 0; expert < w.dim(0); expert++) {
+      for (int o = 0; o < w.dim(1); o++) {
+        double[] weights = Rows.read(w, (long) expert * w.dim(1) + o);
+        for (int r = 0; r < chosen.length; r++) {
+          if (chosen[r] == expert) {
+            outputs[r][o] = dot(inputs[r / rowsPerInput], weights);
+          }
+        }
       }
-      Rows.write(out, r, output);
+    }
+    for (int r = 0; r < chosen.length; r++) {
+      Rows.write(out, r, outputs[r]);
     }
   }
 

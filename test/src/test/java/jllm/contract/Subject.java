@@ -1,0 +1,21 @@
+package jllm.contract;
+
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+
+/** The backend that a contract is about. */
+interface Subject {
+  /** Relative error of float32 arithmetic, for sums of a few thousand terms. */
+  double SINGLE = 1e-5;
+
+  /** The same object during a test; closed by its owner. */
+  Backend backend();
+
+  /**
+   * The relative error that products with weights of a type may have: more than {@link #SINGLE}
+   * where the backend rounds activations to integers.
+   */
+  default double productTolerance(DType weight) {
+    return SINGLE;
+  }
+}

@@ -1,0 +1,248 @@
+package jllm.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+import jllm.tensor.WeightUse;
+import jllm.tensor.quant.RandomBlocks;
+import jllm.tensor.scalar.ScalarBackend;
+import org.jspecify.annotations.Nullable;
+import org.opentest4j.AssertionFailedError;
+
+/**
+ * One operation on one set of operands, done by the oracle and by the backend under test. Inputs
+ * are exact in float32, so both compute with the same numbers.
+ */
+final class Trial implements AutoCloseable {
+  /** Set the system property to see whether a failure is one of luck. */
+  private static final long SEED = Long.getLong("jllm.contract.seed", 20_240_229);
+
+  /** Which of the two tensors of an operand a side works on. */
+  interface Side {
+    @Nullable Tensor optional(@Nullable Operand operand);
+
+    default Tensor of(Operand operand) {
+      return Objects.requireNonNull(optional(operand));
+    }
+  }
+
+  /** The operation; called once for each side. */
+  interface Call {
+    void on(Backend backend, Side side);
+  }
+
+  private final Backend tested;
+  private final ScalarBackend oracle = new ScalarBackend(DType.F64);
+  private final Arena arena = Arena.ofShared();
+  private final List<Arena> files = new ArrayList<>();
+  private final String description;
+  private final SplittableRandom random;
+
+  /**
+   * @param description of the operation with all its sizes; it also chooses the random numbers
+   */
+  Trial(Backend tested, String description) {
+    this.tested = tested;
+    this.description = description;
+    this.random = new SplittableRandom(SEED ^ description.hashCode());
+  }
+
+  /** For drawing further parameters. */
+  SplittableRandom random() {
+    return random;
+  }
+
+  /** Normally distributed activations. */
+  Operand normal(int rows, int columns, double sigma) {
+    Operand operand = activations(rows, columns);
+    for (long i = 0; i < (long) rows * columns; i++) {
+      operand.set(i, (float) (random.nextGaussian() * sigma));
+    }
+    return operand;
+  }
+
+  /** Activations with the values given, repeated as often as needed. */
+  Operand values(int rows, int columns, double... values) {
+    Operand operand = activations(rows, columns);
+    for (int i = 0; i < rows * columns; i++) {
+      operand.set(i, (float) values[i % values.length]);
+    }
+    return operand;
+  }
+
+  /** An output, filled with NaN. */
+  Operand out(int rows, int columns) {
+    return activations(rows, columns).asResult();
+  }
+
+  Operand indices(int rows, int... values) {
+    Operand operand = guarded(DType.I32, DType.I32, Shape.of(rows, values.length / rows));
+    for (int i = 0; i < values.length; i++) {
+      operand.set(i, values[i]);
+    }
+    return operand;
+  }
+
+  /** An output of indices, filled with -1. */
+  Operand indicesOut(int rows, int columns) {
+    return guarded(DType.I32, DType.I32, Shape.of(rows, columns)).asResult();
+  }
+
+  private Operand activations(int rows, int columns) {
+    return guarded(DType.F64, tested.activationType(), Shape.of(rows, columns));
+  }
+
+  private Operand guarded(DType exactType, DType testedType, Shape shape) {
+    // A view of the last row, or of a cache, need not begin at a cache line.
+    int shift = random.nextInt(4) == 0 ? testedType.blockBytes() * random.nextInt(1, 7) : 0;
+    return Operand.guarded(arena, exactType, testedType, shape, shift);
+  }
+
+  /** A random weight, adopted by the backend under test. */
+  Operand weight(DType type, WeightUse use, int... dims) {
+    return weights(type, use, Shape.of(dims), dims[0])[0];
+  }
+
+  /**
+   * Parts of one fused random weight, each adopted by itself: entries of the outermost dimension.
+   */
+  Operand[] weights(DType type, WeightUse use, Shape fused, int... counts) {
+    Tensor exact = Tensor.allocate(arena, type, fused);
+    RandomBlocks.fill(exact, random, 0.5f);
+    Arena file = Arena.ofShared();
+    // Files align tensors to 32 bytes; a mapped file cannot be written.
+    long bytes = Tensor.byteSize(type, fused);
+    MemorySegment memory = file.allocate(bytes + 32, 64).asSlice(32, bytes);
+    MemorySegment.copy(exact.segment(), 0, memory, 0, bytes);
+    Tensor stored = Tensor.of(memory.asReadOnly(), type, fused);
+
+    Operand[] parts = new Operand[counts.length];
+    boolean copied = true;
+    int from = 0;
+    for (int i = 0; i < counts.length; i++) {
+      Tensor part = counts[i] == fused.dim(0) ? stored : stored.slice(from, counts[i]);
+      Tensor adopted = tested.adopt(part, use, arena);
+      assertEquals(part.shape(), adopted.shape(), this + ": shape after adopt");
+      copied &= adopted != part;
+      parts[i] = new Operand(exact.slice(from, counts[i]), adopted);
+      from += counts[i];
+    }
+    if (copied) {
+      file.close(); // the caller may let go of what was copied
+    } else {
+      files.add(file);
+    }
+    return parts;
+  }
+
+  /** Does the operation on both sides, and looks for writes outside of results. */
+  void run(Call call) {
+    call.on(oracle, operand -> operand == null ? null : operand.exact());
+    List<Operand> used = new ArrayList<>();
+    try {
+      call.on(
+          tested,
+          operand -> {
+            if (operand == null) {
+              return null;
+            }
+            used.add(operand);
+            return operand.tested();
+          });
+    } catch (RuntimeException | AssertionError e) {
+      throw new AssertionFailedError(this + ": " + e, e);
+    }
+    for (Operand operand : used) {
+      String damage = operand.damage();
+      if (damage != null) {
+        throw new AssertionFailedError(this + ": " + damage);
+      }
+    }
+  }
+
+  /** The norm of the difference is at most {@code tolerance} times that of the exact result. */
+  void assertNear(Operand out, double tolerance) {
+    assertNear(out, tolerance, norm(out.exactValues()));
+  }
+
+  /** The norm of the difference is at most {@code tolerance * scale}. */
+  void assertNear(Operand out, double tolerance, double scale) {
+    double[] expected = out.exactValues();
+    double[] found = out.testedValues();
+    double[] difference = new double[found.length];
+    int worst = 0;
+    for (int i = 0; i < found.length; i++) {
+      difference[i] = found[i] - expected[i];
+      if (!(Math.abs(difference[i]) <= Math.abs(difference[worst]))) {
+        worst = i;
+      }
+      if (Double.isNaN(difference[i])) {
+        break;
+      }
+    }
+    double error = Double.isNaN(difference[worst]) ? Double.NaN : norm(difference);
+    if (!(error <= tolerance * scale)) {
+      throw new AssertionFailedError(
+          this
+              + ": relative error %.3g, allowed %.3g; worst at [%d, %d]"
+                  .formatted(
+                      error / scale, tolerance, worst / out.columns(), worst % out.columns()),
+          expected[worst],
+          found[worst]);
+    }
+  }
+
+  /** Each element differs by at most {@code relative * |exact| + absolute}. */
+  void assertEach(Operand out, double relative, double absolute) {
+    double[] expected = out.exactValues();
+    double[] found = out.testedValues();
+    for (int i = 0; i < found.length; i++) {
+      if (!(Math.abs(found[i] - expected[i]) <= relative * Math.abs(expected[i]) + absolute)) {
+        throw new AssertionFailedError(this + ": element " + i, expected[i], found[i]);
+      }
+    }
+  }
+
+  /**
+   * The norm that {@code x w^T + bias} would have were the signs of its terms random: what errors
+   * of a product are measured by, since a single sum can cancel to nothing.
+   */
+  double productScale(Operand x, Operand w, @Nullable Operand bias) {
+    Tensor out = Tensor.allocate(arena, DType.F64, Shape.of(x.rows(), w.exact().rows()));
+    Tensor squares = w.squares(arena).reshape(w.exact().rows(), w.columns());
+    oracle.linear(out, x.squares(arena), squares, bias == null ? null : bias.squares(arena));
+    double sum = 0;
+    for (double value : Operand.values(out)) {
+      sum += value;
+    }
+    return Math.sqrt(sum);
+  }
+
+  private static double norm(double[] values) {
+    double sum = 0;
+    for (double value : values) {
+      sum += value * value;
+    }
+    return Math.sqrt(sum);
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+    files.forEach(Arena::close);
+  }
+
+  @Override
+  public String toString() {
+    return tested.describe() + ", " + description + ", seed " + SEED;
+  }
+}
