@@ -10,7 +10,7 @@ package jllm.tensor;
  * @param scale factor on the dot products, usually {@code 1/sqrt(D)}
  * @param softCap scores become {@code cap * tanh(score / cap)} (Gemma 2); 0 = off
  * @param window a query sees at most this many positions, its own included (Mistral 7B); 0 = all
- *     before it
+ *     before it; only with causal attention
  * @param causal whether a query sees only positions up to its own
  */
 public record AttentionSpec(
@@ -24,6 +24,16 @@ public record AttentionSpec(
               + " key heads of width "
               + headDim
               + ": the first must be a multiple of the second");
+    }
+    if (window < 0 || softCap < 0 || (window > 0 && !causal)) {
+      throw new IllegalArgumentException(
+          "window "
+              + window
+              + ", soft cap "
+              + softCap
+              + ", causal "
+              + causal
+              + ": a window and a cap are 0 or positive, and a window needs causal attention");
     }
   }
 

@@ -1,5 +1,6 @@
 package jllm.tensor;
 
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,8 +8,9 @@ import org.jspecify.annotations.Nullable;
  * kernels. A model is written against this class alone. Results are valid until the next {@link
  * #reset} or, inside {@link #block}, until the block ends.
  *
- * <p>Shapes that do not fit are reported as {@link IllegalArgumentException} with the operation and
- * both shapes.
+ * <p>Shapes or types that do not fit are reported as {@link IllegalArgumentException} with the
+ * operation and what was found. No check allocates: a step leaves nothing for the garbage
+ * collector.
  */
 public final class Exec implements AutoCloseable {
   private final Backend backend;
@@ -46,13 +48,27 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor embedding(Tensor table, Tensor ids) {
-    check(ids.dtype() == DType.I32, "embedding", "ids", ids, "I32 ids");
+    typed(ids, DType.I32, "embedding");
+    fits(table.shape().rank() == 2, "embedding", table, ids);
+    checkIds(ids, table);
     Tensor out = slab.allocate(type, Math.toIntExact(ids.shape().elements()), table.columns());
     backend.embedding(out, table, ids);
     return out;
   }
 
+  private static void checkIds(Tensor ids, Tensor table) {
+    long count = ids.shape().elements();
+    for (long i = 0; i < count; i++) {
+      int id = ids.segment().getAtIndex(ValueLayout.JAVA_INT, i);
+      if (id < 0 || id >= table.dim(0)) {
+        throw new IllegalArgumentException(
+            "embedding: id " + id + " at place " + i + "; " + table + " has " + table.dim(0));
+      }
+    }
+  }
+
   public Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
+    typed(x, type, "linear");
     fits(x.columns() == w.columns() && w.shape().rank() == 2, "linear", x, w);
     if (bias != null) {
       fits(bias.shape().elements() == w.dim(0), "linear (bias)", bias, w);
@@ -63,6 +79,7 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps) {
+    typed(x, type, "rmsNorm");
     fits(weight == null || weight.shape().elements() == x.columns(), "rmsNorm", x, weight);
     Tensor out = like(x);
     backend.rmsNorm(out, x, weight, eps);
@@ -72,7 +89,8 @@ public final class Exec implements AutoCloseable {
   /** A root mean square norm over each head: x [N, H*D], weight [D]. */
   public Tensor headRmsNorm(Tensor x, Tensor weight, float eps) {
     int headDim = Math.toIntExact(weight.shape().elements());
-    fits(x.columns() % headDim == 0, "headRmsNorm", x, weight);
+    typed(x, type, "headRmsNorm");
+    fits(headDim > 0 && x.columns() % headDim == 0, "headRmsNorm", x, weight);
     int heads = x.columns() / headDim;
     Tensor out = like(x);
     backend.rmsNorm(
@@ -84,6 +102,7 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor layerNorm(Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
+    typed(x, type, "layerNorm");
     fits(weight == null || weight.shape().elements() == x.columns(), "layerNorm", x, weight);
     fits(bias == null || bias.shape().elements() == x.columns(), "layerNorm", x, bias);
     Tensor out = like(x);
@@ -93,7 +112,7 @@ public final class Exec implements AutoCloseable {
 
   /** See {@link Backend#rotations}. */
   public Tensor rotations(Tensor positions, double[] frequencies, float magnitude) {
-    check(positions.dtype() == DType.I32, "rotations", "positions", positions, "I32 positions");
+    typed(positions, DType.I32, "rotations");
     Tensor out =
         slab.allocate(type, Math.toIntExact(positions.shape().elements()), 2 * frequencies.length);
     backend.rotations(out, positions, frequencies, magnitude);
@@ -101,9 +120,12 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor rope(Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
+    typed(x, type, "rope");
+    typed(rotations, type, "rope");
     fits(
         x.rows() == rotations.rows()
             && x.columns() % headDim == 0
+            && rotations.columns() % 2 == 0
             && rotations.columns() <= headDim,
         "rope",
         x,
@@ -116,22 +138,21 @@ public final class Exec implements AutoCloseable {
   /** See {@link Backend#attention}. */
   public Tensor attention(
       Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
-    fits(
-        q.columns() == spec.heads() * spec.headDim() && q.rows() % sequences == 0,
-        "attention (heads)",
-        q,
-        k);
-    fits(
-        k.columns() == spec.kvHeads() * spec.headDim() && k.rows() % sequences == 0,
-        "attention (keys)",
-        q,
-        k);
+    typed(q, type, "attention");
+    typed(k, type, "attention");
+    typed(v, type, "attention");
+    fits(q.columns() == spec.heads() * spec.headDim(), "attention (heads)", q, k);
+    fits(k.columns() == spec.kvHeads() * spec.headDim(), "attention (key heads)", q, k);
     fits(k.shape().equals(v.shape()), "attention (values)", k, v);
-    fits(
-        k.rows() / sequences >= past + q.rows() / sequences,
-        "attention (positions " + past + "+)",
-        q,
-        k);
+    if (sequences < 1
+        || q.rows() % sequences != 0
+        || k.rows() % sequences != 0
+        || past < 0
+        || k.rows() / sequences - past < q.rows() / sequences) {
+      throw new IllegalArgumentException(
+          "attention: queries %s of %d sequences after %d positions do not fit keys %s"
+              .formatted(q, sequences, past, k));
+    }
     Tensor out = like(q);
     backend.attention(out, q, k, v, spec, sequences, past);
     return out;
@@ -145,6 +166,7 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor activate(Tensor x, Activation activation) {
+    typed(x, type, "activate");
     Tensor out = like(x);
     backend.activate(out, x, activation);
     return out;
@@ -165,18 +187,21 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor scale(Tensor x, float factor) {
+    typed(x, type, "scale");
     Tensor out = like(x);
     backend.scale(out, x, factor);
     return out;
   }
 
   public Tensor softCap(Tensor x, float cap) {
+    typed(x, type, "softCap");
     Tensor out = like(x);
     backend.softCap(out, x, cap);
     return out;
   }
 
   public Tensor softmax(Tensor x) {
+    typed(x, type, "softmax");
     Tensor out = like(x);
     backend.softmax(out, x);
     return out;
@@ -184,16 +209,18 @@ public final class Exec implements AutoCloseable {
 
   /** Writes the rows of x into rows {@code at}.. of a cache that outlives the step. */
   public void copyRows(Tensor cache, int at, Tensor x) {
-    fits(
-        cache.columns() == x.columns() && at >= 0 && at + x.rows() <= cache.rows(),
-        "copyRows at " + at,
-        cache,
-        x);
+    typed(cache, type, "copyRows");
+    typed(x, type, "copyRows");
+    if (cache.columns() != x.columns() || at < 0 || at > cache.rows() - x.rows()) {
+      throw new IllegalArgumentException(
+          "copyRows: " + x + " does not fit " + cache + " from row " + at + " on");
+    }
     backend.copyRows(cache, at, x);
   }
 
   /** The last row of x as a tensor [1, C] that shares its memory. */
   public Tensor lastRow(Tensor x) {
+    fits(x.rows() > 0, "lastRow", x, null);
     long rowBytes = x.dtype().bytes(x.columns());
     return slab.view(x, (x.rows() - 1) * rowBytes, 1, x.columns());
   }
@@ -203,7 +230,10 @@ public final class Exec implements AutoCloseable {
    * Backend#topK}.
    */
   public Tensor topK(Tensor x, int count) {
-    fits(count > 0 && count <= x.columns(), "topK of " + count, x, null);
+    typed(x, type, "topK");
+    if (count < 1 || count > x.columns()) {
+      throw new IllegalArgumentException("topK: " + count + " of the columns of " + x);
+    }
     Tensor out = slab.allocate(DType.I32, x.rows(), count);
     backend.topK(out, x);
     return out;
@@ -211,6 +241,8 @@ public final class Exec implements AutoCloseable {
 
   /** The weights of the chosen experts, [N, U]; see {@link Backend#routingWeights}. */
   public Tensor routingWeights(Tensor logits, Tensor experts, Routing routing) {
+    typed(logits, type, "routingWeights");
+    typed(experts, DType.I32, "routingWeights");
     fits(
         logits.rows() == experts.rows() && experts.columns() == routing.used(),
         "routingWeights",
@@ -222,6 +254,8 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor expertLinear(Tensor x, Tensor w, Tensor experts) {
+    typed(x, type, "expertLinear");
+    typed(experts, DType.I32, "expertLinear");
     int chosen = Math.toIntExact(experts.shape().elements());
     fits(x.columns() == w.columns() && w.shape().rank() == 3, "expertLinear", x, w);
     fits(x.rows() == chosen || x.rows() == experts.rows(), "expertLinear", x, experts);
@@ -231,6 +265,8 @@ public final class Exec implements AutoCloseable {
   }
 
   public Tensor combineExperts(Tensor x, Tensor weights) {
+    typed(x, type, "combineExperts");
+    typed(weights, type, "combineExperts");
     fits(x.rows() == weights.shape().elements(), "combineExperts", x, weights);
     Tensor out = slab.allocate(type, weights.rows(), x.columns());
     backend.combineExperts(out, x, weights);
@@ -241,21 +277,23 @@ public final class Exec implements AutoCloseable {
     return slab.allocate(type, x.rows(), x.columns());
   }
 
-  private static void same(String operation, Tensor a, Tensor b) {
+  private void same(String operation, Tensor a, Tensor b) {
+    typed(a, type, operation);
+    typed(b, type, operation);
     fits(a.shape().equals(b.shape()), operation, a, b);
   }
 
   private static void fits(boolean fits, String operation, Tensor a, @Nullable Tensor b) {
     if (!fits) {
-      throw new IllegalArgumentException(operation + ": the shapes do not fit: " + a + " and " + b);
+      throw new IllegalArgumentException(
+          operation + ": the shapes do not fit: " + a + (b == null ? "" : " and " + b));
     }
   }
 
-  private static void check(
-      boolean good, String operation, String what, Tensor found, String expected) {
-    if (!good) {
+  private static void typed(Tensor found, DType expected, String operation) {
+    if (found.dtype() != expected) {
       throw new IllegalArgumentException(
-          operation + ": " + what + " is " + found + ", expected " + expected);
+          operation + ": found " + found + " where " + expected + " is expected");
     }
   }
 

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * Stack-like memory for the activations of one step, reused by the next. The tensors of a step come
  * in the same order each time, so their Java objects are kept too: after the first step of a shape
  * nothing is allocated on the heap.
+ *
+ * <p>A step that needs more than there is gets further chunks; the next one starts with a single
+ * chunk as large as was needed at once.
  */
 final class Slab implements AutoCloseable {
   private static final long FIRST_CHUNK = 1 << 20;
@@ -28,14 +31,14 @@ final class Slab implements AutoCloseable {
   }
 
   private Arena arena = Arena.ofShared();
-  private MemorySegment memory = arena.allocate(FIRST_CHUNK, Tensor.ALIGNMENT);
+
+  /** Addresses of the slab run through the chunks one after the other. */
+  private final List<MemorySegment> chunks = new ArrayList<>();
+
   private long top;
 
-  /**
-   * Bytes of the tensors that did not fit into {@link #memory} in this step; they live in the same
-   * arena.
-   */
-  private long overflow;
+  /** The highest {@link #top} since the chunks were made. */
+  private long peak;
 
   /**
    * What was handed out in the step, in order; beyond {@link #count}, what an earlier step got
@@ -45,18 +48,31 @@ final class Slab implements AutoCloseable {
 
   private int count;
 
+  Slab() {
+    chunks.add(arena.allocate(FIRST_CHUNK, Tensor.ALIGNMENT));
+  }
+
   /** Starts a step: everything handed out before is void. */
   void reset() {
-    if (overflow > 0) {
-      long size = Math.max(memory.byteSize() * 2, memory.byteSize() + overflow);
+    if (chunks.size() > 1) {
       arena.close();
-      arena = Arena.ofShared();
-      memory = arena.allocate(size, Tensor.ALIGNMENT);
+      chunks.clear();
       known.clear();
-      overflow = 0;
+      arena = Arena.ofShared();
+      chunks.add(arena.allocate(peak, Tensor.ALIGNMENT));
     }
     top = 0;
+    peak = 0;
     count = 0;
+  }
+
+  /** Bytes held. */
+  long capacity() {
+    long bytes = 0;
+    for (MemorySegment chunk : chunks) {
+      bytes += chunk.byteSize();
+    }
+    return bytes;
   }
 
   /** A position to return to with {@link #release}. */
@@ -66,20 +82,39 @@ final class Slab implements AutoCloseable {
 
   /** A new tensor; its contents are undefined, since every kernel overwrites its output. */
   Tensor allocate(DType dtype, int rows, int columns) {
-    long bytes = align(rows * dtype.bytes(columns));
-    if (top + bytes > memory.byteSize()) {
-      overflow += bytes;
-      return remember(null, -1, Tensor.allocate(arena, dtype, Shape.of(rows, columns)));
-    }
-    long offset = top;
-    top += bytes;
+    long bytes = rows * dtype.bytes(columns);
+    long offset = reserve(align(Math.max(1, bytes)));
     Known before = next();
     if (before != null && before.is(null, offset, dtype, rows, columns)) {
       count++;
       return before.tensor();
     }
-    return remember(
-        null, offset, Tensor.of(memory.asSlice(offset, bytes), dtype, Shape.of(rows, columns)));
+    return remember(null, offset, Tensor.of(slice(offset, bytes), dtype, Shape.of(rows, columns)));
+  }
+
+  /** Moves {@link #top} behind so many bytes in one chunk, and returns where they begin. */
+  private long reserve(long bytes) {
+    long start = 0;
+    for (int i = 0; i < chunks.size(); i++) {
+      long end = start + chunks.get(i).byteSize();
+      long offset = Math.max(top, start);
+      if (offset + bytes <= end) {
+        top = offset + bytes;
+        peak = Math.max(peak, top);
+        return offset;
+      }
+      start = end;
+    }
+    chunks.add(arena.allocate(Math.max(bytes, start), Tensor.ALIGNMENT));
+    return reserve(bytes);
+  }
+
+  private MemorySegment slice(long offset, long bytes) {
+    int i = 0;
+    while (offset >= chunks.get(i).byteSize()) {
+      offset -= chunks.get(i++).byteSize();
+    }
+    return chunks.get(i).asSlice(offset, bytes);
   }
 
   /** A tensor over part of the memory of {@code base}, from byte {@code offset} on. */
