@@ -1,6 +1,7 @@
 package jllm.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -92,7 +93,7 @@ public record Report(
       record.put("n_gen", decodes(measurement) ? measurement.workload().tokens() : 0);
       record.put("avg_ts", measurement.tokensPerSecond());
       record.put("stddev_ts", measurement.deviation());
-      record.put("samples_ns", measurement.nanos());
+      record.put("samples_ns", Arrays.stream(measurement.nanos()).boxed().toList());
       record.put("bytes_per_second", bytesPerSecond(measurement));
       record.put("flops", flops(measurement));
       record.put("limit_bytes_per_second", limits.readBytesPerSecond());

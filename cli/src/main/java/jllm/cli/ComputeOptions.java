@@ -38,11 +38,18 @@ final class ComputeOptions {
     Range.check("--threads", threads, 0, MOST_THREADS);
   }
 
+  /** Threads that compute, the machine's own number if none was given. */
+  int threadCount() {
+    if (kernels == Kernels.SCALAR) {
+      return 1;
+    }
+    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+  }
+
   /** Starts what computes. */
   Backend backend() {
     return switch (kernels) {
-      case AUTO, VECTOR ->
-          new VectorBackend(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+      case AUTO, VECTOR -> new VectorBackend(threadCount());
       case SCALAR -> new ScalarBackend(DType.F32);
     };
   }

@@ -51,6 +51,11 @@ final class Json implements AutoCloseable {
     generator.writeObjectFieldStart(name);
   }
 
+  /** A list at the top. */
+  void array(List<?> values) throws IOException {
+    value(values);
+  }
+
   void end() throws IOException {
     generator.writeEndObject();
   }

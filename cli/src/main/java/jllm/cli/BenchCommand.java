@@ -1,0 +1,189 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import jllm.bench.GenerationBenchmark;
+import jllm.bench.Measurement;
+import jllm.bench.ModelWork;
+import jllm.bench.Report;
+import jllm.bench.Workload;
+import jllm.format.ModelFile;
+import jllm.format.StoredTensor;
+import jllm.model.Transformer;
+import jllm.tensor.Backend;
+import jllm.tensor.cpu.MachineLimits;
+import jllm.tensor.cpu.Workers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jllm bench}: how fast a model runs here, and how fast it could. */
+@Command(
+    name = "bench",
+    description = "Measure prefill and decode speed of a model, beside this machine's limits.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "pp128 is a prompt of 128 tokens, tg32 are 32 tokens generated one by one, as llama-bench names",
+      "them. Generating is bound by reading the weights from memory, a prompt by arithmetic: the last",
+      "columns give the rate reached and its share of what this machine was measured to do.",
+      "",
+      "Example: jllm bench -m model.gguf -p 128,512 -n 32",
+      "To measure a shape without its weights: jllm bench-model 1.1b:q8_0 model.gguf"
+    })
+final class BenchCommand implements Callable<Integer> {
+  private static final long WARM_UP_NANOS = 2_000_000_000;
+
+  /** Forms of the result. */
+  enum Format {
+    MD,
+    CSV,
+    JSON,
+    JSONL
+  }
+
+  private final Streams streams;
+
+  @Mixin private final ModelArgument models = new ModelArgument();
+
+  @Option(
+      names = {"-p", "--n-prompt"},
+      paramLabel = "N,...",
+      split = ",",
+      defaultValue = "512",
+      description = "Prompt lengths to measure; 0 = none. Default: ${DEFAULT-VALUE}.")
+  private int[] prompts = {};
+
+  @Option(
+      names = {"-n", "--n-gen"},
+      paramLabel = "N,...",
+      split = ",",
+      defaultValue = "128",
+      description = "Numbers of tokens to generate; 0 = none. Default: ${DEFAULT-VALUE}.")
+  private int[] generated = {};
+
+  @Option(
+      names = {"-r", "--repetitions"},
+      paramLabel = "N",
+      defaultValue = "5",
+      description = "Repetitions, after a warm-up of two seconds. Default: ${DEFAULT-VALUE}.")
+  private int repetitions;
+
+  @Option(
+      names = {"-b", "--batch-size"},
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "Positions of a prompt computed at once. Default: ${DEFAULT-VALUE}.")
+  private int batchSize;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      defaultValue = "md",
+      description = "md, csv, json or jsonl. Default: ${DEFAULT-VALUE}.")
+  private Format format = Format.MD;
+
+  @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final LogOptions log = new LogOptions();
+
+  BenchCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Range.check("--repetitions", repetitions, 1, 10_000);
+    Range.check("--batch-size", batchSize, 1, 1 << 16);
+    compute.check();
+    log.apply();
+    List<Workload> workloads = workloads();
+    try (ModelFile file = models.open()) {
+      int longest = workloads.stream().mapToInt(Workload::tokens).max().orElseThrow();
+      Range.check("the number of tokens", longest, 1, file.config().contextLength());
+      write(measure(file, workloads, longest));
+    }
+    return ExitCode.OK;
+  }
+
+  private List<Workload> workloads() {
+    List<Workload> workloads = new ArrayList<>();
+    for (int tokens : prompts) {
+      Range.check("--n-prompt", tokens, 0, Integer.MAX_VALUE);
+      if (tokens > 0) {
+        workloads.add(new Workload.Prefill(tokens));
+      }
+    }
+    for (int tokens : generated) {
+      Range.check("--n-gen", tokens, 0, Integer.MAX_VALUE);
+      if (tokens > 0) {
+        workloads.add(new Workload.Decode(tokens));
+      }
+    }
+    if (workloads.isEmpty()) {
+      throw new UsageException("nothing to measure: -p and -n are both 0");
+    }
+    return workloads;
+  }
+
+  private Report measure(ModelFile file, List<Workload> workloads, int longest) {
+    MachineLimits limits;
+    try (Workers team = new Workers(compute.threadCount())) {
+      limits = MachineLimits.measure(team);
+    }
+    try (Backend backend = compute.backend()) {
+      Memory.require(file, backend, longest);
+      try (Transformer model = Transformer.of(file.weights(), backend)) {
+        GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, batchSize);
+        List<Measurement> measurements = new ArrayList<>();
+        for (Workload workload : workloads) {
+          measurements.add(benchmark.run(workload, repetitions, WARM_UP_NANOS));
+        }
+        return new Report(
+            file.config().architecture() + " " + mainType(file),
+            file.bytes(),
+            file.parameters(),
+            backend.describe(),
+            compute.threadCount(),
+            ModelWork.of(file),
+            limits,
+            measurements);
+      }
+    }
+  }
+
+  /** The element type that most bytes are stored in. */
+  private static String mainType(ModelFile file) {
+    Map<String, Long> bytes =
+        file.tensors().stream()
+            .collect(
+                Collectors.groupingBy(
+                    StoredTensor::type, Collectors.summingLong(StoredTensor::bytes)));
+    return bytes.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+  }
+
+  private void write(Report report) throws IOException {
+    StandardOutput out = streams.out();
+    switch (format) {
+      case MD -> {
+        out.print(report.markdown());
+        streams.err().println(report.limitsLine());
+      }
+      case CSV -> out.print(report.csv());
+      case JSONL -> {
+        for (Map<String, Object> record : report.records()) {
+          out.print(Json.compact(record) + "\n");
+        }
+      }
+      case JSON -> {
+        try (Json json = new Json(out)) {
+          json.array(report.records());
+        }
+      }
+    }
+    out.flush();
+  }
+}
