@@ -1,6 +1,9 @@
 package jllm.cli;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -8,8 +11,11 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import jllm.bench.GenerationBenchmark;
 import jllm.bench.Measurement;
+import jllm.bench.ModelShape;
 import jllm.bench.ModelWork;
+import jllm.bench.RandomModel;
 import jllm.bench.Report;
+import jllm.bench.WeightTypes;
 import jllm.bench.Workload;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
@@ -17,6 +23,7 @@ import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.MachineLimits;
 import jllm.tensor.cpu.Workers;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,7 +40,8 @@ import picocli.CommandLine.Option;
       "columns give the rate reached and its share of what this machine was measured to do.",
       "",
       "Example: jllm bench -m model.gguf -p 128,512 -n 32",
-      "To measure a shape without its weights: jllm bench-model 1.1b:q8_0 model.gguf"
+      "A shape can be measured without its weights, with random ones:",
+      "  jllm bench --make-model 1.1b:q8_0 model.gguf && jllm bench model.gguf"
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long WARM_UP_NANOS = 2_000_000_000;
@@ -87,6 +95,14 @@ final class BenchCommand implements Callable<Integer> {
       description = "md, csv, json or jsonl. Default: ${DEFAULT-VALUE}.")
   private Format format = Format.MD;
 
+  @Option(
+      names = "--make-model",
+      paramLabel = "SHAPE:TYPE",
+      description =
+          "Write the GGUF file MODEL with random weights instead of measuring one. Shapes: 15m, 135m,"
+              + " 1.1b, 3b, 8b; types: f32, f16, bf16, q8_0, q4_0, q6_k, q4_k_m.")
+  private @Nullable String modelToMake;
+
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final LogOptions log = new LogOptions();
 
@@ -100,6 +116,10 @@ final class BenchCommand implements Callable<Integer> {
     Range.check("--batch-size", batchSize, 1, 1 << 16);
     compute.check();
     log.apply();
+    if (modelToMake != null) {
+      makeModel(modelToMake, models.path());
+      return ExitCode.OK;
+    }
     List<Workload> workloads = workloads();
     try (ModelFile file = models.open()) {
       int longest = workloads.stream().mapToInt(Workload::tokens).max().orElseThrow();
@@ -107,6 +127,28 @@ final class BenchCommand implements Callable<Integer> {
       write(measure(file, workloads, longest));
     }
     return ExitCode.OK;
+  }
+
+  private void makeModel(String wanted, Path target) throws IOException {
+    String[] parts = wanted.split(":", -1);
+    if (parts.length != 2) {
+      throw new UsageException(
+          "--make-model is '" + wanted + "', expected SHAPE:TYPE, such as 1.1b:q8_0");
+    }
+    ModelShape shape;
+    WeightTypes types;
+    try {
+      shape = ModelShape.named(parts[0]);
+      types = WeightTypes.named(parts[1]);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--make-model: " + e.getMessage());
+    }
+    if (Files.exists(target)) {
+      throw new FileAlreadyExistsException(
+          target.toString(), null, "exists already; remove it or name another file");
+    }
+    RandomModel.write(target, wanted, shape, types);
+    streams.err().println(target + ": " + Memory.show(Files.size(target)));
   }
 
   private List<Workload> workloads() {

@@ -25,6 +25,11 @@ final class ModelArgument {
 
   /** Opens the model; no weights are read. */
   ModelFile open() throws IOException {
+    return ModelFiles.open(path());
+  }
+
+  /** The file or folder that was named. */
+  Path path() {
     if (argument != null && option != null) {
       throw new UsageException("the model was given twice: " + argument + " and " + option);
     }
@@ -32,6 +37,6 @@ final class ModelArgument {
     if (path == null) {
       throw new UsageException("no model was named; give a file or folder");
     }
-    return ModelFiles.open(path);
+    return path;
   }
 }
