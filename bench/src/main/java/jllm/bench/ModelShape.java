@@ -74,7 +74,7 @@ public record ModelShape(
             (float) (1 / Math.sqrt(headDim)),
             0,
             0,
-            0,
+            1,
             false,
             false,
             false),
