@@ -88,6 +88,11 @@ public final class Corpus {
     return options;
   }
 
+  /** The same corpus, with the hash of every file in the summary. */
+  public Corpus hashed() {
+    return new Corpus(sources, options.withHash(true));
+  }
+
   /** Names of the inputs, folders taken apart. */
   public List<String> names() {
     return sources.stream().map(Source::name).toList();

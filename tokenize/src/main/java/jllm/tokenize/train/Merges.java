@@ -2,10 +2,12 @@ package jllm.tokenize.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import jllm.tokenize.text.ByteAlphabet;
 
 /**
  * A vocabulary as training leaves it: the special tokens, then the 256 bytes by the code points of
@@ -29,6 +31,14 @@ public record Merges(
   /** A merge as it stands in {@code merges.txt}: both parts, a space between. */
   public String text(int merge) {
     return tokens.get(left[merge]) + " " + tokens.get(right[merge]);
+  }
+
+  String leftText(int merge) {
+    return tokens.get(left[merge]);
+  }
+
+  String rightText(int merge) {
+    return tokens.get(right[merge]);
   }
 
   /** The vocabulary, text to id, in the order of ids. */
@@ -56,8 +66,10 @@ public record Merges(
           tokens.add(special);
         }
       }
-      for (int rank = 0; rank < 256; rank++) {
-        int b = ByteAlphabet.byCodePoint(rank);
+      Integer[] bytes = new Integer[256];
+      Arrays.setAll(bytes, b -> b);
+      Arrays.sort(bytes, Comparator.comparing(ByteAlphabet::toChar));
+      for (int b : bytes) {
         byteIds[b] = idOf(String.valueOf(ByteAlphabet.toChar(b)));
       }
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
+import jllm.tokenize.text.ByteAlphabet;
 import org.junit.jupiter.api.Test;
 
 class BpeMergerTest {
@@ -52,7 +53,7 @@ class BpeMergerTest {
         for (int k = 0; k < word.length; k++) {
           word[k] = (byte) (random.nextInt(4) == 0 ? random.nextInt(256) : 200 + random.nextInt(9));
         }
-        words.merge(ByteAlphabet.toText(word), 1L + random.nextInt(3), Long::sum);
+        words.merge(ByteAlphabet.encode(word), 1L + random.nextInt(3), Long::sum);
       }
       compare(words, List.of("<s>", "</s>"), 0, 0, 600, "seed " + seed);
     }
@@ -148,23 +149,10 @@ class BpeMergerTest {
   static WordCounts words(Map<String, Long> wordCounts) {
     WordCounts words = new WordCounts();
     wordCounts.forEach((word, count) -> {
-      byte[] bytes = bytes(word);
+      byte[] bytes = ByteAlphabet.decodeOrText(word);
       words.add(bytes, 0, bytes.length, count);
     });
     return words;
-  }
-
-  /** From the visible alphabet back to bytes. */
-  static byte[] bytes(String visible) {
-    byte[] bytes = new byte[visible.length()];
-    for (int i = 0; i < bytes.length; i++) {
-      for (int b = 0; b < 256; b++) {
-        if (ByteAlphabet.toChar(b) == visible.charAt(i)) {
-          bytes[i] = (byte) b;
-        }
-      }
-    }
-    return bytes;
   }
 
   static List<String> texts(Merges merges) {
