@@ -2,6 +2,12 @@
 # Uses root, state, current, jdk and is_fresh.
 
 build() {
+  case $root in
+    *:*)
+      echo "jllm: the path $root has a colon, which separates paths for the JVM: move the checkout." >&2
+      return 3
+      ;;
+  esac
   mkdir -p "$state" 2>/dev/null && [ -w "$state" ] || {
     echo "jllm: $root must be built, but $state cannot be written to." >&2
     return 3
