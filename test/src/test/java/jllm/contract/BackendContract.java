@@ -5,6 +5,7 @@ interface BackendContract
     extends LinearContract,
         EmbeddingContract,
         ExpertContract,
+        RoutingContract,
         NormContract,
         RotaryContract,
         AttentionContract,

@@ -191,13 +191,9 @@ final class Trial implements AutoCloseable {
     }
     double error = Double.isNaN(difference[worst]) ? Double.NaN : norm(difference);
     if (!(error <= tolerance * scale)) {
-      throw new AssertionFailedError(
-          this
-              + ": relative error %.3g, allowed %.3g; worst at [%d, %d]"
-                  .formatted(
-                      error / scale, tolerance, worst / out.columns(), worst % out.columns()),
-          expected[worst],
-          found[worst]);
+      String where = "worst at [%d, %d]".formatted(worst / out.columns(), worst % out.columns());
+      String size = "relative error %.3g, allowed %.3g; ".formatted(error / scale, tolerance);
+      throw difference(size + where, expected[worst], found[worst]);
     }
   }
 
@@ -207,7 +203,10 @@ final class Trial implements AutoCloseable {
     double[] found = out.testedValues();
     for (int i = 0; i < found.length; i++) {
       if (!(Math.abs(found[i] - expected[i]) <= relative * Math.abs(expected[i]) + absolute)) {
-        throw new AssertionFailedError(this + ": element " + i, expected[i], found[i]);
+        throw difference(
+            "element [%d, %d]".formatted(i / out.columns(), i % out.columns()),
+            expected[i],
+            found[i]);
       }
     }
   }
@@ -225,6 +224,11 @@ final class Trial implements AutoCloseable {
       sum += value;
     }
     return Math.sqrt(sum);
+  }
+
+  private AssertionFailedError difference(String what, double expected, double found) {
+    return new AssertionFailedError(
+        this + ": " + what + ": expected " + expected + ", found " + found, expected, found);
   }
 
   private static double norm(double[] values) {

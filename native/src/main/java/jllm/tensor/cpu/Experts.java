@@ -78,8 +78,10 @@ final class Experts implements Workers.Task {
     for (int n = 0; n < rows; n++) {
       long row = 4L * n * count;
       long at = 4L * n * used;
+      // Taken off before the exponential: the largest of those that are summed.
       float largest = Float.NEGATIVE_INFINITY;
-      for (int e = 0; e < count; e++) {
+      for (int i = 0; i < (routing.renormalize() ? used : count); i++) {
+        int e = routing.renormalize() ? chosen.get(JAVA_INT, at + 4L * i) : i;
         largest = Math.max(largest, x.get(JAVA_FLOAT, row + 4L * e));
       }
       double sum = 0;
