@@ -2,6 +2,9 @@ package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.util.EnumMap;
+import java.util.Map;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -10,6 +13,8 @@ import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
+import jllm.tensor.quant.BlockCodec;
+import jllm.tensor.quant.Conversions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +23,18 @@ import org.jspecify.annotations.Nullable;
  * nothing.
  */
 public final class VectorBackend implements Backend {
+  private static final Map<DType, PanelReader> READERS = new EnumMap<>(DType.class);
+
+  static {
+    for (DType type : DType.values()) {
+      if (type != DType.I32) {
+        READERS.put(type, new CodecPanelReader(type));
+      }
+    }
+  }
+
   private final Workers workers;
+  private final Gemm gemm;
   private final Elementwise elementwise;
   private final Norms norms;
   private final Rope rope;
@@ -29,6 +45,7 @@ public final class VectorBackend implements Backend {
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
     workers = new Workers(threads);
+    gemm = new Gemm(workers);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
     rope = new Rope(workers);
@@ -53,17 +70,36 @@ public final class VectorBackend implements Backend {
 
   @Override
   public Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena) {
-    return weight;
+    return use == WeightUse.VECTOR && weight.dtype() != DType.F32
+        ? Conversions.convert(weight, DType.F32, arena)
+        : weight;
   }
 
   @Override
   public void embedding(Tensor out, Tensor table, Tensor ids) {
-    throw new UnsupportedOperationException("embedding");
+    BlockCodec codec = BlockCodec.of(table.dtype());
+    int columns = table.columns();
+    float[] values = new float[columns];
+    for (int n = 0; n < out.rows(); n++) {
+      long id = ids.segment().getAtIndex(ValueLayout.JAVA_INT, n);
+      codec.decode(table.segment(), id * table.dtype().bytes(columns), values, 0, columns);
+      MemorySegment.copy(
+          values, 0, out.segment(), ValueLayout.JAVA_FLOAT, 4L * n * columns, columns);
+    }
   }
 
   @Override
   public void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
-    throw new UnsupportedOperationException("linear");
+    gemm.run(
+        out.segment(),
+        x.segment(),
+        READERS.get(w.dtype()),
+        w.segment(),
+        0,
+        x.rows(),
+        w.dim(0),
+        w.columns(),
+        bias == null ? null : bias.segment());
   }
 
   @Override
@@ -146,7 +182,23 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    throw new UnsupportedOperationException("expertLinear");
+    int outputs = w.dim(1);
+    boolean shared = x.rows() == experts.rows();
+    int used = experts.columns();
+    long matrixBytes = outputs * w.dtype().bytes(w.columns());
+    for (int n = 0; n < out.rows(); n++) {
+      int expert = experts.segment().getAtIndex(ValueLayout.JAVA_INT, n);
+      gemm.run(
+          out.segment().asSlice(4L * n * outputs, 4L * outputs),
+          x.segment().asSlice(4L * (shared ? n / used : n) * x.columns(), 4L * x.columns()),
+          READERS.get(w.dtype()),
+          w.segment(),
+          expert * matrixBytes,
+          1,
+          outputs,
+          w.columns(),
+          null);
+    }
   }
 
   @Override
@@ -157,6 +209,7 @@ public final class VectorBackend implements Backend {
   @Override
   public void close() {
     workers.close();
+    gemm.close();
     elementwise.close();
     rope.close();
     attention.close();

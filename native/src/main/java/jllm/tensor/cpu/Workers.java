@@ -6,10 +6,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A team of threads that runs a task in parts, part 0 on the calling thread. A model runs hundreds of
- * small tasks for each token, so the hand-off is one counter that the team watches: waiting threads
- * spin, then yield, and park only after a pause that no step of a model has. Nothing is allocated
- * per task.
+ * A team of threads that runs a task in parts, part 0 on the calling thread. A model runs hundreds
+ * of small tasks for each token, so the hand-off is one counter that the team watches: waiting
+ * threads spin, then yield, and park only after a pause that no step of a model has. Nothing is
+ * allocated per task.
  */
 public final class Workers implements AutoCloseable {
 
@@ -66,14 +66,17 @@ public final class Workers implements AutoCloseable {
     return threads.length + 1;
   }
 
-  /** The first of {@code units} units that fall to {@code part}; those of the next part begin where they end. */
+  /**
+   * The first of {@code units} units that fall to {@code part}; those of the next part begin where
+   * they end.
+   */
   public static int share(int units, int part, int parts) {
     return (int) ((long) units * part / parts);
   }
 
   /**
-   * Runs all parts and returns when the last has ended. What a part throws is thrown here, the first
-   * if there are several.
+   * Runs all parts and returns when the last has ended. What a part throws is thrown here, the
+   * first if there are several.
    *
    * @throws IllegalStateException when called by a task or after {@link #close}
    */
@@ -181,7 +184,8 @@ public final class Workers implements AutoCloseable {
     // From here on publish() sees a sleeper; an epoch that changed before is seen by this loop.
     while ((int) INT.getVolatile(state, EPOCH) == seen) {
       LockSupport.park(this);
-      Thread.interrupted(); // Nobody interrupts this thread on purpose, and park would not wait any more.
+      Thread.interrupted(); // Nobody interrupts this thread on purpose, and park would not wait any
+      // more.
     }
     INT.getAndAdd(state, SLEEPERS, -1);
   }
