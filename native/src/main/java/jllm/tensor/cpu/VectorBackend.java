@@ -5,6 +5,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -93,7 +94,7 @@ public final class VectorBackend implements Backend {
     gemm.run(
         out.segment(),
         x.segment(),
-        READERS.get(w.dtype()),
+        Objects.requireNonNull(READERS.get(w.dtype())),
         w.segment(),
         0,
         x.rows(),
@@ -191,7 +192,7 @@ public final class VectorBackend implements Backend {
       gemm.run(
           out.segment().asSlice(4L * n * outputs, 4L * outputs),
           x.segment().asSlice(4L * (shared ? n / used : n) * x.columns(), 4L * x.columns()),
-          READERS.get(w.dtype()),
+          Objects.requireNonNull(READERS.get(w.dtype())),
           w.segment(),
           expert * matrixBytes,
           1,
