@@ -71,14 +71,14 @@ public final class Encoder {
   private void encodeValid(byte[] utf8, int from, int to, EncodeOptions options, TokenBuffer out) {
     int first = out.size();
     if (noRaw) {
-      segment(utf8, from, to, options, out);
+      segment(utf8, from, to, from, options, out);
     } else {
       raw.begin(utf8, from, to, options.parseSpecial());
       while (raw.next()) {
-        segment(utf8, raw.gapStart, raw.start, options, out);
+        segment(utf8, raw.gapStart, raw.start, from, options, out);
         out.add(Objects.requireNonNull(raw.token).id(), raw.start, raw.stop);
       }
-      segment(utf8, raw.stop, to, options, out);
+      segment(utf8, raw.stop, to, from, options, out);
       raw.release();
     }
     if (from != 0 && out.hasOffsets()) {
@@ -90,11 +90,12 @@ public final class Encoder {
   }
 
   /** Text without any token that is matched as it came. */
-  private void segment(byte[] utf8, int from, int to, EncodeOptions options, TokenBuffer out) {
+  private void segment(
+      byte[] utf8, int from, int to, int begin, EncodeOptions options, TokenBuffer out) {
     if (from >= to) {
       return;
     }
-    workspace.wrap(utf8, from, to);
+    workspace.wrap(utf8, from, to, begin);
     if (plan.normalizer() != null) {
       plan.normalizer().normalize(workspace);
     }

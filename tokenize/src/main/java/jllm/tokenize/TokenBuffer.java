@@ -81,6 +81,13 @@ public final class TokenBuffer {
     ends[index] = end;
   }
 
+  /** Makes the last token cover the text up to {@code end}. */
+  public void extendLast(int end) {
+    if (offsets) {
+      ends[size - 1] = end;
+    }
+  }
+
   /** Inserts a token before the one at {@code index}. */
   public void insert(int index, int id, int start, int end) {
     if (size == ids.length) {

@@ -35,7 +35,7 @@ public final class Tokenizer {
             .add(new AddedTokenMatcher.Entry(token, bytes));
       } else {
         Workspace workspace = new Workspace();
-        workspace.wrap(bytes, 0, bytes.length);
+        workspace.wrap(bytes, 0, bytes.length, 0);
         pipeline.normalizer().normalize(workspace);
         TextBuffer text = workspace.text();
         asNormalized.add(

@@ -7,7 +7,7 @@ import jllm.tokenize.text.ByteAlphabet;
  * Tokens that spell bytes in the byte alphabet; a token with any other character stands for itself.
  * Characters are handed on as soon as they are complete.
  */
-public final class ByteLevelDecoder implements Decoder {
+public record ByteLevelDecoder() implements Decoder {
 
   @Override
   public Stage begin(Consumer<String> next) {
@@ -30,5 +30,15 @@ public final class ByteLevelDecoder implements Decoder {
         }
       }
     };
+  }
+
+  @Override
+  public Stage beginJoined(Consumer<String> next) {
+    return begin(next);
+  }
+
+  @Override
+  public boolean joins() {
+    return true;
   }
 }

@@ -3,7 +3,7 @@ package jllm.tokenize.decode;
 import java.util.function.Consumer;
 
 /** Joins tokens by a space: what Hugging Face's library does where a tokenizer has no decoder. */
-public final class JoinDecoder implements Decoder {
+public record JoinDecoder() implements Decoder {
 
   @Override
   public Stage begin(Consumer<String> next) {

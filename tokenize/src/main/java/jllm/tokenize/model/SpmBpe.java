@@ -12,21 +12,12 @@ import jllm.tokenize.TokenizerFormatException;
  */
 public final class SpmBpe implements Model {
 
-  /** What a piece is for. */
-  public enum Kind {
-    /** Text that merges. */
-    NORMAL,
-    /** Text that merges but is taken apart again in the end. */
-    UNUSED,
-    /** No text: BOS, EOS, the unknown token, bytes, symbols matched beforehand. */
-    APART
-  }
-
   private final List<String> pieces;
   private final TokenTable table;
   private final TextMerges merges;
   private final boolean[] unused;
-  private final boolean anyUnused;
+  private final boolean[] frozen;
+  private final ByteTrie userDefined;
   private final int[] byteIds;
   private final int unknown;
 
@@ -37,7 +28,8 @@ public final class SpmBpe implements Model {
    * @param byteIds the id of each byte's token, or empty if there are none
    * @param unknown id for what is neither piece nor bytes, or -1: such text gives no token
    */
-  public SpmBpe(List<String> pieces, float[] scores, Kind[] kinds, int[] byteIds, int unknown) {
+  public SpmBpe(
+      List<String> pieces, float[] scores, PieceKind[] kinds, int[] byteIds, int unknown) {
     if (scores.length != pieces.size()) {
       throw new TokenizerFormatException(
           "the vocabulary has "
@@ -50,19 +42,32 @@ public final class SpmBpe implements Model {
     this.byteIds = byteIds.clone();
     this.unknown = unknown;
     byte[][] keys = new byte[pieces.size()][];
-    unused = new boolean[keys.length];
+    byte[][] defined = new byte[keys.length][];
+    boolean[] unusedIds = new boolean[keys.length];
+    boolean[] frozenIds = new boolean[keys.length];
     for (int id = 0; id < keys.length; id++) {
       keys[id] =
-          kinds[id] == Kind.APART ? new byte[0] : pieces.get(id).getBytes(StandardCharsets.UTF_8);
-      unused[id] = kinds[id] == Kind.UNUSED;
+          kinds[id] == PieceKind.APART
+              ? new byte[0]
+              : pieces.get(id).getBytes(StandardCharsets.UTF_8);
+      unusedIds[id] = kinds[id] == PieceKind.UNUSED;
+      frozenIds[id] = kinds[id] == PieceKind.USER_DEFINED;
+      defined[id] = frozenIds[id] ? keys[id] : new byte[0];
     }
     table = new TokenTable(keys);
     merges = new TextMerges(table, ranks(scores));
-    boolean any = false;
-    for (boolean u : unused) {
-      any |= u;
+    unused = orNone(unusedIds);
+    frozen = orNone(frozenIds);
+    userDefined = new ByteTrie(defined);
+  }
+
+  private static boolean[] orNone(boolean[] flags) {
+    for (boolean flag : flags) {
+      if (flag) {
+        return flags;
+      }
     }
-    anyUnused = any;
+    return new boolean[0];
   }
 
   /** Scores as ranks: the highest score is rank 0, equal scores share a rank. */
@@ -85,11 +90,14 @@ public final class SpmBpe implements Model {
   }
 
   /**
-   * Whether every piece that contains a character contains it only at its beginning, runs of it
-   * counted as one: then nothing merges across the place before such a run, and a text may be cut
-   * there.
+   * Whether the character is a piece, and every piece that contains it contains it only at its
+   * beginning, runs of it counted as one: then nothing merges across the place before such a run,
+   * and a text may be cut there.
    */
   public boolean onlyBegins(String character) {
+    if (table.find(character.getBytes(StandardCharsets.UTF_8)) < 0) {
+      return false;
+    }
     for (int id = 0; id < pieces.size(); id++) {
       if (table.length(id) == 0) {
         continue;
@@ -108,6 +116,37 @@ public final class SpmBpe implements Model {
 
   @Override
   public PieceEncoder newEncoder() {
-    return new SpmBpeEncoder(table, merges, anyUnused ? unused : new boolean[0], byteIds, unknown);
+    return new SpmBpeEncoder(this);
+  }
+
+  TokenTable table() {
+    return table;
+  }
+
+  TextMerges merges() {
+    return merges;
+  }
+
+  /** By id whether a piece is taken apart again; empty if none is. */
+  boolean[] unused() {
+    return unused;
+  }
+
+  /** By id whether a piece merges with nothing; empty if none is so. */
+  boolean[] frozen() {
+    return frozen;
+  }
+
+  /** The pieces that are found wherever they stand. */
+  ByteTrie userDefined() {
+    return userDefined;
+  }
+
+  int[] byteIds() {
+    return byteIds;
+  }
+
+  int unknown() {
+    return unknown;
   }
 }

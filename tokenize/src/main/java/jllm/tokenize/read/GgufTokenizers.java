@@ -11,10 +11,9 @@ import jllm.tokenize.Tokenizer;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.VocabularySpec;
-import jllm.tokenize.decode.ByteFallback;
 import jllm.tokenize.decode.ByteLevelDecoder;
-import jllm.tokenize.decode.SpmDecoder;
 import jllm.tokenize.model.Bpe;
+import jllm.tokenize.model.PieceKind;
 import jllm.tokenize.model.SpmBpe;
 import jllm.tokenize.normalize.Normalizer;
 import jllm.tokenize.normalize.NormalizerSequence;
@@ -28,6 +27,7 @@ import jllm.tokenize.split.PreTokenizerSequence;
 import jllm.tokenize.split.SplitterPreTokenizer;
 import jllm.tokenize.split.WordStartSplitter;
 import jllm.tokenize.text.ByteAlphabet;
+import jllm.tokenize.text.ByteToken;
 import jllm.tokenize.text.LiteralPattern;
 import org.jspecify.annotations.Nullable;
 
@@ -61,13 +61,13 @@ final class GgufTokenizers {
     SpecialIds ids =
         defaults(spec, new SpecialIds(java.util.Map.of(Role.BOS, 1, Role.EOS, 2, Role.UNK, 0)));
     List<String> tokens = spec.tokens();
-    SpmBpe.Kind[] kinds = new SpmBpe.Kind[tokens.size()];
+    PieceKind[] kinds = new PieceKind[tokens.size()];
     for (int id = 0; id < kinds.length; id++) {
       kinds[id] =
           switch (type(spec, id)) {
-            case VocabularySpec.NORMAL -> SpmBpe.Kind.NORMAL;
-            case VocabularySpec.UNUSED -> SpmBpe.Kind.UNUSED;
-            default -> SpmBpe.Kind.APART;
+            case VocabularySpec.NORMAL -> PieceKind.NORMAL;
+            case VocabularySpec.UNUSED -> PieceKind.UNUSED;
+            default -> PieceKind.APART;
           };
     }
     float[] scores = spec.scores().length == 0 ? new float[kinds.length] : spec.scores();
@@ -91,7 +91,7 @@ final class GgufTokenizers {
             preTokenizer,
             model,
             around(spec, ids, true),
-            new SpmDecoder(prefix),
+            SpmDecoders.of(prefix, false),
             GgufTokenizers::spmBytes,
             ids,
             EndOfGeneration.of(vocabulary, ids)));
@@ -182,7 +182,7 @@ final class GgufTokenizers {
     int[] ids = new int[256];
     java.util.Arrays.fill(ids, -1);
     for (int id = 0; id < tokens.size(); id++) {
-      int b = ByteFallback.byteOf(tokens.get(id));
+      int b = ByteToken.byteOf(tokens.get(id));
       if (b >= 0) {
         ids[b] = id;
       }
@@ -197,7 +197,7 @@ final class GgufTokenizers {
 
   /** The bytes that a piece of SentencePiece stands for. */
   static byte[] spmBytes(String piece) {
-    int b = ByteFallback.byteOf(piece);
+    int b = ByteToken.byteOf(piece);
     return b >= 0
         ? new byte[] {(byte) b}
         : piece.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);

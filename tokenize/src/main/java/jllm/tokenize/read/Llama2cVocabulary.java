@@ -10,7 +10,7 @@ import jllm.tokenize.SpecialIds;
 import jllm.tokenize.SpecialIds.Role;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.VocabularySpec;
-import jllm.tokenize.decode.ByteFallback;
+import jllm.tokenize.text.ByteToken;
 
 /**
  * The {@code tokenizer.bin} of llama2.c (github.com/karpathy/llama2.c, tokenizer.py, export): an
@@ -67,7 +67,7 @@ public final class Llama2cVocabulary {
     for (int id = 0; id < types.length; id++) {
       s[id] = scores.get(id);
       types[id] =
-          ByteFallback.byteOf(tokens.get(id)) >= 0 ? VocabularySpec.BYTE : VocabularySpec.NORMAL;
+          ByteToken.byteOf(tokens.get(id)) >= 0 ? VocabularySpec.BYTE : VocabularySpec.NORMAL;
     }
     types[0] = VocabularySpec.UNKNOWN;
     types[1] = VocabularySpec.CONTROL;

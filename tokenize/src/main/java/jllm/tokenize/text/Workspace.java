@@ -15,16 +15,27 @@ public final class Workspace {
   private int[] starts = new int[256];
   private int[] ends = new int[256];
   private int count;
+  private int sourceStart;
   private int[] nextStarts = new int[256];
   private int[] nextEnds = new int[256];
   private int nextCount;
   private final CharView chars = new CharView();
   private final Ranges ranges = new Ranges();
 
-  /** Begins with a view of a range of the source as one piece. */
-  public void wrap(byte[] source, int start, int end) {
+  /**
+   * Begins with a view of a range of the source.
+   *
+   * @param sourceStart where the whole source begins, of which this is a part
+   */
+  public void wrap(byte[] source, int start, int end, int sourceStart) {
     text.wrap(source, start, end);
+    this.sourceStart = sourceStart;
     count = 0;
+  }
+
+  /** The source position at which the whole text begins. */
+  public int sourceStart() {
+    return sourceStart;
   }
 
   /** The present text. */

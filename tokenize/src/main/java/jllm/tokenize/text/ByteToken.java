@@ -1,9 +1,9 @@
-package jllm.tokenize.decode;
+package jllm.tokenize.text;
 
 /** Tokens that stand for one byte, spelled {@code <0x41>}. */
-public final class ByteFallback {
+public final class ByteToken {
 
-  private ByteFallback() {}
+  private ByteToken() {}
 
   /** The byte of such a token, or -1 if it is none. */
   public static int byteOf(String token) {
@@ -13,5 +13,10 @@ public final class ByteFallback {
     int high = Character.digit(token.charAt(3), 16);
     int low = Character.digit(token.charAt(4), 16);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
+  }
+
+  /** The token of a byte. */
+  public static String of(int b) {
+    return String.format("<0x%02X>", b & 0xff);
   }
 }

@@ -1,0 +1,62 @@
+package jllm.tokenize.post;
+
+import java.util.List;
+import jllm.tokenize.TokenBuffer;
+
+/**
+ * Special tokens around a text, as a template of a single text and of a pair says. Encoding uses
+ * that of a single text; the other is kept for writers.
+ *
+ * @param single parts in order
+ * @param pair parts in order
+ */
+public record Template(List<Part> single, List<Part> pair) implements PostProcessor {
+
+  /**
+   * A part of a template.
+   *
+   * @param name of the special token, or A or B for a text
+   * @param ids of the special token; empty for a text
+   * @param tokens the texts of those ids
+   * @param typeId segment number
+   */
+  public record Part(String name, List<Integer> ids, List<String> tokens, int typeId) {
+
+    public Part {
+      ids = List.copyOf(ids);
+      tokens = List.copyOf(tokens);
+    }
+
+    /** Whether this is where a text goes. */
+    public boolean isText() {
+      return ids.isEmpty();
+    }
+  }
+
+  public Template {
+    single = List.copyOf(single);
+    pair = List.copyOf(pair);
+  }
+
+  @Override
+  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+    if (!addSpecial) {
+      return;
+    }
+    int at = first;
+    boolean before = true;
+    for (Part part : single) {
+      if (part.isText()) {
+        before = false;
+        continue;
+      }
+      for (int id : part.ids()) {
+        if (before) {
+          tokens.insert(at++, id, 0, 0);
+        } else {
+          tokens.add(id, length, length);
+        }
+      }
+    }
+  }
+}

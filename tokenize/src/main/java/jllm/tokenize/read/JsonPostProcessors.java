@@ -1,0 +1,103 @@
+package jllm.tokenize.read;
+
+import java.util.ArrayList;
+import java.util.List;
+import jllm.tokenize.TokenizerFormatException;
+import jllm.tokenize.Vocabulary;
+import jllm.tokenize.post.ClsSep;
+import jllm.tokenize.post.PostProcessor;
+import jllm.tokenize.post.PostProcessorSequence;
+import jllm.tokenize.post.Template;
+import jllm.tokenize.post.TrimOffsets;
+
+/** The post-processors of {@code tokenizer.json}. */
+final class JsonPostProcessors {
+
+  private JsonPostProcessors() {}
+
+  static PostProcessor read(Fields f, Vocabulary vocabulary) {
+    return switch (f.type()) {
+      case "ByteLevel" -> trim(f, vocabulary);
+      case "BertProcessing" -> clsSep(f, PostProcessor.NONE);
+      case "RobertaProcessing" -> clsSep(f, trim(f, vocabulary));
+      case "TemplateProcessing" -> template(f);
+      case "Sequence" -> {
+        List<PostProcessor> list = new ArrayList<>();
+        for (Fields part : f.objects("processors")) {
+          list.add(read(part, vocabulary));
+        }
+        yield new PostProcessorSequence(list);
+      }
+      default -> throw f.unknown("post-processor");
+    };
+  }
+
+  private static TrimOffsets trim(Fields f, Vocabulary vocabulary) {
+    return new TrimOffsets(
+        vocabulary,
+        f.bool("add_prefix_space", true),
+        f.bool("trim_offsets", true),
+        f.bool("use_regex", true));
+  }
+
+  private static PostProcessor clsSep(Fields f, PostProcessor trim) {
+    return new ClsSep(id(f, "cls"), text(f, "cls"), id(f, "sep"), text(f, "sep"), trim);
+  }
+
+  private static String text(Fields f, String name) {
+    List<?> pair = f.list(name);
+    if (pair.size() == 2 && pair.get(0) instanceof String text) {
+      return text;
+    }
+    throw notAPair(f, name);
+  }
+
+  private static int id(Fields f, String name) {
+    List<?> pair = f.list(name);
+    if (pair.size() == 2 && pair.get(1) instanceof Long id) {
+      return Math.toIntExact(id);
+    }
+    throw notAPair(f, name);
+  }
+
+  private static TokenizerFormatException notAPair(Fields f, String name) {
+    return new TokenizerFormatException(
+        f.path() + "." + name + " is " + f.list(name) + "; expected a token and its id");
+  }
+
+  private static Template template(Fields f) {
+    return new Template(parts(f, "single"), parts(f, "pair"));
+  }
+
+  private static List<Template.Part> parts(Fields f, String name) {
+    List<Template.Part> parts = new ArrayList<>();
+    if (!f.has(name)) {
+      return parts;
+    }
+    for (Fields part : f.objects(name)) {
+      if (part.has("Sequence")) {
+        Fields text = part.object("Sequence");
+        parts.add(
+            new Template.Part(text.string("id"), List.of(), List.of(), text.integer("type_id", 0)));
+      } else {
+        Fields special = part.object("SpecialToken");
+        String id = special.string("id");
+        Fields token = f.object("special_tokens").object(id);
+        List<Integer> ids = new ArrayList<>();
+        for (Object n : token.list("ids")) {
+          if (!(n instanceof Long value)) {
+            throw new TokenizerFormatException(
+                token.path() + ".ids is " + token.list("ids") + "; expected whole numbers");
+          }
+          ids.add(Math.toIntExact(value));
+        }
+        List<String> tokens = new ArrayList<>();
+        for (Object text : token.has("tokens") ? token.list("tokens") : List.of()) {
+          tokens.add(String.valueOf(text));
+        }
+        parts.add(new Template.Part(id, ids, tokens, special.integer("type_id", 0)));
+      }
+    }
+    return parts;
+  }
+}
