@@ -22,6 +22,11 @@ public final class Workspace {
   private final CharView chars = new CharView();
   private final Ranges ranges = new Ranges();
 
+  /** Begins with a view of a range that is the whole source. */
+  public void wrap(byte[] source, int start, int end) {
+    wrap(source, start, end, start);
+  }
+
   /**
    * Begins with a view of a range of the source.
    *
