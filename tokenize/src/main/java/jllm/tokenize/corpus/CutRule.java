@@ -15,7 +15,12 @@ public interface CutRule {
    * they match on one side does not depend on the other. (An apostrophe is no such place: a
    * contraction may follow.)
    */
-  CutRule WORDS = CutRule::afterWord;
+  CutRule WORDS = (utf8, from, to) -> afterWord(utf8, from, to, true);
+
+  /**
+   * The same before spaces and line ends alone, for texts whose punctuation may belong together.
+   */
+  CutRule SPACES = (utf8, from, to) -> afterWord(utf8, from, to, false);
 
   /**
    * The last place to cut in a range.
@@ -25,13 +30,13 @@ public interface CutRule {
    */
   int last(byte[] utf8, int from, int to);
 
-  private static int afterWord(byte[] utf8, int from, int to) {
+  private static int afterWord(byte[] utf8, int from, int to, boolean punctuation) {
     int cut = to;
     int following = -1;
     while (cut > from) {
       int at = Utf8.previous(utf8, cut);
       int before = Utf8.codePoint(utf8, at);
-      if (following >= 0 && isCut(before, following)) {
+      if (following >= 0 && isCut(before, following, punctuation)) {
         return cut;
       }
       cut = at;
@@ -40,9 +45,9 @@ public interface CutRule {
     return -1;
   }
 
-  private static boolean isCut(int before, int after) {
+  private static boolean isCut(int before, int after, boolean punctuation) {
     if (Character.isLetter(before)) {
-      return after == ' ' || after == '\n' || isPunctuation(after);
+      return after == ' ' || after == '\n' || punctuation && isPunctuation(after);
     }
     return after == ' ' && before > ' ' && before < 0x7f;
   }

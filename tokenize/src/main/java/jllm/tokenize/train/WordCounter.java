@@ -91,6 +91,7 @@ final class WordCounter {
               new DocumentSink() {
                 @Override
                 public boolean accept(Chunk chunk) {
+                  Work.check(listener);
                   batcher.add(chunk);
                   return true;
                 }
