@@ -25,20 +25,27 @@ lock() {
   if command -v flock >/dev/null; then
     exec 8>"$state/lock"
     flock -n 8 || {
-      echo "jllm: waiting for a build that is running already" >&2
+      say_waiting
       flock 8
     }
     return
   fi
+  lock_said=
   until mkdir "$state/lock.d" 2>/dev/null; do
-    if read -r lock_owner <"$state/lock.d/owner" && ! kill -0 "$lock_owner"; then
+    if read -r lock_owner 2>/dev/null <"$state/lock.d/owner" && ! kill -0 "$lock_owner" 2>/dev/null; then
       rm -rf "$state/lock.d"
     else
+      [ -n "$lock_said" ] || say_waiting
+      lock_said=yes
       sleep 1
     fi
-  done 2>/dev/null
+  done
   echo $$ >"$state/lock.d/owner"
   trap unlock EXIT
+}
+
+say_waiting() {
+  echo "jllm: waiting for a build that is running already" >&2
 }
 
 unlock() {
