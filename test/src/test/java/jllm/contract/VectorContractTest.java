@@ -14,13 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @ParameterizedClass(name = "{0} threads")
 @MethodSource("teams")
-class VectorContractTest
-    implements RoutingContract,
-        RotaryContract,
-        AttentionContract,
-        ActivationContract,
-        ElementwiseContract,
-        SoftmaxContract {
+class VectorContractTest implements BackendContract {
   private final VectorBackend backend;
 
   static IntStream teams() {
