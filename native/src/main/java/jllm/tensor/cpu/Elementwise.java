@@ -1,15 +1,9 @@
 package jllm.tensor.cpu;
 
-import static jdk.incubator.vector.FloatVector.broadcast;
-import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jllm.tensor.cpu.Lanes.COUNT;
-import static jllm.tensor.cpu.Lanes.FLOAT;
-import static jllm.tensor.cpu.Lanes.ORDER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jllm.tensor.Activation;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -134,17 +128,17 @@ final class Elementwise implements Workers.Task, AutoCloseable {
   private void apply(
       MemorySegment out, MemorySegment a, @Nullable MemorySegment b, long at, int count) {
     switch (operation) {
-      case ADD -> add(out, a, operand(b), at, count);
-      case MUL -> mul(out, a, operand(b), at, count);
-      case SCALE -> scale(out, a, factor, at, count);
-      case SOFT_CAP -> softCap(out, a, factor, at, count);
-      case SILU -> silu(out, a, at, count);
-      case GELU_TANH -> geluTanh(out, a, at, count);
-      case GELU_ERF -> geluErf(out, a, at, count);
-      case RELU -> relu(out, a, at, count);
+      case ADD -> ElementLoops.add(out, a, operand(b), at, count);
+      case MUL -> ElementLoops.mul(out, a, operand(b), at, count);
+      case SCALE -> ElementLoops.scale(out, a, factor, at, count);
+      case SOFT_CAP -> ElementLoops.softCap(out, a, factor, at, count);
+      case SILU -> ElementLoops.silu(out, a, at, count);
+      case GELU_TANH -> ElementLoops.geluTanh(out, a, at, count);
+      case GELU_ERF -> ElementLoops.geluErf(out, a, at, count);
+      case RELU -> ElementLoops.relu(out, a, at, count);
     }
     if (b != null && operation != Operation.ADD && operation != Operation.MUL) {
-      mul(out, out, b, at, count);
+      ElementLoops.mul(out, out, b, at, count);
     }
   }
 
@@ -153,67 +147,6 @@ final class Elementwise implements Workers.Task, AutoCloseable {
       throw new IllegalStateException("an operation on two tensors has one");
     }
     return b;
-  }
-
-  private static void add(MemorySegment out, MemorySegment a, MemorySegment b, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      load(a, o).add(load(b, o)).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void mul(MemorySegment out, MemorySegment a, MemorySegment b, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      load(a, o).mul(load(b, o)).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void scale(MemorySegment out, MemorySegment x, float factor, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      load(x, o).mul(factor).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void softCap(MemorySegment out, MemorySegment x, float cap, long at, int count) {
-    FloatVector inverse = broadcast(FLOAT, 1 / cap);
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      VectorMath.tanh(load(x, o).mul(inverse)).mul(cap).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void silu(MemorySegment out, MemorySegment x, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      VectorMath.silu(load(x, o)).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void geluTanh(MemorySegment out, MemorySegment x, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      VectorMath.geluTanh(load(x, o)).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void geluErf(MemorySegment out, MemorySegment x, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      VectorMath.geluErf(load(x, o)).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static void relu(MemorySegment out, MemorySegment x, long at, int count) {
-    for (int i = 0; i < count; i += COUNT) {
-      long o = at + 4L * i;
-      load(x, o).lanewise(VectorOperators.MAX, 0f).intoMemorySegment(out, o, ORDER);
-    }
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return fromMemorySegment(FLOAT, segment, at, ORDER);
   }
 
   @Override

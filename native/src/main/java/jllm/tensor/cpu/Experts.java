@@ -127,7 +127,7 @@ final class Experts implements Workers.Task {
       for (int u = 0; u < used; u++) {
         int source = n * used + u;
         float weight = weights.get(JAVA_FLOAT, 4L * source);
-        RowKernels.combine(out, target, x, 4L * source * columns, columns, weight, u > 0);
+        RowLoops.combine(out, target, x, 4L * source * columns, columns, weight, u > 0);
       }
     }
   }

@@ -1,6 +1,5 @@
 package jllm.tensor.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
@@ -197,25 +196,12 @@ final class Gemm implements AutoCloseable {
         for (int r = 0; r < height; r++) {
           if (row + r < rows) {
             long source = 4L * ((long) index(sources, firstRow + row + r) * inputs + from);
-            interleave(x, source, work, at + 4L * r, height, depth);
+            PackLoops.interleave(x, source, work, at + 4L * r, height, depth);
           } else {
-            clear(work, at + 4L * r, height, depth);
+            PackLoops.clear(work, at + 4L * r, height, depth);
           }
         }
       }
-    }
-  }
-
-  static void interleave(
-      MemorySegment x, long source, MemorySegment work, long target, int step, int count) {
-    for (int k = 0; k < count; k++) {
-      work.set(JAVA_FLOAT, target + 4L * k * step, x.get(JAVA_FLOAT, source + 4L * k));
-    }
-  }
-
-  static void clear(MemorySegment work, long target, int step, int count) {
-    for (int k = 0; k < count; k++) {
-      work.set(JAVA_FLOAT, target + 4L * k * step, 0);
     }
   }
 
@@ -256,7 +242,7 @@ final class Gemm implements AutoCloseable {
         GemmKernel.multiply(
             work, stripAt(row, from, depth), work, panel, work, product, height, depth);
         if (from > 0) {
-          Tiles.add(work, tile, spare, height);
+          GemmLoops.add(work, tile, spare, height);
         }
       }
     }
@@ -264,7 +250,7 @@ final class Gemm implements AutoCloseable {
     for (int row = fromRow; row < toRow; row++) {
       long target = 4L * ((long) index(targets, firstRow + row) * outputs + output);
       long tile = tiles + 4L * (row - fromRow) * GemmKernel.WIDTH;
-      Tiles.copyRow(out, target, work, tile, bias, output, width);
+      GemmLoops.copyRow(out, target, work, tile, bias, output, width);
     }
   }
 

@@ -1,6 +1,6 @@
 package jllm.tensor.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jllm.tensor.cpu.Lanes.FLOAT;
@@ -85,28 +85,28 @@ final class GemmKernel {
       long at = a + k * 32L;
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * ROW, ORDER);
       FloatVector w = fromMemorySegment(FLOAT, bs, b + k * ROW + VECTOR, ORDER);
-      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT, at));
+      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at));
       c0 = x.fma(v, c0);
       d0 = x.fma(w, d0);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 4));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 4));
       c1 = x.fma(v, c1);
       d1 = x.fma(w, d1);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 8));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 8));
       c2 = x.fma(v, c2);
       d2 = x.fma(w, d2);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 12));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 12));
       c3 = x.fma(v, c3);
       d3 = x.fma(w, d3);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 16));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 16));
       c4 = x.fma(v, c4);
       d4 = x.fma(w, d4);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 20));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 20));
       c5 = x.fma(v, c5);
       d5 = x.fma(w, d5);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 24));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 24));
       c6 = x.fma(v, c6);
       d6 = x.fma(w, d6);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 28));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 28));
       c7 = x.fma(v, c7);
       d7 = x.fma(w, d7);
     }
@@ -147,22 +147,22 @@ final class GemmKernel {
       long at = a + k * 24L;
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * ROW, ORDER);
       FloatVector w = fromMemorySegment(FLOAT, bs, b + k * ROW + VECTOR, ORDER);
-      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT, at));
+      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at));
       c0 = x.fma(v, c0);
       d0 = x.fma(w, d0);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 4));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 4));
       c1 = x.fma(v, c1);
       d1 = x.fma(w, d1);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 8));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 8));
       c2 = x.fma(v, c2);
       d2 = x.fma(w, d2);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 12));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 12));
       c3 = x.fma(v, c3);
       d3 = x.fma(w, d3);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 16));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 16));
       c4 = x.fma(v, c4);
       d4 = x.fma(w, d4);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 20));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 20));
       c5 = x.fma(v, c5);
       d5 = x.fma(w, d5);
     }
@@ -195,16 +195,16 @@ final class GemmKernel {
       long at = a + k * 16L;
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * ROW, ORDER);
       FloatVector w = fromMemorySegment(FLOAT, bs, b + k * ROW + VECTOR, ORDER);
-      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT, at));
+      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at));
       c0 = x.fma(v, c0);
       d0 = x.fma(w, d0);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 4));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 4));
       c1 = x.fma(v, c1);
       d1 = x.fma(w, d1);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 8));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 8));
       c2 = x.fma(v, c2);
       d2 = x.fma(w, d2);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 12));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 12));
       c3 = x.fma(v, c3);
       d3 = x.fma(w, d3);
     }
@@ -229,10 +229,10 @@ final class GemmKernel {
       long at = a + k * 8L;
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * ROW, ORDER);
       FloatVector w = fromMemorySegment(FLOAT, bs, b + k * ROW + VECTOR, ORDER);
-      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT, at));
+      FloatVector x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at));
       c0 = x.fma(v, c0);
       d0 = x.fma(w, d0);
-      x = broadcast(FLOAT, as.get(JAVA_FLOAT, at + 4));
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 4));
       c1 = x.fma(v, c1);
       d1 = x.fma(w, d1);
     }

@@ -1,15 +1,6 @@
 package jllm.tensor.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static jdk.incubator.vector.FloatVector.broadcast;
-import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jllm.tensor.cpu.Lanes.COUNT;
-import static jllm.tensor.cpu.Lanes.FLOAT;
-import static jllm.tensor.cpu.Lanes.ORDER;
-
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -67,99 +58,16 @@ final class Norms implements Workers.Task {
     int end = Workers.share(rows, part + 1, parts);
     for (int row = Workers.share(rows, part, parts); row < end; row++) {
       long at = 4L * row * columns;
-      float mean = centered ? sum(x, at, columns) / columns : 0;
-      float variance = squares(x, at, columns, mean) / columns;
+      float mean = centered ? NormLoops.sum(x, at, columns) / columns : 0;
+      float variance = NormLoops.squares(x, at, columns, mean) / columns;
       float inverse = (float) (1 / Math.sqrt((double) variance + eps));
-      scale(out, x, at, columns, mean, inverse);
+      NormLoops.scale(out, x, at, columns, mean, inverse);
       if (weight != null) {
-        multiply(out, at, weight, columns);
+        NormLoops.multiply(out, at, weight, columns);
       }
       if (bias != null) {
-        add(out, at, bias, columns);
+        NormLoops.add(out, at, bias, columns);
       }
     }
-  }
-
-  private static float sum(MemorySegment x, long at, int count) {
-    FloatVector s0 = FloatVector.zero(FLOAT);
-    FloatVector s1 = s0;
-    int i = 0;
-    for (; i <= count - 2 * COUNT; i += 2 * COUNT) {
-      s0 = s0.add(load(x, at + 4L * i));
-      s1 = s1.add(load(x, at + 4L * (i + COUNT)));
-    }
-    float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
-    for (; i < count; i++) {
-      sum += x.get(JAVA_FLOAT, at + 4L * i);
-    }
-    return sum;
-  }
-
-  /** {@code sum of (x - mean)^2}. */
-  private static float squares(MemorySegment x, long at, int count, float mean) {
-    FloatVector s0 = FloatVector.zero(FLOAT);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    FloatVector m = broadcast(FLOAT, mean);
-    int i = 0;
-    for (; i <= count - 4 * COUNT; i += 4 * COUNT) {
-      long o = at + 4L * i;
-      FloatVector v0 = load(x, o).sub(m);
-      FloatVector v1 = load(x, o + 4L * COUNT).sub(m);
-      FloatVector v2 = load(x, o + 8L * COUNT).sub(m);
-      FloatVector v3 = load(x, o + 12L * COUNT).sub(m);
-      s0 = v0.fma(v0, s0);
-      s1 = v1.fma(v1, s1);
-      s2 = v2.fma(v2, s2);
-      s3 = v3.fma(v3, s3);
-    }
-    float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
-    for (; i < count; i++) {
-      float value = x.get(JAVA_FLOAT, at + 4L * i) - mean;
-      sum += value * value;
-    }
-    return sum;
-  }
-
-  private static void scale(
-      MemorySegment out, MemorySegment x, long at, int count, float mean, float factor) {
-    int i = 0;
-    for (; i <= count - COUNT; i += COUNT) {
-      long o = at + 4L * i;
-      load(x, o).sub(mean).mul(factor).intoMemorySegment(out, o, ORDER);
-    }
-    for (; i < count; i++) {
-      long o = at + 4L * i;
-      out.set(JAVA_FLOAT, o, (x.get(JAVA_FLOAT, o) - mean) * factor);
-    }
-  }
-
-  private static void multiply(MemorySegment row, long at, MemorySegment weight, int count) {
-    int i = 0;
-    for (; i <= count - COUNT; i += COUNT) {
-      long o = at + 4L * i;
-      load(row, o).mul(load(weight, 4L * i)).intoMemorySegment(row, o, ORDER);
-    }
-    for (; i < count; i++) {
-      long o = at + 4L * i;
-      row.set(JAVA_FLOAT, o, row.get(JAVA_FLOAT, o) * weight.get(JAVA_FLOAT, 4L * i));
-    }
-  }
-
-  private static void add(MemorySegment row, long at, MemorySegment bias, int count) {
-    int i = 0;
-    for (; i <= count - COUNT; i += COUNT) {
-      long o = at + 4L * i;
-      load(row, o).add(load(bias, 4L * i)).intoMemorySegment(row, o, ORDER);
-    }
-    for (; i < count; i++) {
-      long o = at + 4L * i;
-      row.set(JAVA_FLOAT, o, row.get(JAVA_FLOAT, o) + bias.get(JAVA_FLOAT, 4L * i));
-    }
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return fromMemorySegment(FLOAT, segment, at, ORDER);
   }
 }

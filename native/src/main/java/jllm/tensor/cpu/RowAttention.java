@@ -5,17 +5,22 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Attention of single queries, as in decoding: keys and values are read once for all heads that
- * share them. The pairs of a query and a key head, and their keys, form one line that is cut into
- * equal shares; a pair that is cut is put together afterwards from the partial softmaxes of the
- * threads (Dao et al. 2023, Flash-Decoding).
+ * Attention of single queries, as in decoding: keys and values are read once, in the order in which
+ * they lie in memory, for all heads. The queries and the keys of each form one line that is cut
+ * into equal shares; a query that is cut is put together afterwards from the partial softmaxes of
+ * the threads (Dao et al. 2023, Flash-Decoding).
  */
 final class RowAttention implements Workers.Task, AutoCloseable {
   /** Keys between two updates of the largest score. */
-  private static final int KEYS = 256;
+  private static final int KEYS = 64;
+
+  /** Keys of which one head after the other is read: few, so that memory is read in order. */
+  private static final int NEAR = 16;
+
+  private static final long SCORE_ROW = 4L * KEYS;
 
   /** Multiplications below which a second thread costs more than it saves. */
-  private static final long SMALL = 1 << 16;
+  private static final long SMALL = 1 << 17;
 
   private final Workers workers;
   private final AttentionCall call;
@@ -23,22 +28,26 @@ final class RowAttention implements Workers.Task, AutoCloseable {
   private MemorySegment work = MemorySegment.NULL;
 
   private int headDim;
+  private int kvHeads;
   private int group;
 
-  /** Pairs of a query and a key head. */
-  private int pairs;
+  /** Query heads that share a key head, filled up with zeros to whole pairs. */
+  private int padded;
 
-  /** Keys of a pair in the line; some pairs use less. */
+  /** Queries. */
+  private int rows;
+
+  /** Keys of a query on the line; some see less. */
   private int length;
 
-  // Memory: for each thread the scores of a block, then for each thread and pair the state of its
-  // heads:
-  // [group] sums of values, [group] largest scores, [group] sums of exponentials.
-  private long scoreBytes;
+  // Memory: for each thread the queries and scores of its heads, then for each thread and query the
+  // state of its heads: sums of values, largest score, sum of exponentials.
+  private long scoresAt;
+  private long threadBytes;
   private long statesAt;
-  private long stateBytes;
   private long largestAt;
   private long sumAt;
+  private long stateBytes;
 
   RowAttention(Workers workers, AttentionCall call) {
     this.workers = workers;
@@ -47,43 +56,45 @@ final class RowAttention implements Workers.Task, AutoCloseable {
 
   void run() {
     headDim = call.spec.headDim();
+    kvHeads = call.spec.kvHeads();
     group = call.spec.groupSize();
-    pairs = call.sequences * call.steps * call.spec.kvHeads();
+    padded = group == 1 ? 1 : (group + 1) / 2 * 2;
+    rows = call.sequences * call.steps;
     length = 0;
     for (int step = 0; step < call.steps; step++) {
       length = Math.max(length, call.endKey(step) - call.firstKey(step));
     }
-    long multiplications = (long) pairs * group * length * headDim;
+    long multiplications = (long) rows * length * call.queryColumns;
     int parts = multiplications < SMALL ? 1 : workers.count();
-    scoreBytes = Scratch.align(4L * group * KEYS);
-    largestAt = 4L * group * headDim;
-    sumAt = largestAt + 4L * group;
-    stateBytes = Scratch.align(sumAt + 4L * group);
-    statesAt = parts * scoreBytes;
-    work = scratch.reserve(statesAt + parts * pairs * stateBytes);
+    layOut(parts);
+    work = scratch.reserve(statesAt + (long) parts * rows * stateBytes);
     if (parts == 1) {
       run(0, 1);
     } else {
       workers.run(this);
     }
-    for (int pair = 0; pair < pairs; pair++) {
-      gather(pair, parts);
+    for (int row = 0; row < rows; row++) {
+      gather(row, parts);
     }
+  }
+
+  private void layOut(int parts) {
+    int heads = kvHeads * padded;
+    scoresAt = Scratch.align(4L * heads * headDim);
+    threadBytes = scoresAt + SCORE_ROW * heads;
+    statesAt = parts * threadBytes;
+    largestAt = 4L * heads * headDim;
+    sumAt = largestAt + 4L * heads;
+    stateBytes = Scratch.align(sumAt + 4L * heads);
   }
 
   /** Where on the line the share of a part begins. */
   private long share(int part, int parts) {
-    return (long) pairs * length * part / parts;
+    return (long) rows * length * part / parts;
   }
 
-  /** Whether a part had keys of the pair that begins at {@code from}. */
-  private boolean took(int part, int parts, long from) {
-    long start = Math.max(from, share(part, parts));
-    return start < Math.min(from + length, share(part + 1, parts));
-  }
-
-  private long state(int part, int pair) {
-    return statesAt + ((long) part * pairs + pair) * stateBytes;
+  private long state(int part, int row) {
+    return statesAt + ((long) part * rows + row) * stateBytes;
   }
 
   @Override
@@ -91,131 +102,186 @@ final class RowAttention implements Workers.Task, AutoCloseable {
     long from = share(part, parts);
     long to = share(part + 1, parts);
     while (from < to) {
-      int pair = (int) (from / length);
+      int row = (int) (from / length);
       int start = (int) (from % length);
       int end = (int) Math.min(length, start + to - from);
-      attend(state(part, pair), part * scoreBytes, pair, start, end);
+      attend(part * threadBytes, state(part, row), row, start, end);
       from += end - start;
     }
   }
 
-  /** The keys start..end-1 of those that the query of a pair sees. */
-  private void attend(long state, long scores, int pair, int start, int end) {
-    int kvHead = pair % call.spec.kvHeads();
-    int row = pair / call.spec.kvHeads();
+  /** The keys start..end-1 of those that a query sees. */
+  private void attend(long queries, long state, int row, int start, int end) {
     int sequence = row / call.steps;
     int step = row % call.steps;
     int first = call.firstKey(step);
     int to = Math.min(call.endKey(step), first + end);
-    long query = call.queryAt(sequence, step, kvHead * group);
-    clear(state);
+    begin(queries, state, sequence, step);
+    long scores = queries + scoresAt;
     for (int key = first + start; key < to; key += KEYS) {
       int keys = Math.min(KEYS, to - key);
-      long at = call.keyAt(sequence, key, kvHead);
-      scores(query, at, scores, keys);
-      softmax(state, scores, keys);
+      long at = call.keyAt(sequence, key, 0);
+      scores(queries, at, scores, keys);
+      for (int head = 0; head < kvHeads * padded; head++) {
+        if (head % padded < group) {
+          softmax(state, head, scores + SCORE_ROW * head, keys);
+        }
+      }
       values(state, at, scores, keys);
     }
   }
 
-  private void clear(long state) {
-    for (long at = state; at < state + largestAt; at += 4) {
-      work.set(JAVA_FLOAT, at, 0);
-    }
-    for (int g = 0; g < group; g++) {
-      work.set(JAVA_FLOAT, state + largestAt + 4L * g, TileSoftmax.LEAST);
-      work.set(JAVA_FLOAT, state + sumAt + 4L * g, 0);
+  /** Copies the query, scaled, and clears the state. */
+  private void begin(long queries, long state, int sequence, int step) {
+    for (int head = 0; head < kvHeads * padded; head++) {
+      long to = 4L * head * headDim;
+      if (head % padded < group) {
+        long from = call.queryAt(sequence, step, head / padded * group + head % padded);
+        RowLoops.combine(work, queries + to, call.q, from, headDim, call.spec.scale(), false);
+      } else {
+        PackLoops.clear(work, queries + to, 1, headDim);
+      }
+      PackLoops.clear(work, state + to, 1, headDim);
+      work.set(JAVA_FLOAT, state + largestAt + 4L * head, TileLoops.LEAST);
+      work.set(JAVA_FLOAT, state + sumAt + 4L * head, 0);
     }
   }
 
-  private void scores(long query, long key, long scores, int keys) {
+  private void scores(long queries, long at, long scores, int keys) {
     long stride = 4L * call.keyColumns;
-    float scale = call.spec.scale();
-    int g = 0;
-    for (; g <= group - 4; g += 4) {
-      long from = query + 4L * g * headDim;
-      long to = scores + 4L * g * KEYS;
-      RowKernels.scores4(
-          call.q, from, call.k, key, stride, keys, headDim, scale, work, to, 4L * KEYS);
-    }
-    for (; g < group; g++) {
-      long from = query + 4L * g * headDim;
-      long to = scores + 4L * g * KEYS;
-      RowKernels.scores1(call.q, from, call.k, key, stride, keys, headDim, scale, work, to);
+    long headBytes = 4L * headDim;
+    int wide = padded == 1 ? 0 : headDim - headDim % RowLoops.WIDE;
+    PackLoops.clear(work, scores, 1, kvHeads * padded * KEYS);
+    for (int j = 0; j < keys; j += NEAR) {
+      int near = Math.min(NEAR, keys - j);
+      for (int head = 0; head < kvHeads * padded; head += padded == 1 ? 1 : 2) {
+        long key = at + j * stride + headBytes * (head / padded);
+        long query = queries + headBytes * head;
+        long to = scores + SCORE_ROW * head + 4L * j;
+        for (int d = 0; d < wide; d += RowLoops.WIDE) {
+          RowLoops.scores2(
+              work, query + 4L * d, headBytes, call.k, key + 4L * d, stride, near, to, SCORE_ROW);
+        }
+        for (int h = 0; wide < headDim && h < Math.min(2, padded); h++) {
+          long from = query + headBytes * h + 4L * wide;
+          RowLoops.scores1(
+              work,
+              from,
+              call.k,
+              key + 4L * wide,
+              stride,
+              near,
+              headDim - wide,
+              to + SCORE_ROW * h);
+        }
+      }
     }
   }
 
   /** Turns scores into exponentials, and scales the sums of values to the largest score so far. */
-  private void softmax(long state, long scores, int keys) {
-    for (int g = 0; g < group; g++) {
-      long row = scores + 4L * g * KEYS;
-      if (call.spec.softCap() > 0) {
-        RowKernels.softCap(work, row, keys, call.spec.softCap());
-      }
-      long largest = state + largestAt + 4L * g;
-      long sum = state + sumAt + 4L * g;
-      float before = work.get(JAVA_FLOAT, largest);
-      float now = Math.max(before, Softmax.largest(work, row, keys));
-      float factor = (float) Math.exp(before - now);
-      float added = Softmax.exponentials(work, work, row, keys, now);
-      work.set(JAVA_FLOAT, largest, now);
-      work.set(JAVA_FLOAT, sum, work.get(JAVA_FLOAT, sum) * factor + added);
-      if (factor != 1) {
-        RowKernels.scale(work, state + 4L * g * headDim, headDim, factor);
-      }
+  private void softmax(long state, int head, long scores, int keys) {
+    if (call.spec.softCap() > 0) {
+      RowLoops.softCap(work, scores, keys, call.spec.softCap());
+    }
+    long largest = state + largestAt + 4L * head;
+    long sum = state + sumAt + 4L * head;
+    float before = work.get(JAVA_FLOAT, largest);
+    float now = Math.max(before, SoftmaxLoops.largest(work, scores, keys));
+    float factor = now == before ? 1 : (float) Math.exp(before - now);
+    float added = SoftmaxLoops.exponentials(work, work, scores, keys, now);
+    work.set(JAVA_FLOAT, largest, now);
+    work.set(JAVA_FLOAT, sum, work.get(JAVA_FLOAT, sum) * factor + added);
+    if (factor != 1) {
+      long result = state + 4L * head * headDim;
+      RowLoops.combine(work, result, work, result, headDim, factor, false);
     }
   }
 
-  private void values(long state, long value, long scores, int keys) {
+  private void values(long state, long at, long scores, int keys) {
     long stride = 4L * call.keyColumns;
-    int g = 0;
-    for (; g <= group - 4; g += 4) {
-      long to = state + 4L * g * headDim;
-      long from = scores + 4L * g * KEYS;
-      RowKernels.values4(work, to, call.v, value, stride, keys, headDim, from, 4L * KEYS);
-    }
-    for (; g < group; g++) {
-      long to = state + 4L * g * headDim;
-      long from = scores + 4L * g * KEYS;
-      RowKernels.values1(work, to, call.v, value, stride, keys, headDim, from);
+    long headBytes = 4L * headDim;
+    int wide = padded == 1 ? 0 : headDim - headDim % RowLoops.WIDE;
+    for (int j = 0; j < keys; j += NEAR) {
+      int near = Math.min(NEAR, keys - j);
+      for (int head = 0; head < kvHeads * padded; head += padded == 1 ? 1 : 2) {
+        long value = at + j * stride + headBytes * (head / padded);
+        long result = state + headBytes * head;
+        long from = scores + SCORE_ROW * head + 4L * j;
+        for (int d = 0; d < wide; d += RowLoops.WIDE) {
+          RowLoops.values2(
+              work,
+              result + 4L * d,
+              headBytes,
+              call.v,
+              value + 4L * d,
+              stride,
+              near,
+              from,
+              SCORE_ROW);
+        }
+        for (int h = 0; wide < headDim && h < Math.min(2, padded); h++) {
+          long to = result + headBytes * h + 4L * wide;
+          RowLoops.values1(
+              work,
+              to,
+              call.v,
+              value + 4L * wide,
+              stride,
+              near,
+              headDim - wide,
+              from + SCORE_ROW * h);
+        }
+      }
     }
   }
 
-  /** Adds up the states that the parts left of a pair, and writes the result. */
-  private void gather(int pair, int parts) {
-    long from = (long) pair * length;
-    int kvHead = pair % call.spec.kvHeads();
-    int row = pair / call.spec.kvHeads();
-    long target = call.queryAt(row / call.steps, row % call.steps, kvHead * group);
-    for (int g = 0; g < group; g++) {
-      float largest = TileSoftmax.LEAST;
-      for (int part = 0; part < parts; part++) {
-        if (took(part, parts, from)) {
-          largest = Math.max(largest, work.get(JAVA_FLOAT, state(part, pair) + largestAt + 4L * g));
-        }
-      }
-      float sum = 0;
-      for (int part = 0; part < parts; part++) {
-        if (took(part, parts, from)) {
-          long state = state(part, pair);
-          float factor =
-              (float) Math.exp(work.get(JAVA_FLOAT, state + largestAt + 4L * g) - largest);
-          sum += factor * work.get(JAVA_FLOAT, state + sumAt + 4L * g);
-        }
-      }
-      boolean began = false;
-      for (int part = 0; part < parts; part++) {
-        if (took(part, parts, from)) {
-          long state = state(part, pair);
-          float factor =
-              (float) Math.exp(work.get(JAVA_FLOAT, state + largestAt + 4L * g) - largest);
-          long to = target + 4L * g * headDim;
-          long source = state + 4L * g * headDim;
-          RowKernels.combine(call.out, to, work, source, headDim, factor / sum, began);
-          began = true;
-        }
+  /** Adds up the states that the parts left of a query, and writes the result. */
+  private void gather(int row, int parts) {
+    long from = (long) row * length;
+    for (int head = 0; head < kvHeads * padded; head++) {
+      if (head % padded < group) {
+        long target =
+            call.queryAt(row / call.steps, row % call.steps, head / padded * group + head % padded);
+        gather(row, head, from, target, parts);
       }
     }
+  }
+
+  private void gather(int row, int head, long from, long target, int parts) {
+    float largest = TileLoops.LEAST;
+    for (int part = 0; part < parts; part++) {
+      if (took(part, parts, from)) {
+        largest = Math.max(largest, work.get(JAVA_FLOAT, state(part, row) + largestAt + 4L * head));
+      }
+    }
+    float sum = 0;
+    for (int part = 0; part < parts; part++) {
+      if (took(part, parts, from)) {
+        sum +=
+            weight(part, row, head, largest)
+                * work.get(JAVA_FLOAT, state(part, row) + sumAt + 4L * head);
+      }
+    }
+    boolean began = false;
+    for (int part = 0; part < parts; part++) {
+      if (took(part, parts, from)) {
+        long result = state(part, row) + 4L * head * headDim;
+        float factor = weight(part, row, head, largest) / sum;
+        RowLoops.combine(call.out, target, work, result, headDim, factor, began);
+        began = true;
+      }
+    }
+  }
+
+  private float weight(int part, int row, int head, float largest) {
+    return (float)
+        Math.exp(work.get(JAVA_FLOAT, state(part, row) + largestAt + 4L * head) - largest);
+  }
+
+  /** Whether a part had keys of the query that begins at {@code from}. */
+  private boolean took(int part, int parts, long from) {
+    long start = Math.max(from, share(part, parts));
+    return start < Math.min(from + length, share(part + 1, parts));
   }
 
   @Override

@@ -159,14 +159,14 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       GemmKernel.multiply(work, strip, work, panel, work, scores + PANEL_ROW * row, ROWS, headDim);
     }
     if (call.spec.softCap() > 0) {
-      TileSoftmax.softCap(work, scores, keys, call.spec.softCap());
+      TileLoops.softCap(work, scores, keys, call.spec.softCap());
     }
     int lastStep = step(query + WIDTH - 1);
     boolean partly = key + keys > call.endKey(step(query)) || key < call.firstKey(lastStep);
     if (partly) {
-      TileSoftmax.mask(work, scores, key, keys, panel + firstAt, panel + endAt);
+      TileLoops.mask(work, scores, key, keys, panel + firstAt, panel + endAt);
     }
-    TileSoftmax.update(
+    TileLoops.update(
         work,
         scores,
         keys,
@@ -179,7 +179,7 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
     for (int d = 0; d < paddedDim; d += ROWS) {
       long strip = base + valuesAt + 4L * d * KEYS;
       GemmKernel.multiply(work, strip, work, scores, work, product, ROWS, keys);
-      Tiles.add(work, panel + resultAt + PANEL_ROW * d, product, ROWS);
+      GemmLoops.add(work, panel + resultAt + PANEL_ROW * d, product, ROWS);
     }
   }
 
@@ -199,7 +199,7 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       for (int d = 0; d < paddedDim; d++) {
         work.set(JAVA_FLOAT, target + resultAt + PANEL_ROW * d, 0);
       }
-      work.set(JAVA_FLOAT, target + largestAt, TileSoftmax.LEAST);
+      work.set(JAVA_FLOAT, target + largestAt, TileLoops.LEAST);
       work.set(JAVA_FLOAT, target + sumAt, 0);
       work.set(JAVA_FLOAT, target + firstAt, call.firstKey(step));
       work.set(JAVA_FLOAT, target + endAt, call.endKey(step));
@@ -213,9 +213,9 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
         long at = target + 4L * row * headDim + 4L * r;
         if (row + r < keys) {
           long source = call.keyAt(sequence, key + row + r, kvHead);
-          Gemm.interleave(call.k, source, work, at, ROWS, headDim);
+          PackLoops.interleave(call.k, source, work, at, ROWS, headDim);
         } else {
-          Gemm.clear(work, at, ROWS, headDim);
+          PackLoops.clear(work, at, ROWS, headDim);
         }
       }
     }

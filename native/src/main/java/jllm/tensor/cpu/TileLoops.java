@@ -14,20 +14,22 @@ import jdk.incubator.vector.VectorOperators;
  * The softmax of {@link TiledAttention} over a tile of scores [keys][WIDTH], in which a lane is a
  * query: column by column of one vector.
  */
-final class TileSoftmax {
+final class TileLoops {
   /** Less than any score, but finite: the difference of two such is no NaN. */
   static final float LEAST = -1e30f;
 
-  private static final long ROW = 4L * GemmKernel.WIDTH;
-  private static final long VECTOR = Lanes.BITS / 8;
+  private static final int ROW = 4 * GemmKernel.WIDTH;
+  private static final int VECTOR = Lanes.BITS / 8;
 
-  private TileSoftmax() {}
+  private TileLoops() {}
 
   /** {@code s = cap * tanh(s / cap)}. */
   static void softCap(MemorySegment work, long scores, int keys, float cap) {
     FloatVector inverse = broadcast(FLOAT, 1 / cap);
-    for (long at = scores; at < scores + ROW * keys; at += VECTOR) {
-      VectorMath.tanh(load(work, at).mul(inverse)).mul(cap).intoMemorySegment(work, at, ORDER);
+    for (int i = 0; i < keys * GemmKernel.WIDTH; i += Lanes.COUNT) {
+      long at = scores + 4L * i;
+      FloatVector ratio = fromMemorySegment(FLOAT, work, at, ORDER).mul(inverse);
+      VectorMath.tanh(ratio).mul(cap).intoMemorySegment(work, at, ORDER);
     }
   }
 
@@ -38,15 +40,17 @@ final class TileSoftmax {
    * @param end the end of the keys that it sees
    */
   static void mask(MemorySegment work, long scores, int key, int keys, long first, long end) {
-    for (long j = 0; j < ROW; j += VECTOR) {
-      FloatVector from = load(work, first + j);
-      FloatVector to = load(work, end + j);
+    for (int j = 0; j < ROW; j += VECTOR) {
+      FloatVector from = fromMemorySegment(FLOAT, work, first + j, ORDER);
+      FloatVector to = fromMemorySegment(FLOAT, work, end + j, ORDER);
       for (int row = 0; row < keys; row++) {
-        long at = scores + ROW * row + j;
+        long at = scores + (long) ROW * row + j;
         FloatVector index = broadcast(FLOAT, key + row);
         VectorMask<Float> hidden =
             index.compare(VectorOperators.LT, from).or(index.compare(VectorOperators.GE, to));
-        load(work, at).blend(Float.NEGATIVE_INFINITY, hidden).intoMemorySegment(work, at, ORDER);
+        fromMemorySegment(FLOAT, work, at, ORDER)
+            .blend(Float.NEGATIVE_INFINITY, hidden)
+            .intoMemorySegment(work, at, ORDER);
       }
     }
   }
@@ -69,7 +73,7 @@ final class TileSoftmax {
       long sum,
       long result,
       int rows) {
-    for (long j = 0; j < ROW; j += VECTOR) {
+    for (int j = 0; j < ROW; j += VECTOR) {
       largest(work, scores + j, keys, largest + j, factor + j);
       exponentials(work, scores + j, keys, largest + j, factor + j, sum + j);
       scale(work, result + j, rows, factor + j);
@@ -82,29 +86,32 @@ final class TileSoftmax {
   /** Updates m, and writes the factor by which what was summed up shrinks. */
   private static void largest(
       MemorySegment work, long scores, int keys, long largest, long factor) {
-    FloatVector before = load(work, largest);
+    FloatVector before = fromMemorySegment(FLOAT, work, largest, ORDER);
     FloatVector a = before;
     FloatVector b = before;
     int row = 0;
     for (; row < keys - 1; row += 2) {
-      a = a.max(load(work, scores + ROW * row));
-      b = b.max(load(work, scores + ROW * row + ROW));
+      a = a.max(fromMemorySegment(FLOAT, work, scores + (long) ROW * row, ORDER));
+      b = b.max(fromMemorySegment(FLOAT, work, scores + (long) ROW * row + ROW, ORDER));
     }
     if (row < keys) {
-      a = a.max(load(work, scores + ROW * row));
+      a = a.max(fromMemorySegment(FLOAT, work, scores + (long) ROW * row, ORDER));
     }
     a = a.max(b);
     a.intoMemorySegment(work, largest, ORDER);
-    VectorMath.exp(before.sub(a)).intoMemorySegment(work, factor, ORDER);
+    VectorMath.expOfNegative(before.sub(a)).intoMemorySegment(work, factor, ORDER);
   }
 
   private static void exponentials(
       MemorySegment work, long scores, int keys, long largest, long factor, long sum) {
-    FloatVector shift = load(work, largest);
-    FloatVector total = load(work, sum).mul(load(work, factor));
+    FloatVector shift = fromMemorySegment(FLOAT, work, largest, ORDER);
+    FloatVector total =
+        fromMemorySegment(FLOAT, work, sum, ORDER)
+            .mul(fromMemorySegment(FLOAT, work, factor, ORDER));
     for (int row = 0; row < keys; row++) {
-      long at = scores + ROW * row;
-      FloatVector power = VectorMath.exp(load(work, at).sub(shift));
+      long at = scores + (long) ROW * row;
+      FloatVector power =
+          VectorMath.expOfNegative(fromMemorySegment(FLOAT, work, at, ORDER).sub(shift));
       power.intoMemorySegment(work, at, ORDER);
       total = total.add(power);
     }
@@ -112,14 +119,10 @@ final class TileSoftmax {
   }
 
   private static void scale(MemorySegment work, long result, int rows, long factor) {
-    FloatVector shrink = load(work, factor);
+    FloatVector shrink = fromMemorySegment(FLOAT, work, factor, ORDER);
     for (int row = 0; row < rows; row++) {
-      long at = result + ROW * row;
-      load(work, at).mul(shrink).intoMemorySegment(work, at, ORDER);
+      long at = result + (long) ROW * row;
+      fromMemorySegment(FLOAT, work, at, ORDER).mul(shrink).intoMemorySegment(work, at, ORDER);
     }
-  }
-
-  private static FloatVector load(MemorySegment segment, long at) {
-    return fromMemorySegment(FLOAT, segment, at, ORDER);
   }
 }

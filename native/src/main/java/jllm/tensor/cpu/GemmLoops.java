@@ -10,11 +10,11 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /** What happens to the result tiles of a matrix product once {@link GemmKernel} has made them. */
-final class Tiles {
+final class GemmLoops {
   private static final long ROW = 4L * GemmKernel.WIDTH;
   private static final long VECTOR = Lanes.BITS / 8;
 
-  private Tiles() {}
+  private GemmLoops() {}
 
   /** Adds the tile at {@code from} to that at {@code to}. */
   static void add(MemorySegment work, long to, long from, int rows) {
