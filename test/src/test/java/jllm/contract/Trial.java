@@ -119,9 +119,10 @@ final class Trial implements AutoCloseable {
     Tensor exact = Tensor.allocate(arena, type, fused);
     RandomBlocks.fill(exact, random, 0.5f);
     Arena file = Arena.ofShared();
-    // Files align tensors to 32 bytes; a mapped file cannot be written.
+    // Files align tensors to 32 bytes, or to whole elements only; a mapped file cannot be written.
     long bytes = Tensor.byteSize(type, fused);
-    MemorySegment memory = file.allocate(bytes + 32, 64).asSlice(32, bytes);
+    int offset = random.nextInt(3) == 0 ? 4 : 32;
+    MemorySegment memory = file.allocate(bytes + offset, 64).asSlice(offset, bytes);
     MemorySegment.copy(exact.segment(), 0, memory, 0, bytes);
     Tensor stored = Tensor.of(memory.asReadOnly(), type, fused);
 
