@@ -22,6 +22,12 @@ final class Lanes {
   static final VectorSpecies<Float> FLOAT = VectorSpecies.of(float.class, SHAPE);
   static final VectorSpecies<Integer> INT = VectorSpecies.of(int.class, SHAPE);
 
+  /** Half as wide as the others: as many lanes. */
+  static final VectorSpecies<Short> HALF =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
+
+  static final VectorSpecies<Short> SHORT = VectorSpecies.of(short.class, SHAPE);
+
   /** Floats in a vector. */
   static final int COUNT = FLOAT.length();
 

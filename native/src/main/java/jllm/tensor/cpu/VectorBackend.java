@@ -3,18 +3,15 @@ package jllm.tensor.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Objects;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
+import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
-import jllm.tensor.quant.BlockCodec;
 import jllm.tensor.quant.Conversions;
 import org.jspecify.annotations.Nullable;
 
@@ -24,17 +21,9 @@ import org.jspecify.annotations.Nullable;
  * nothing.
  */
 public final class VectorBackend implements Backend {
-  private static final Map<DType, PanelReader> READERS = new EnumMap<>(DType.class);
-
-  static {
-    for (DType type : DType.values()) {
-      if (type != DType.I32) {
-        READERS.put(type, new CodecPanelReader(type));
-      }
-    }
-  }
-
   private final Workers workers;
+  private final Packer packer;
+  private final Embeddings embeddings = new Embeddings();
   private final Gemm gemm;
   private final Elementwise elementwise;
   private final Norms norms;
@@ -46,6 +35,7 @@ public final class VectorBackend implements Backend {
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
     workers = new Workers(threads);
+    packer = new Packer(workers);
     gemm = new Gemm(workers);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
@@ -71,31 +61,27 @@ public final class VectorBackend implements Backend {
 
   @Override
   public Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena) {
-    return use == WeightUse.VECTOR && weight.dtype() != DType.F32
-        ? Conversions.convert(weight, DType.F32, arena)
-        : weight;
+    return switch (use) {
+      case LINEAR, TIED_EMBEDDING, EXPERTS -> packer.pack(weight, arena);
+      case EMBEDDING -> weight;
+      case VECTOR ->
+          weight.dtype() == DType.F32 ? weight : Conversions.convert(weight, DType.F32, arena);
+    };
   }
 
   @Override
   public void embedding(Tensor out, Tensor table, Tensor ids) {
-    BlockCodec codec = BlockCodec.of(table.dtype());
-    int columns = table.columns();
-    float[] values = new float[columns];
-    for (int n = 0; n < out.rows(); n++) {
-      long id = ids.segment().getAtIndex(ValueLayout.JAVA_INT, n);
-      codec.decode(table.segment(), id * table.dtype().bytes(columns), values, 0, columns);
-      MemorySegment.copy(
-          values, 0, out.segment(), ValueLayout.JAVA_FLOAT, 4L * n * columns, columns);
-    }
+    embeddings.run(out, table, ids);
   }
 
   @Override
   public void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    Storage.Packed packed = packed(w);
     gemm.run(
         out.segment(),
         x.segment(),
-        Objects.requireNonNull(READERS.get(w.dtype())),
-        w.segment(),
+        (PackedFormat) packed.packing(),
+        packed.segment(),
         0,
         x.rows(),
         w.dim(0),
@@ -186,14 +172,16 @@ public final class VectorBackend implements Backend {
     int outputs = w.dim(1);
     boolean shared = x.rows() == experts.rows();
     int used = experts.columns();
-    long matrixBytes = outputs * w.dtype().bytes(w.columns());
+    Storage.Packed packed = packed(w);
+    PackedFormat format = (PackedFormat) packed.packing();
+    long matrixBytes = format.bytes(outputs, w.columns());
     for (int n = 0; n < out.rows(); n++) {
       int expert = experts.segment().getAtIndex(ValueLayout.JAVA_INT, n);
       gemm.run(
           out.segment().asSlice(4L * n * outputs, 4L * outputs),
           x.segment().asSlice(4L * (shared ? n / used : n) * x.columns(), 4L * x.columns()),
-          Objects.requireNonNull(READERS.get(w.dtype())),
-          w.segment(),
+          format,
+          packed.segment(),
           expert * matrixBytes,
           1,
           outputs,
@@ -207,9 +195,18 @@ public final class VectorBackend implements Backend {
     this.experts.combine(out, x, weights);
   }
 
+  private static Storage.Packed packed(Tensor weight) {
+    if (weight.storage() instanceof Storage.Packed packed) {
+      return packed;
+    }
+    throw new IllegalArgumentException(
+        "the weight " + weight + " was not adopted by this backend for products");
+  }
+
   @Override
   public void close() {
     workers.close();
+    embeddings.close();
     gemm.close();
     elementwise.close();
     rope.close();

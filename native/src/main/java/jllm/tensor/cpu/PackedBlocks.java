@@ -1,0 +1,120 @@
+package jllm.tensor.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
+import jllm.tensor.DType;
+
+/**
+ * Quantized types: the blocks of 16 rows at the same columns are interleaved, 32 bits of each to a
+ * line; a 16-bit scale that does not fill a line comes last, the 16 of them on half a line.
+ */
+abstract class PackedBlocks extends PackedFormat {
+  private final int blockLength;
+  private final int fileBytes;
+  private final long packedBytes;
+
+  /** Byte of a block in the file at which the words that fill lines begin. */
+  private final int wordsAt;
+
+  /** Line of each such word. */
+  private final int[] lines;
+
+  /** Byte of a block in the file at which the scale of 16 bits is, or -1. */
+  private final int halfAt;
+
+  private final int flip;
+  private final int turn;
+
+  /** Words go to lines in the order of the file. */
+  PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn) {
+    this(
+        dtype,
+        wordsAt,
+        halfAt,
+        flip,
+        turn,
+        IntStream.range(0, dtype.blockBytes() / Integer.BYTES).toArray());
+  }
+
+  /**
+   * @param flip bits of a word that are inverted
+   * @param turn places by which a word is rotated to the left afterwards
+   */
+  PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn, int[] lines) {
+    super(dtype);
+    this.blockLength = dtype.blockLength();
+    this.fileBytes = dtype.blockBytes();
+    this.packedBytes = (long) fileBytes * ROWS;
+    this.wordsAt = wordsAt;
+    this.halfAt = halfAt;
+    this.flip = flip;
+    this.turn = turn;
+    this.lines = lines;
+  }
+
+  @Override
+  public final String name() {
+    return "il16";
+  }
+
+  /** Bytes of the interleaved blocks of 16 rows. */
+  final long packedBytes() {
+    return packedBytes;
+  }
+
+  @Override
+  final long tileBytes(int columns) {
+    return columns / blockLength * packedBytes;
+  }
+
+  @Override
+  final void pack(
+      MemorySegment source, long from, int count, int columns, MemorySegment target, long to) {
+    int blocks = columns / blockLength;
+    for (int block = 0; block < blocks; block++) {
+      for (int row = 0; row < count; row++) {
+        packBlock(source, from + ((long) row * blocks + block) * fileBytes, target, to, row);
+      }
+      for (int row = count; row < ROWS; row++) {
+        clearBlock(target, to, row);
+      }
+      to += packedBytes;
+    }
+  }
+
+  private void packBlock(MemorySegment source, long from, MemorySegment target, long to, int row) {
+    long place = to + 4L * row;
+    for (int word = 0; word < lines.length; word++) {
+      int bits = source.get(INT, from + wordsAt + 4L * word);
+      target.set(INT, place + lines[word] * LINE, Integer.rotateLeft(bits ^ flip, turn));
+    }
+    if (halfAt >= 0) {
+      target.set(SHORT, to + lines.length * LINE + 2L * row, source.get(SHORT, from + halfAt));
+    }
+  }
+
+  /** A scale of zero makes all values zero. */
+  private void clearBlock(MemorySegment target, long to, int row) {
+    for (int line = 0; line < lines.length; line++) {
+      target.set(INT, to + line * LINE + 4L * row, 0);
+    }
+    if (halfAt >= 0) {
+      target.set(SHORT, to + lines.length * LINE + 2L * row, (short) 0);
+    }
+  }
+
+  @Override
+  final void restore(MemorySegment packed, long tile, int lane, int columns, MemorySegment row) {
+    for (int block = 0; block < columns / blockLength; block++) {
+      long from = tile + block * packedBytes;
+      long to = (long) block * fileBytes;
+      for (int word = 0; word < lines.length; word++) {
+        int bits = packed.get(INT, from + lines[word] * LINE + 4L * lane);
+        row.set(INT, to + wordsAt + 4L * word, Integer.rotateRight(bits, turn) ^ flip);
+      }
+      if (halfAt >= 0) {
+        row.set(SHORT, to + halfAt, packed.get(SHORT, from + lines.length * LINE + 2L * lane));
+      }
+    }
+  }
+}
