@@ -102,7 +102,7 @@ class PackedFormatTest {
   @Test
   void namesATypeWithoutKernels() {
     var thrown = assertThrows(IllegalArgumentException.class, () -> PackedFormat.of(DType.F64));
-    assertTrue(thrown.getMessage().contains("F64"), thrown.getMessage());
+    assertTrue(String.valueOf(thrown.getMessage()).contains("F64"), thrown.toString());
   }
 
   /** All panels of a matrix, the columns in steps, and nothing beside them. */
