@@ -84,6 +84,8 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private void check() {
+    models.check();
+    prompts.check(streams);
     lengths.check();
     sampling.check();
     compute.check();

@@ -24,14 +24,23 @@ final class ModelOptions {
       description = "The tokenizer, for models that carry none, such as llama2.c's tokenizer.bin.")
   @Nullable Path tokenizer;
 
+  /** Checks that there is one. */
+  void check() {
+    requireNamed();
+  }
+
   /** Opens the model; no weights are read. */
   ModelFile open() throws IOException {
+    return ModelFiles.open(requireNamed());
+  }
+
+  private Path requireNamed() {
     if (model == null) {
       throw new UsageException(
           "no model was named; give one with -m FILE, such as: jllm generate -m model.gguf \"Once"
               + " upon a time\"");
     }
-    return ModelFiles.open(model);
+    return model;
   }
 
   /** The tokenizer of the opened model. */

@@ -50,13 +50,22 @@ final class PromptOptions {
     }
   }
 
-  /** Reads the prompt. */
-  String read(Streams streams) throws IOException {
+  /** Checks that the prompt comes from one place. */
+  void check(Streams streams) {
     int sources = (argument == null ? 0 : 1) + (option == null ? 0 : 1) + (file == null ? 0 : 1);
     if (sources > 1) {
       throw new UsageException(
           "the prompt was given " + sources + " times; give it as an argument, with -p or with -f");
     }
+    if (sources == 0 && streams.inIsTerminal()) {
+      throw new UsageException(
+          "no prompt; give it as an argument, with -p, with -f FILE or on standard input"
+              + " (-p '' starts from nothing)");
+    }
+  }
+
+  /** Reads the prompt. */
+  String read(Streams streams) throws IOException {
     if (argument != null) {
       return argument;
     }
@@ -68,11 +77,6 @@ final class PromptOptions {
         throw new FileSystemException(file.toString(), null, "is a folder, expected a text file");
       }
       return decode(file.toString(), Files.readAllBytes(file));
-    }
-    if (file == null && streams.inIsTerminal()) {
-      throw new UsageException(
-          "no prompt; give it as an argument, with -p, with -f FILE or on standard input"
-              + " (-p '' starts from nothing)");
     }
     try (InputStream in = streams.in()) {
       return decode("standard input", in.readAllBytes());

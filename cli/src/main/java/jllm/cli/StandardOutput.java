@@ -3,8 +3,6 @@ package jllm.cli;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -28,19 +26,10 @@ final class StandardOutput extends OutputStream {
       super("standard output cannot be written to: " + cause.getMessage(), cause);
     }
 
-    /** Whether the reader of a pipe has seen enough, which is no error. */
+    /** Whether the reader of a pipe or socket has seen enough, which is no error. */
     boolean readerLeft() {
-      // The system's message may be translated, but no other file than a pipe loses its reader.
-      return String.valueOf(getCause()).toLowerCase(Locale.ROOT).contains("pipe") || isPipe();
-    }
-
-    private static boolean isPipe() {
-      try {
-        String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
-        return target.startsWith("pipe:") || target.startsWith("socket:");
-      } catch (IOException | RuntimeException noProc) {
-        return false;
-      }
+      String reason = String.valueOf(getCause()).toLowerCase(Locale.ROOT);
+      return reason.contains("broken pipe") || reason.contains("connection reset");
     }
   }
 
