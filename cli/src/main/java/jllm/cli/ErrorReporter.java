@@ -4,7 +4,6 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -76,6 +75,7 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case StandardOutput.Failure failure -> say(ExitCode.FILE, failure.getMessage());
       case PromptTooLongException prompt -> say(ExitCode.USAGE, prompt.getMessage());
       case UnknownTokenException token -> say(ExitCode.USAGE, token.getMessage());
+      case InvalidTextException text -> say(ExitCode.FORMAT, text.getMessage());
       case ModelFormatException format -> say(ExitCode.FORMAT, format.getMessage());
       case TokenizerFormatException format -> say(ExitCode.FORMAT, format.getMessage());
       case UncheckedIOException unchecked -> say(ExitCode.FILE, describe(unchecked));
@@ -116,7 +116,6 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
               ? file.getMessage() + ": " + file.getClass().getSimpleName()
               : String.valueOf(file.getMessage());
       case FileNotFoundException file -> String.valueOf(file.getMessage());
-      case CharacterCodingException encoding -> "invalid text: " + encoding.getMessage();
       default -> error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
     };
   }

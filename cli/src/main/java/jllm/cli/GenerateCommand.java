@@ -30,6 +30,8 @@ import picocli.CommandLine.Option;
       "Example: jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\""
     })
 final class GenerateCommand implements Callable<Integer> {
+  private static final System.Logger LOG = System.getLogger(GenerateCommand.class.getName());
+
   private final Streams streams;
 
   @Mixin private final PromptOptions prompts = new PromptOptions();
@@ -71,6 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
       int[] tokens = prompts.encode(prompt, tokenizer);
       int context = lengths.context(config, tokens.length);
       try (Backend backend = compute.backend()) {
+        LOG.log(System.Logger.Level.INFO, "backend: " + backend.describe());
         Memory.require(file, backend, context);
         try (Transformer model = Transformer.of(file.weights(), backend);
             Generator generator = new Generator(model, backend, context)) {
@@ -107,6 +110,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (echo) {
         printer.accept(prompt);
       }
+      LOG.log(System.Logger.Level.INFO, "generating from " + tokens.length + " tokens");
       Generation generation = generator.generate(tokens, options, tokenizer, printer);
       GenerationReport report =
           new GenerationReport(prompt, tokens, printer.text(), generation, options, loadNanos);

@@ -22,13 +22,17 @@ record GenerationReport(
   String line() {
     return String.format(
         Locale.ROOT,
-        "load %.2f s; prompt %d tokens, %.1f tokens/s; decode %d tokens, %.1f tokens/s; %s",
+        "load %.2f s; prompt %s, %.1f tokens/s; decode %s, %.1f tokens/s; %s",
         loadNanos / 1e9,
-        generation.promptTokens(),
+        count(generation.promptTokens()),
         generation.promptTokensPerSecond(),
-        generation.decodeTokens(),
+        count(generation.decodeTokens()),
         generation.decodeTokensPerSecond(),
         describe(generation.reason()));
+  }
+
+  private static String count(int tokens) {
+    return tokens == 1 ? "1 token" : tokens + " tokens";
   }
 
   private static String describe(StopReason reason) {

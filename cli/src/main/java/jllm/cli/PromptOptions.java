@@ -2,14 +2,13 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import jllm.generate.PromptEncoder;
 import jllm.tokenize.Tokenizer;
+import jllm.tokenize.text.Utf8;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -83,14 +82,16 @@ final class PromptOptions {
     }
   }
 
-  private static String decode(String source, byte[] bytes) throws IOException {
-    String text;
-    try {
-      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
-      throw new FileSystemException(
-          source, null, "is not valid UTF-8; convert it, such as with iconv -t UTF-8");
+  private static String decode(String source, byte[] bytes) {
+    int invalid = Utf8.firstInvalid(bytes, 0, bytes.length);
+    if (invalid >= 0) {
+      throw new InvalidTextException(
+          String.format(
+              "%s is not valid UTF-8: byte 0x%02X at offset %d; convert it, such as with iconv -t"
+                  + " UTF-8",
+              source, bytes[invalid], invalid));
     }
+    String text = new String(bytes, StandardCharsets.UTF_8);
     // An editor or echo ends the last line; as part of a prompt a line break changes what follows.
     int end = text.endsWith("\r\n") ? 2 : text.endsWith("\n") ? 1 : 0;
     return text.substring(0, text.length() - end);

@@ -1,0 +1,86 @@
+package jllm.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What only a process of its own shows: signals and pipes. */
+class ProcessTest {
+
+  /** Far more tokens than the test waits for. */
+  private static Process endless(Path err, String... more) throws IOException {
+    String[] args =
+        Program.dream("-p", "In my dream", "-n", "-1", "-c", "20000", "--ignore-eos", "-v");
+    String[] all = java.util.Arrays.copyOf(args, args.length + more.length);
+    System.arraycopy(more, 0, all, args.length, more.length);
+    return Program.start(err, all);
+  }
+
+  private static void interrupt(Process process) throws IOException, InterruptedException {
+    assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
+  }
+
+  @Test
+  void controlCLeavesTheTextSoFar(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Process process = endless(err);
+    try (InputStream out = process.getInputStream()) {
+      byte[] first = out.readNBytes(50);
+      assertEquals(50, first.length, Files.readString(err));
+      interrupt(process);
+      String rest = new String(out.readAllBytes(), StandardCharsets.UTF_8);
+      assertEquals(130, process.waitFor(), Files.readString(err));
+      assertTrue(rest.indexOf('\uFFFD') < 0, rest);
+      assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void controlCPrintsWhatWasToComeAtTheEnd(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Process process = endless(err, "--no-stream", "--echo");
+    try (InputStream out = process.getInputStream()) {
+      awaitLine(err, "generating", process);
+      interrupt(process);
+      assertEquals(130, process.waitFor(), Files.readString(err));
+      String text = new String(out.readAllBytes(), StandardCharsets.UTF_8);
+      assertTrue(text.startsWith("In my dream"), Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static void awaitLine(Path file, String word, Process process) throws IOException {
+    while (process.isAlive() && !Files.readString(file).contains(word)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void aReaderThatLeavesEndsItQuietly(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Process process = endless(err);
+    try {
+      try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+        assertTrue(out.read() >= 0, Files.readString(err));
+      }
+      assertEquals(0, process.waitFor());
+      assertEquals(
+          0,
+          Files.readAllLines(err).stream().filter(line -> line.contains("pipe")).count(),
+          Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package jllm.e2e;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import jllm.cli.Main;
+
+/** Runs the program, inside the test or as a process of its own. */
+final class Program {
+  private Program() {}
+
+  /** What a run left behind. */
+  record Result(int code, String out, String err) {}
+
+  static Result run(String... args) {
+    return runWithInput("", args);
+  }
+
+  static Result runWithInput(String input, String... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Result result = runInto(out, input, args);
+    return new Result(result.code(), out.toString(StandardCharsets.UTF_8), result.err());
+  }
+
+  static Result runInto(OutputStream out, String input, String... args) {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            args,
+            new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+            out,
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    return new Result(code, "", err.toString(StandardCharsets.UTF_8));
+  }
+
+  /** The arguments that generate from the small trained model. */
+  static String[] dream(String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "generate",
+                "-m",
+                Fixtures.model("aidreams260K.bin").toString(),
+                "--tokenizer",
+                Fixtures.model("aidreams-tok512.bin").toString()));
+    args.addAll(List.of(more));
+    return args.toArray(String[]::new);
+  }
+
+  /** A process of this program; standard error is in {@code err}. */
+  static Process start(Path err, String... args) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classPath(),
+                "jllm.cli.Main"));
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command).redirectError(err.toFile()).start();
+  }
+
+  private static String classPath() {
+    // Surefire may hide the class path in a jar's manifest, and says here what it is.
+    String path = System.getProperty("surefire.test.class.path");
+    return path == null ? System.getProperty("java.class.path") : path + File.pathSeparator;
+  }
+}
