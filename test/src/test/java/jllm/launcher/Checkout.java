@@ -54,7 +54,7 @@ final class Checkout {
     script(
         "jdk/bin/java",
         """
-        printf '%s\\n' "$@"
+        printf '%s\\n' "LC_ALL=$LC_ALL" "$@"
         echo "Picked up something" >&2
         echo "WARNING" >&2
         echo "of the JVM" >&2

@@ -40,6 +40,13 @@ final class LauncherTest {
   }
 
   @Test
+  void argumentsAreUtf8WhateverTheLocale() throws Exception {
+    Outcome outcome =
+        checkout.launch(checkout.launcher.toString(), Map.of("LC_ALL", "C"), "generate");
+    assertEquals("LC_ALL=C.UTF-8", outcome.out().getFirst());
+  }
+
+  @Test
   void theUsersJvmOptionsComeAfterItsOwn() throws Exception {
     List<String> out =
         checkout
