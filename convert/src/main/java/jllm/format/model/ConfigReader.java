@@ -89,7 +89,7 @@ final class ConfigReader {
         heads,
         kvHeads,
         headDim,
-        (float) parameters.number(Parameter.ATTENTION_SCALE, scale),
+        (float) factor(Parameter.ATTENTION_SCALE, scale),
         caps == null ? 0 : (float) parameters.number(Parameter.ATTENTION_CAP, caps.attention()),
         size,
         window == null || size == 0 ? 1 : window.period(),
@@ -141,7 +141,7 @@ final class ConfigReader {
     if (used > experts) {
       throw contradiction("a token goes to " + used + " of " + experts + " experts");
     }
-    float scale = (float) parameters.number(Parameter.EXPERT_SCALE, 1);
+    float scale = (float) factor(Parameter.EXPERT_SCALE, 1);
     return new Routing(used, parameters.renormalizesExperts(), scale);
   }
 
@@ -186,6 +186,12 @@ final class ConfigReader {
         1,
         1,
         caps == null ? 0 : (float) parameters.number(Parameter.FINAL_CAP, caps.logits()));
+  }
+
+  /** A factor; some converters write 0 for "none". */
+  private double factor(Parameter parameter, double otherwise) {
+    double value = parameters.number(parameter, otherwise);
+    return value == 0 ? otherwise : value;
   }
 
   /** Whether the first block has it: the check of the weights expects it in all of them then. */

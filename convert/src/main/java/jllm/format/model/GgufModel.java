@@ -66,6 +66,11 @@ final class GgufModel implements ModelFile {
   }
 
   private Family family() {
+    String type = gguf.metadata().text("general.type");
+    if (type != null && !type.equals("model")) {
+      throw new ModelFormatException(
+          path + ": general.type is " + type + ", expected a model that stands alone");
+    }
     String architecture = gguf.metadata().text(ARCHITECTURE);
     if (architecture == null) {
       throw new ModelFormatException(path + ": metadata key " + ARCHITECTURE + " is missing");
