@@ -15,6 +15,8 @@ import jllm.tensor.Routing;
 
 /** From the row of a family and the hyperparameters in a file to a configuration. */
 final class ConfigReader {
+  private static final int MAX_SIZE = 1 << 28;
+
   private final Family family;
   private final Parameters parameters;
   private final Predicate<String> has;
@@ -26,7 +28,7 @@ final class ConfigReader {
     this.family = family;
     this.parameters = parameters;
     this.has = has;
-    this.width = parameters.size(Parameter.WIDTH);
+    this.width = bounded(Parameter.WIDTH, parameters.size(Parameter.WIDTH));
     this.layers = parameters.size(Parameter.LAYERS);
     this.contextLength = parameters.size(Parameter.CONTEXT);
   }
@@ -114,7 +116,7 @@ final class ConfigReader {
               + valueDim
               + " in a head: different widths are not supported");
     }
-    if ((long) heads * headDim > Integer.MAX_VALUE / 4) {
+    if ((long) heads * headDim > MAX_SIZE) {
       throw contradiction(heads + " heads of width " + headDim + " make no sense");
     }
     return headDim;
@@ -124,8 +126,7 @@ final class ConfigReader {
     int experts = parameters.size(Parameter.EXPERTS, 0);
     int hidden =
         family.hiddenFactor() > 0
-            ? parameters.size(
-                Parameter.HIDDEN, Math.toIntExact((long) width * family.hiddenFactor()))
+            ? parameters.size(Parameter.HIDDEN, width * family.hiddenFactor())
             : parameters.size(Parameter.HIDDEN);
     Routing routing = null;
     if (experts > 0) {
@@ -133,7 +134,12 @@ final class ConfigReader {
       routing = routing(experts);
     }
     return new FeedForwardConfig(
-        hidden, activation(), family.gated(), hasBias(WeightNames.UP), experts, routing);
+        bounded(Parameter.HIDDEN, hidden),
+        activation(),
+        family.gated(),
+        hasBias(WeightNames.UP),
+        experts,
+        routing);
   }
 
   private Routing routing(int experts) {
@@ -186,6 +192,14 @@ final class ConfigReader {
         1,
         1,
         caps == null ? 0 : (float) parameters.number(Parameter.FINAL_CAP, caps.logits()));
+  }
+
+  /** Sums of a few such sizes (fused matrices) must fit an int. */
+  private int bounded(Parameter parameter, int size) {
+    if (size > MAX_SIZE) {
+      throw contradiction(parameters.key(parameter) + " is " + size + ", which makes no sense");
+    }
+    return size;
   }
 
   /** A factor; some converters write 0 for "none". */

@@ -101,6 +101,7 @@ class MutationTest {
     int refused = 0;
     for (int seed = 0; seed < ROUNDS; seed++) {
       byte[] bad = mutated(good, headerBytes, new SplittableRandom(seed));
+      Files.delete(path); // writing over it would make some file systems flush it
       Files.write(path, bad);
       long before = THREADS.getCurrentThreadAllocatedBytes();
       try {
