@@ -49,8 +49,9 @@ final class Gemm implements AutoCloseable {
   private MemorySegment x = MemorySegment.NULL;
   private MemorySegment weight = MemorySegment.NULL;
   private @Nullable MemorySegment bias;
-  private @Nullable MemorySegment sources;
-  private @Nullable MemorySegment targets;
+  private @Nullable MemorySegment indices;
+  private long sourcesAt;
+  private long targetsAt;
   private @Nullable PanelReader reader;
   private long base;
   private int inputs;
@@ -83,36 +84,54 @@ final class Gemm implements AutoCloseable {
       int outputs,
       int inputs,
       @Nullable MemorySegment bias) {
-    run(out, null, x, null, reader, weight, base, rows, outputs, inputs, bias);
+    indices = null;
+    this.bias = bias;
+    run(out, x, reader, weight, base, rows, outputs, inputs);
   }
 
   /**
-   * As above with {@code out[targets[n]] = w x[sources[n]] + bias}; the indices are ints, absent =
-   * n.
+   * Computes {@code out[target[n]] = w x[source[n]]} for n in 0..rows-1.
+   *
+   * @param indices the ints source and target
+   * @param sourcesAt byte of {@code indices} at which the sources begin
+   * @param targetsAt the same for the targets
    */
   void run(
       MemorySegment out,
-      @Nullable MemorySegment targets,
       MemorySegment x,
-      @Nullable MemorySegment sources,
+      MemorySegment indices,
+      long sourcesAt,
+      long targetsAt,
       PanelReader reader,
       MemorySegment weight,
       long base,
       int rows,
       int outputs,
-      int inputs,
-      @Nullable MemorySegment bias) {
+      int inputs) {
+    this.indices = indices;
+    this.sourcesAt = sourcesAt;
+    this.targetsAt = targetsAt;
+    bias = null;
+    run(out, x, reader, weight, base, rows, outputs, inputs);
+  }
+
+  private void run(
+      MemorySegment out,
+      MemorySegment x,
+      PanelReader reader,
+      MemorySegment weight,
+      long base,
+      int rows,
+      int outputs,
+      int inputs) {
     this.out = out;
-    this.targets = targets;
     this.x = x;
-    this.sources = sources;
     this.reader = reader;
     this.weight = weight;
     this.base = base;
     this.outputs = outputs;
     this.inputs = inputs;
-    this.bias = bias;
-    int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
+    int blocks = ceil(rows, ROW_BLOCK);
     for (int block = 0; block < blocks; block++) {
       firstRow = Workers.share(rows, block, blocks);
       this.rows = Workers.share(rows, block + 1, blocks) - firstRow;
@@ -195,7 +214,7 @@ final class Gemm implements AutoCloseable {
         long at = stripAt(row, from, depth);
         for (int r = 0; r < height; r++) {
           if (row + r < rows) {
-            long source = 4L * ((long) index(sources, firstRow + row + r) * inputs + from);
+            long source = 4L * ((long) index(sourcesAt, firstRow + row + r) * inputs + from);
             PackLoops.interleave(x, source, work, at + 4L * r, height, depth);
           } else {
             PackLoops.clear(work, at + 4L * r, height, depth);
@@ -205,8 +224,9 @@ final class Gemm implements AutoCloseable {
     }
   }
 
-  private static int index(@Nullable MemorySegment indices, int i) {
-    return indices == null ? i : indices.get(JAVA_INT, 4L * i);
+  private int index(long at, int n) {
+    MemorySegment indices = this.indices;
+    return indices == null ? n : indices.get(JAVA_INT, at + 4L * n);
   }
 
   private void multiply(int part, int parts) {
@@ -248,7 +268,7 @@ final class Gemm implements AutoCloseable {
     }
     int width = Math.min(GemmKernel.WIDTH, outputs - output);
     for (int row = fromRow; row < toRow; row++) {
-      long target = 4L * ((long) index(targets, firstRow + row) * outputs + output);
+      long target = 4L * ((long) index(targetsAt, firstRow + row) * outputs + output);
       long tile = tiles + 4L * (row - fromRow) * GemmKernel.WIDTH;
       GemmLoops.copyRow(out, target, work, tile, bias, output, width);
     }

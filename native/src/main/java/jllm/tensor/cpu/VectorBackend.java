@@ -2,7 +2,6 @@ package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.ValueLayout;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -31,6 +30,7 @@ public final class VectorBackend implements Backend {
   private final Softmax softmax;
   private final Attention attention;
   private final Experts experts;
+  private final ExpertOrder order = new ExpertOrder();
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
@@ -169,24 +169,28 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    int outputs = w.dim(1);
-    boolean shared = x.rows() == experts.rows();
-    int used = experts.columns();
     Storage.Packed packed = packed(w);
     PackedFormat format = (PackedFormat) packed.packing();
+    int outputs = w.dim(1);
     long matrixBytes = format.bytes(outputs, w.columns());
-    for (int n = 0; n < out.rows(); n++) {
-      int expert = experts.segment().getAtIndex(ValueLayout.JAVA_INT, n);
-      gemm.run(
-          out.segment().asSlice(4L * n * outputs, 4L * outputs),
-          x.segment().asSlice(4L * (shared ? n / used : n) * x.columns(), 4L * x.columns()),
-          format,
-          packed.segment(),
-          expert * matrixBytes,
-          1,
-          outputs,
-          w.columns(),
-          null);
+    order.sort(experts, w.dim(0), out.rows() / x.rows());
+    for (int expert = 0; expert < w.dim(0); expert++) {
+      int start = order.start(expert);
+      int rows = order.start(expert + 1) - start;
+      if (rows > 0) {
+        gemm.run(
+            out.segment(),
+            x.segment(),
+            order.indices(),
+            order.sourceAt(start),
+            order.targetAt(start),
+            format,
+            packed.segment(),
+            expert * matrixBytes,
+            rows,
+            outputs,
+            w.columns());
+      }
     }
   }
 
@@ -211,5 +215,6 @@ public final class VectorBackend implements Backend {
     elementwise.close();
     rope.close();
     attention.close();
+    order.close();
   }
 }

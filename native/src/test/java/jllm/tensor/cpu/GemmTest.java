@@ -67,21 +67,25 @@ class GemmTest {
       MemorySegment w = floats(arena, random, outputs * inputs + 1);
       MemorySegment bias = withBias ? floats(arena, random, outputs) : null;
       MemorySegment out = arena.allocate(4L * places * outputs, 64);
-      MemorySegment sources = mapped ? everyOther(arena, rows, 1) : null;
-      MemorySegment targets = mapped ? everyOther(arena, rows, 0) : null;
-      gemm.run(out, targets, x, sources, PLAIN, w, 4, rows, outputs, inputs, bias);
+      MemorySegment indices = mapped ? sourcesAndTargets(arena, rows) : null;
+      if (indices == null) {
+        gemm.run(out, x, PLAIN, w, 4, rows, outputs, inputs, bias);
+      } else {
+        gemm.run(out, x, indices, 4, 4 + 4L * rows, PLAIN, w, 4, rows, outputs, inputs);
+      }
       for (int n = 0; n < rows; n++) {
         for (int o = 0; o < outputs; o++) {
           double expected = bias == null ? 0 : bias.getAtIndex(JAVA_FLOAT, o);
           double magnitude = Math.abs(expected);
           for (int i = 0; i < inputs; i++) {
             double term =
-                (double) x.getAtIndex(JAVA_FLOAT, (long) at(sources, n) * inputs + i)
+                (double) x.getAtIndex(JAVA_FLOAT, (long) at(indices, 1 + n, n) * inputs + i)
                     * w.getAtIndex(JAVA_FLOAT, 1 + (long) o * inputs + i);
             expected += term;
             magnitude += Math.abs(term);
           }
-          double found = out.getAtIndex(JAVA_FLOAT, (long) at(targets, n) * outputs + o);
+          double found =
+              out.getAtIndex(JAVA_FLOAT, (long) at(indices, 1 + rows + n, n) * outputs + o);
           assertEquals(
               expected, found, 1e-6 * magnitude, "row " + n + ", output " + o + ", seed " + seed);
         }
@@ -89,15 +93,16 @@ class GemmTest {
     }
   }
 
-  private static int at(@Nullable MemorySegment indices, int n) {
-    return indices == null ? n : indices.getAtIndex(JAVA_INT, n);
+  private static int at(@Nullable MemorySegment indices, int place, int n) {
+    return indices == null ? n : indices.getAtIndex(JAVA_INT, place);
   }
 
-  /** The odd or even numbers in falling order. */
-  private static MemorySegment everyOther(Arena arena, int count, int first) {
-    MemorySegment indices = arena.allocate(4L * count, 64);
+  /** After one int of no meaning the odd numbers in falling order, then the even ones. */
+  private static MemorySegment sourcesAndTargets(Arena arena, int count) {
+    MemorySegment indices = arena.allocate(4L * (1 + 2 * count), 64);
     for (int i = 0; i < count; i++) {
-      indices.setAtIndex(JAVA_INT, i, 2 * (count - 1 - i) + first);
+      indices.setAtIndex(JAVA_INT, 1 + i, 2 * (count - 1 - i) + 1);
+      indices.setAtIndex(JAVA_INT, 1 + count + i, 2 * (count - 1 - i));
     }
     return indices;
   }
