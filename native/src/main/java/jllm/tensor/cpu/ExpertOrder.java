@@ -30,7 +30,8 @@ final class ExpertOrder implements AutoCloseable {
     targetsAt = 4L * (experts + 2);
     sourcesAt = targetsAt + 4L * pairs;
     work = scratch.reserve(sourcesAt + 4L * pairs);
-    // While counting, entry e + 2 counts expert e; while placing, e + 1 is its next free place, which
+    // While counting, entry e + 2 counts expert e; while placing, e + 1 is its next free place,
+    // which
     // is in the end where the next one starts.
     for (int e = 0; e < experts + 2; e++) {
       work.set(JAVA_INT, 4L * e, 0);
