@@ -8,7 +8,6 @@ import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
-import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
 import jllm.tensor.quant.Conversions;
@@ -23,20 +22,19 @@ public final class VectorBackend implements Backend {
   private final Workers workers;
   private final Packer packer;
   private final Embeddings embeddings = new Embeddings();
-  private final Gemm gemm;
+  private final Products products;
   private final Elementwise elementwise;
   private final Norms norms;
   private final Rope rope;
   private final Softmax softmax;
   private final Attention attention;
   private final Experts experts;
-  private final ExpertOrder order = new ExpertOrder();
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
     workers = new Workers(threads);
     packer = new Packer(workers);
-    gemm = new Gemm(workers);
+    products = new Products(workers);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
     rope = new Rope(workers);
@@ -76,17 +74,7 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
-    Storage.Packed packed = packed(w);
-    gemm.run(
-        out.segment(),
-        x.segment(),
-        (PackedFormat) packed.packing(),
-        packed.segment(),
-        0,
-        x.rows(),
-        w.dim(0),
-        w.columns(),
-        bias == null ? null : bias.segment());
+    products.linear(out, x, w, bias);
   }
 
   @Override
@@ -169,29 +157,7 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    Storage.Packed packed = packed(w);
-    PackedFormat format = (PackedFormat) packed.packing();
-    int outputs = w.dim(1);
-    long matrixBytes = format.bytes(outputs, w.columns());
-    order.sort(experts, w.dim(0), out.rows() / x.rows());
-    for (int expert = 0; expert < w.dim(0); expert++) {
-      int start = order.start(expert);
-      int rows = order.start(expert + 1) - start;
-      if (rows > 0) {
-        gemm.run(
-            out.segment(),
-            x.segment(),
-            order.indices(),
-            order.sourceAt(start),
-            order.targetAt(start),
-            format,
-            packed.segment(),
-            expert * matrixBytes,
-            rows,
-            outputs,
-            w.columns());
-      }
-    }
+    products.experts(out, x, w, experts);
   }
 
   @Override
@@ -199,22 +165,13 @@ public final class VectorBackend implements Backend {
     this.experts.combine(out, x, weights);
   }
 
-  private static Storage.Packed packed(Tensor weight) {
-    if (weight.storage() instanceof Storage.Packed packed) {
-      return packed;
-    }
-    throw new IllegalArgumentException(
-        "the weight " + weight + " was not adopted by this backend for products");
-  }
-
   @Override
   public void close() {
     workers.close();
     embeddings.close();
-    gemm.close();
+    products.close();
     elementwise.close();
     rope.close();
     attention.close();
-    order.close();
   }
 }

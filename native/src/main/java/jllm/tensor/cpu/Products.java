@@ -1,0 +1,93 @@
+package jllm.tensor.cpu;
+
+import java.lang.foreign.MemorySegment;
+import jllm.tensor.Storage;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Linear layers: rows alone go to {@link MatVec}, which reads a weight once and is bound by memory,
+ * several to {@link Gemm}, which unpacks it for all of them and is bound by arithmetic.
+ */
+final class Products implements AutoCloseable {
+  /** Rows up to which unpacking a weight for each of them is faster. */
+  private static final int FEW_ROWS = 1;
+
+  private final MatVec matVec;
+  private final Gemm gemm;
+  private final InputRounding rounding;
+  private final ExpertOrder order = new ExpertOrder();
+
+  Products(Workers workers) {
+    matVec = new MatVec(workers);
+    gemm = new Gemm(workers);
+    rounding = new InputRounding(workers);
+  }
+
+  /** See {@link jllm.tensor.Backend#linear}. */
+  void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    Storage.Packed packed = packed(w);
+    if (x.rows() <= FEW_ROWS) {
+      matVec.linear(out, x, w, packed, bias);
+      return;
+    }
+    gemm.run(
+        out.segment(),
+        rounding.round(x, MatVecKernel.of(w.dtype())),
+        (PackedFormat) packed.packing(),
+        packed.segment(),
+        0,
+        x.rows(),
+        w.dim(0),
+        w.columns(),
+        bias == null ? null : bias.segment());
+  }
+
+  /** See {@link jllm.tensor.Backend#expertLinear}. */
+  void experts(Tensor out, Tensor x, Tensor w, Tensor experts) {
+    Storage.Packed packed = packed(w);
+    if (experts.rows() <= FEW_ROWS) {
+      matVec.experts(out, x, w, packed, experts);
+      return;
+    }
+    PackedFormat format = (PackedFormat) packed.packing();
+    MemorySegment rounded = rounding.round(x, MatVecKernel.of(w.dtype()));
+    int outputs = w.dim(1);
+    long matrixBytes = format.bytes(outputs, w.columns());
+    order.sort(experts, w.dim(0), out.rows() / x.rows());
+    for (int expert = 0; expert < w.dim(0); expert++) {
+      int start = order.start(expert);
+      int rows = order.start(expert + 1) - start;
+      if (rows > 0) {
+        gemm.run(
+            out.segment(),
+            rounded,
+            order.indices(),
+            order.sourceAt(start),
+            order.targetAt(start),
+            format,
+            packed.segment(),
+            expert * matrixBytes,
+            rows,
+            outputs,
+            w.columns());
+      }
+    }
+  }
+
+  private static Storage.Packed packed(Tensor weight) {
+    if (weight.storage() instanceof Storage.Packed packed) {
+      return packed;
+    }
+    throw new IllegalArgumentException(
+        "the weight " + weight + " was not adopted by this backend for products");
+  }
+
+  @Override
+  public void close() {
+    matVec.close();
+    gemm.close();
+    rounding.close();
+    order.close();
+  }
+}
