@@ -187,15 +187,9 @@ final class Gemm implements AutoCloseable {
     return ceil(rows, GemmKernel.ROWS);
   }
 
-  /** Rows of the strip that begins at {@code row}, those filled up with zeros included. */
-  private static int stripRows(int row, int rows) {
-    int left = rows - row;
-    return left > 4 ? GemmKernel.ROWS : left > 2 ? 4 : 2;
-  }
-
-  private static int paddedRows(int rows) {
+  private int paddedRows(int rows) {
     int last = (strips(rows) - 1) * GemmKernel.ROWS;
-    return last + stripRows(last, rows);
+    return last + GemmKernel.stripRows(rows - last, inputs);
   }
 
   /** Byte of the packed strip that begins at {@code row}, for the columns from {@code from} on. */
@@ -208,7 +202,7 @@ final class Gemm implements AutoCloseable {
     int end = Workers.share(strips, part + 1, parts);
     for (int strip = Workers.share(strips, part, parts); strip < end; strip++) {
       int row = strip * GemmKernel.ROWS;
-      int height = stripRows(row, rows);
+      int height = GemmKernel.stripRows(rows - row, inputs);
       for (int from = 0; from < inputs; from += DEPTH) {
         int depth = Math.min(DEPTH, inputs - from);
         long at = stripAt(row, from, depth);
@@ -257,7 +251,7 @@ final class Gemm implements AutoCloseable {
       unpack(panel, output, from, from + depth);
       for (int row = fromRow; row < toRow; row += GemmKernel.ROWS) {
         long tile = tiles + 4L * (row - fromRow) * GemmKernel.WIDTH;
-        int height = stripRows(row, rows);
+        int height = GemmKernel.stripRows(rows - row, inputs);
         long product = from == 0 ? tile : spare;
         GemmKernel.multiply(
             work, stripAt(row, from, depth), work, panel, work, product, height, depth);

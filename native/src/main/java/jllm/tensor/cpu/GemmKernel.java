@@ -14,7 +14,7 @@ import jdk.incubator.vector.FloatVector;
  * strips of both operands are read once, in order (Goto and van de Geijn 2008; Van Zee and van de
  * Geijn 2015).
  *
- * <p>A strip of the left operand is {@code [depth][rows]}, with {@link #ROWS}, 4 or 2 rows; a panel
+ * <p>A strip of the left operand is {@code [depth][rows]}, with {@link #ROWS} rows or less; a panel
  * of the right one is {@code [depth][WIDTH]} and a tile of the result {@code [rows][WIDTH]}. Two
  * vectors times 8 rows keep 16 sums, enough to hide the latency of two FMA units; with 16 vector
  * registers (AVX2, SSE) 6 rows are what fits.
@@ -37,10 +37,21 @@ final class GemmKernel {
 
   private GemmKernel() {}
 
+  /** Rows of the strip for the last {@code left} rows, those filled up with zeros included. */
+  static int stripRows(int left, int depth) {
+    if (left > 6) {
+      return ROWS;
+    }
+    if (left > 4 || (left > 2 && depth % 2 != 0)) {
+      return 6;
+    }
+    return left > 2 ? 4 : 2;
+  }
+
   /**
    * Computes {@code c[r, j] = sum over k of a[k, r] b[k, j]}, j in 0..WIDTH-1.
    *
-   * @param rows of the strip: ROWS, 4 or 2
+   * @param rows of the strip, as {@link #stripRows} says
    */
   static void multiply(
       MemorySegment as,
@@ -180,6 +191,7 @@ final class GemmKernel {
     d5.intoMemorySegment(cs, c + 5 * ROW + VECTOR, ORDER);
   }
 
+  /** Two columns at a time: what the JIT makes of one at a time is half as fast. */
   private static void rows4(
       MemorySegment as, long a, MemorySegment bs, long b, MemorySegment cs, long c, int depth) {
     FloatVector zero = FloatVector.zero(FLOAT);
@@ -191,7 +203,7 @@ final class GemmKernel {
     FloatVector d2 = zero;
     FloatVector c3 = zero;
     FloatVector d3 = zero;
-    for (int k = 0; k < depth; k++) {
+    for (int k = 0; k < depth; k += 2) {
       long at = a + k * 16L;
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * ROW, ORDER);
       FloatVector w = fromMemorySegment(FLOAT, bs, b + k * ROW + VECTOR, ORDER);
@@ -205,6 +217,20 @@ final class GemmKernel {
       c2 = x.fma(v, c2);
       d2 = x.fma(w, d2);
       x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 12));
+      c3 = x.fma(v, c3);
+      d3 = x.fma(w, d3);
+      v = fromMemorySegment(FLOAT, bs, b + k * ROW + ROW, ORDER);
+      w = fromMemorySegment(FLOAT, bs, b + k * ROW + ROW + VECTOR, ORDER);
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 16));
+      c0 = x.fma(v, c0);
+      d0 = x.fma(w, d0);
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 20));
+      c1 = x.fma(v, c1);
+      d1 = x.fma(w, d1);
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 24));
+      c2 = x.fma(v, c2);
+      d2 = x.fma(w, d2);
+      x = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 28));
       c3 = x.fma(v, c3);
       d3 = x.fma(w, d3);
     }
