@@ -1,21 +1,12 @@
 package jllm.cli;
 
 import jllm.tensor.Backend;
-import jllm.tensor.DType;
-import jllm.tensor.cpu.VectorBackend;
-import jllm.tensor.scalar.ScalarBackend;
+import jllm.tensor.cpu.CpuKernels;
 import picocli.CommandLine.Option;
 
 /** What computes. */
 final class ComputeOptions {
   private static final int MOST_THREADS = 1024;
-
-  /** The implementations of the CPU's operations. */
-  enum Kernels {
-    AUTO,
-    VECTOR,
-    SCALAR
-  }
 
   @Option(
       names = {"-t", "--threads"},
@@ -23,7 +14,7 @@ final class ComputeOptions {
       defaultValue = "0",
       description =
           "Threads that compute; 0 = one for each physical core. Default: ${DEFAULT-VALUE}.")
-  int threads;
+  private int threads;
 
   @Option(
       names = "--cpu-kernels",
@@ -31,7 +22,7 @@ final class ComputeOptions {
       defaultValue = "auto",
       description =
           "auto, vector, or scalar (slow and plain, to compare with). Default: ${DEFAULT-VALUE}.")
-  Kernels kernels = Kernels.AUTO;
+  private CpuKernels kernels = CpuKernels.AUTO;
 
   /** Checks the ranges of all options. */
   void check() {
@@ -40,17 +31,11 @@ final class ComputeOptions {
 
   /** Threads that compute, the machine's own number if none was given. */
   int threadCount() {
-    if (kernels == Kernels.SCALAR) {
-      return 1;
-    }
-    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+    return kernels.threads(threads);
   }
 
   /** Starts what computes. */
   Backend backend() {
-    return switch (kernels) {
-      case AUTO, VECTOR -> new VectorBackend(threadCount());
-      case SCALAR -> new ScalarBackend(DType.F32);
-    };
+    return kernels.open(threads);
   }
 }

@@ -3,6 +3,7 @@ package jllm.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
+import jllm.tensor.cpu.CpuKernels;
 import picocli.CommandLine.IVersionProvider;
 
 /** The answer to {@code --version}: program, JDK and the kernels that this machine gets. */
@@ -12,7 +13,8 @@ final class VersionProvider implements IVersionProvider {
   public String[] getVersion() throws IOException {
     return new String[] {
       "jllm " + version(),
-      "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")"
+      "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")",
+      "CPU kernels: " + CpuKernels.AUTO.describe()
     };
   }
 
