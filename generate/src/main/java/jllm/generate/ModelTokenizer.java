@@ -30,22 +30,9 @@ public final class ModelTokenizer {
    * @throws ModelFormatException if the model has none, or it does not fit the model's embedding
    */
   public static Tokenizer of(ModelFile model, @Nullable Path file) throws IOException {
-    Tokenizer tokenizer = file == null ? own(model) : Tokenizers.of(read(file));
-    int tokens = tokenizer.vocabulary().size();
-    int rows = model.config().vocabularySize();
-    if (tokens > rows || tokens < rows - MOST_PADDING) {
-      throw new ModelFormatException(
-          (file == null ? model.path() : file)
-              + ": the vocabulary has "
-              + tokens
-              + " tokens, but the embedding of the model has "
-              + rows
-              + " rows; they do not belong together");
+    if (file != null) {
+      return fitting(model, file);
     }
-    return tokenizer;
-  }
-
-  private static Tokenizer own(ModelFile model) throws IOException {
     VocabularySpec vocabulary = model.vocabulary();
     if (vocabulary != null) {
       return Tokenizers.of(vocabulary);
@@ -55,19 +42,36 @@ public final class ModelTokenizer {
       throw new ModelFormatException(
           model.path() + ": there is no tokenizer in it or beside it; give one with --tokenizer");
     }
-    return Tokenizers.of(read(beside));
+    return fitting(model, beside);
   }
 
-  private static VocabularySpec read(Path file) throws IOException {
+  private static Tokenizer fitting(ModelFile model, Path file) throws IOException {
+    Tokenizer tokenizer = read(file);
+    int tokens = tokenizer.vocabulary().size();
+    int rows = model.config().vocabularySize();
+    if (tokens > rows || tokens < rows - MOST_PADDING) {
+      throw new ModelFormatException(
+          String.format(
+              "%s: the vocabulary has %d tokens, but the token embedding of %s %d rows; they do not"
+                  + " belong together",
+              file, tokens, model.path(), rows));
+    }
+    return tokenizer;
+  }
+
+  private static Tokenizer read(Path file) throws IOException {
+    if (file.toString().endsWith(".json")) {
+      return Tokenizers.json(file);
+    }
     if (!Files.isRegularFile(file) || !isGguf(file)) {
-      return Llama2cTokenizer.read(file);
+      return Tokenizers.of(Llama2cTokenizer.read(file));
     }
     try (ModelFile model = ModelFiles.open(file)) {
       VocabularySpec vocabulary = model.vocabulary();
       if (vocabulary == null) {
         throw new ModelFormatException(file + ": there is no vocabulary in it");
       }
-      return vocabulary;
+      return Tokenizers.of(vocabulary);
     }
   }
 

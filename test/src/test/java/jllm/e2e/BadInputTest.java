@@ -105,7 +105,7 @@ class BadInputTest {
     Path tokenizer = Fixtures.model("../vocab/llama-spm.gguf");
     assertRefused(
         4,
-        "32000 tokens, but the embedding of the model has 512 rows",
+        "the vocabulary has 32000 tokens, but the token embedding",
         Program.run(
             "generate",
             "-m",
