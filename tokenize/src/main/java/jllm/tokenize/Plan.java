@@ -4,16 +4,21 @@ import java.util.ArrayList;
 import java.util.List;
 import jllm.tokenize.model.Bpe;
 import jllm.tokenize.model.Model;
+import jllm.tokenize.model.SpmBpe;
 import jllm.tokenize.normalize.Normalizer;
 import jllm.tokenize.post.PostProcessor;
 import jllm.tokenize.split.ByteLevel;
+import jllm.tokenize.split.Patterns;
 import jllm.tokenize.split.PreTokenizer;
 import jllm.tokenize.split.PreTokenizerSequence;
+import jllm.tokenize.split.SplitterPreTokenizer;
+import jllm.tokenize.split.WordStartSplitter;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A pipeline as it is run: the same tokens with less work. Spelling bytes in the byte alphabet only
- * for a model to look the spelling up again is left out where both stand side by side.
+ * for a model to look the spelling up again is left out where both stand side by side, and
+ * expressions are run by scanners.
  */
 record Plan(
     @Nullable Normalizer normalizer,
@@ -21,26 +26,38 @@ record Plan(
     Model model,
     PostProcessor postProcessor) {
 
+  private static final String SPACE = "\u2581";
+
   static Plan of(Pipeline pipeline) {
-    PreTokenizer preTokenizer = pipeline.preTokenizer();
+    List<PreTokenizer> steps = new ArrayList<>();
+    if (pipeline.preTokenizer() != null) {
+      flatten(pipeline.preTokenizer(), steps);
+    }
     Model model = pipeline.model();
-    if (model instanceof Bpe bpe && preTokenizer != null) {
+    if (model instanceof Bpe bpe && isSpelledOnceAtTheEnd(steps)) {
       Model onBytes = bpe.onBytes();
-      List<PreTokenizer> steps = new ArrayList<>();
-      flatten(preTokenizer, steps);
-      if (onBytes != null && isSpelledOnceAtTheEnd(steps)) {
+      if (onBytes != null) {
         ByteLevel last = (ByteLevel) steps.removeLast();
         if (last.addPrefixSpace() || last.useRegex()) {
           steps.add(last.withoutSpelling());
         }
-        preTokenizer =
-            steps.isEmpty()
-                ? null
-                : steps.size() == 1 ? steps.getFirst() : new PreTokenizerSequence(steps);
         model = onBytes;
       }
+    } else if (steps.isEmpty() && mergesWithinWords(model)) {
+      steps.add(new SplitterPreTokenizer(new WordStartSplitter(SPACE.codePointAt(0))));
     }
-    return new Plan(pipeline.normalizer(), preTokenizer, model, pipeline.postProcessor());
+    steps = Patterns.withScanners(steps);
+    PreTokenizer all =
+        steps.isEmpty()
+            ? null
+            : steps.size() == 1 ? steps.getFirst() : new PreTokenizerSequence(steps);
+    return new Plan(pipeline.normalizer(), all, model, pipeline.postProcessor());
+  }
+
+  /** Whether a text may be cut into words first, which repeat where texts do not. */
+  private static boolean mergesWithinWords(Model model) {
+    return model instanceof SpmBpe spm && spm.onlyBegins(SPACE)
+        || model instanceof Bpe bpe && bpe.onlyBegins(SPACE);
   }
 
   private static void flatten(PreTokenizer preTokenizer, List<PreTokenizer> into) {

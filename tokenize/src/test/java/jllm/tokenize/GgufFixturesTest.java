@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GgufFixturesTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"gpt-2", "llama-spm"})
+  @ValueSource(strings = {"gpt-2", "llama-spm", "bert-bge"})
   void everyCaseIsExact(String name) {
     Tokenizer tokenizer =
         Tokenizers.of(GgufVocabulary.read(Fixtures.path("vocab/" + name + ".gguf")));

@@ -187,6 +187,17 @@ public final class Bpe implements Model {
     return byteTable;
   }
 
+  /**
+   * Whether the character is a token, and every token that contains it contains it only at its
+   * beginning, runs of it counted as one: then nothing merges across the place before such a run,
+   * and a text may be cut there.
+   */
+  public boolean onlyBegins(String character) {
+    return options.continuingPrefix == null
+        && options.endSuffix == null
+        && textTable().onlyBegins(character.getBytes(StandardCharsets.UTF_8));
+  }
+
   @Override
   public PieceEncoder newEncoder() {
     return new CharBpeEncoder(textTable(), merges, options);

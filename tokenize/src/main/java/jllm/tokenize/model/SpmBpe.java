@@ -95,23 +95,7 @@ public final class SpmBpe implements Model {
    * and a text may be cut there.
    */
   public boolean onlyBegins(String character) {
-    if (table.find(character.getBytes(StandardCharsets.UTF_8)) < 0) {
-      return false;
-    }
-    for (int id = 0; id < pieces.size(); id++) {
-      if (table.length(id) == 0) {
-        continue;
-      }
-      String piece = pieces.get(id);
-      int i = 0;
-      while (piece.startsWith(character, i)) {
-        i += character.length();
-      }
-      if (piece.indexOf(character, i) >= 0) {
-        return false;
-      }
-    }
-    return true;
+    return table.onlyBegins(character.getBytes(StandardCharsets.UTF_8));
   }
 
   @Override

@@ -104,6 +104,33 @@ public final class TokenTable {
     return offsets.length - 1;
   }
 
+  /**
+   * Whether a sequence of bytes is a key, and every key that contains it contains it only at its
+   * beginning, repetitions there counted as one.
+   */
+  boolean onlyBegins(byte[] part) {
+    if (find(part) < 0) {
+      return false;
+    }
+    for (int id = 0; id + 1 < offsets.length; id++) {
+      int i = offsets[id];
+      int end = offsets[id + 1] - part.length;
+      while (i <= end && startsAt(part, i)) {
+        i += part.length;
+      }
+      for (; i <= end; i++) {
+        if (startsAt(part, i)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private boolean startsAt(byte[] part, int i) {
+    return Arrays.equals(blob, i, i + part.length, part, 0, part.length);
+  }
+
   private boolean equal(int id, byte[] text, int start, int end) {
     return Arrays.equals(blob, offsets[id], offsets[id + 1], text, start, end);
   }

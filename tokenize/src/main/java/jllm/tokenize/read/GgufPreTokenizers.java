@@ -10,7 +10,6 @@ import jllm.tokenize.split.O200kSplitter;
 import jllm.tokenize.split.Patterns;
 import jllm.tokenize.split.PreTokenizer;
 import jllm.tokenize.split.PreTokenizerSequence;
-import jllm.tokenize.split.SplitterPreTokenizer;
 
 /**
  * The pre-tokenizers that {@code tokenizer.ggml.pre} names: each a list of expressions, one cutting
@@ -19,8 +18,7 @@ import jllm.tokenize.split.SplitterPreTokenizer;
  */
 final class GgufPreTokenizers {
 
-  private static final String GPT2_REST =
-      "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
+  private static final String GPT2_REST = Patterns.GPT2_WITHOUT_LAST;
   private static final String DEEPSEEK_LETTERS =
       "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚ"
           + "Ḁ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳ"
@@ -38,11 +36,9 @@ final class GgufPreTokenizers {
       case "", "default" ->
           choice("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2_REST, "\\p{N}+", "[0-9][0-9][0-9]");
       case "llama-bpe", "llama3", "llama-v3", "falcon3", "lfm2" ->
-          new Choice(scanner(new Cl100kSplitter(3)), true, true);
-      case "dbrx", "smaug-bpe", "chatglm-bpe", "glm4" ->
-          new Choice(scanner(new Cl100kSplitter(3)), false, false);
-      case "qwen2", "deepseek-r1-qwen", "stablelm2", "megrez" ->
-          new Choice(scanner(new Cl100kSplitter(1)), false, false);
+          new Choice(choice(Cl100kSplitter.PATTERN).preTokenizer(), true, true);
+      case "dbrx", "smaug-bpe", "chatglm-bpe", "glm4" -> choice(Cl100kSplitter.PATTERN);
+      case "qwen2", "deepseek-r1-qwen", "stablelm2", "megrez" -> choice(Cl100kSplitter.QWEN2);
       case "gpt-2",
           "phi-2",
           "jina-es",
@@ -56,7 +52,7 @@ final class GgufPreTokenizers {
           "mpt",
           "olmo",
           "jais" ->
-          new Choice(scanner(new Gpt2Splitter()), false, false);
+          choice(Gpt2Splitter.PATTERN);
       case "starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b" ->
           choice("\\p{N}", GPT2_REST);
       case "deepseek-llm" ->
@@ -69,10 +65,11 @@ final class GgufPreTokenizers {
               "\\p{N}+");
       case "deepseek-coder" ->
           choice("[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", DEEPSEEK_CJK, "\\p{N}");
-      case "deepseek-v3" -> new Choice(scanner(new DeepSeekSplitter()), false, false);
+      case "deepseek-v3" ->
+          choice(DeepSeekSplitter.NUMBERS, DeepSeekSplitter.HAN, DeepSeekSplitter.WORDS);
       case "falcon" -> choice("[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2_REST, "[0-9][0-9][0-9]");
-      case "tekken" -> new Choice(scanner(new O200kSplitter(1, false)), true, true);
-      case "gpt-4o", "llama4" -> new Choice(scanner(new O200kSplitter(3, true)), false, false);
+      case "tekken" -> new Choice(choice(O200kSplitter.TEKKEN).preTokenizer(), true, true);
+      case "gpt-4o", "llama4" -> choice(O200kSplitter.PATTERN);
       case "poro-chat", "bloom", "gpt3-finnish" -> choice(SENTENCE_SPLIT);
       case "viking" -> choice(SENTENCE_SPLIT, "\\p{N}");
       case "chameleon" -> {
@@ -97,14 +94,10 @@ final class GgufPreTokenizers {
     };
   }
 
-  private static PreTokenizer scanner(jllm.tokenize.split.Splitter splitter) {
-    return new SplitterPreTokenizer(splitter);
-  }
-
   private static Choice choice(String... expressions) {
     List<PreTokenizer> list = new ArrayList<>();
     for (String expression : expressions) {
-      list.add(Patterns.isolated(expression));
+      list.add(Patterns.split(expression));
     }
     PreTokenizer all = list.size() == 1 ? list.getFirst() : new PreTokenizerSequence(list);
     return new Choice(all, false, false);

@@ -3,6 +3,7 @@ package jllm.tokenize.read;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import jllm.tokenize.AddedToken;
 import jllm.tokenize.Pipeline;
 import jllm.tokenize.SpecialIds;
@@ -12,22 +13,29 @@ import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.VocabularySpec;
 import jllm.tokenize.decode.ByteLevelDecoder;
+import jllm.tokenize.decode.WordPieceDecoder;
 import jllm.tokenize.model.Bpe;
+import jllm.tokenize.model.ByteTrie;
 import jllm.tokenize.model.PieceKind;
 import jllm.tokenize.model.SpmBpe;
+import jllm.tokenize.model.Unigram;
+import jllm.tokenize.model.WordPiece;
+import jllm.tokenize.normalize.BertNormalizer;
 import jllm.tokenize.normalize.Normalizer;
 import jllm.tokenize.normalize.NormalizerSequence;
 import jllm.tokenize.normalize.Prepend;
 import jllm.tokenize.normalize.Replace;
+import jllm.tokenize.normalize.SpmNormalizer;
 import jllm.tokenize.post.AddAround;
+import jllm.tokenize.post.ClsSep;
 import jllm.tokenize.post.PostProcessor;
+import jllm.tokenize.split.BertPreTokenizer;
 import jllm.tokenize.split.ByteLevel;
 import jllm.tokenize.split.PreTokenizer;
 import jllm.tokenize.split.PreTokenizerSequence;
-import jllm.tokenize.split.SplitterPreTokenizer;
-import jllm.tokenize.split.WordStartSplitter;
 import jllm.tokenize.text.ByteAlphabet;
 import jllm.tokenize.text.ByteToken;
+import jllm.tokenize.text.CharsMap;
 import jllm.tokenize.text.LiteralPattern;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +46,7 @@ import org.jspecify.annotations.Nullable;
 final class GgufTokenizers {
 
   private static final String SPACE = "\u2581";
+  private static final String WORD_PART = "##";
 
   private GgufTokenizers() {}
 
@@ -49,6 +58,8 @@ final class GgufTokenizers {
     return switch (spec.model()) {
       case "llama" -> spm(spec);
       case "gpt2" -> byteLevelBpe(spec);
+      case "bert" -> wordPiece(spec);
+      case "t5" -> unigram(spec);
       default ->
           throw new TokenizerFormatException(
               "unknown tokenizer model '"
@@ -58,8 +69,7 @@ final class GgufTokenizers {
   }
 
   private static Tokenizer spm(VocabularySpec spec) {
-    SpecialIds ids =
-        defaults(spec, new SpecialIds(java.util.Map.of(Role.BOS, 1, Role.EOS, 2, Role.UNK, 0)));
+    SpecialIds ids = defaults(spec, new SpecialIds(Map.of(Role.BOS, 1, Role.EOS, 2, Role.UNK, 0)));
     List<String> tokens = spec.tokens();
     PieceKind[] kinds = new PieceKind[tokens.size()];
     for (int id = 0; id < kinds.length; id++) {
@@ -76,10 +86,6 @@ final class GgufTokenizers {
     Normalizer escape = new Replace(new LiteralPattern(" "), SPACE);
     Normalizer normalizer =
         prefix ? new NormalizerSequence(List.of(new Prepend(SPACE), escape)) : escape;
-    PreTokenizer preTokenizer =
-        model.onlyBegins(SPACE)
-            ? new SplitterPreTokenizer(new WordStartSplitter(SPACE.codePointAt(0)))
-            : null;
     List<AddedToken> added = added(spec);
     Vocabulary vocabulary = vocabulary(tokens, added);
     return new Tokenizer(
@@ -88,7 +94,7 @@ final class GgufTokenizers {
             vocabulary,
             added,
             normalizer,
-            preTokenizer,
+            null,
             model,
             around(spec, ids, true),
             SpmDecoders.of(prefix, false),
@@ -131,6 +137,100 @@ final class GgufTokenizers {
             around(spec, ids, choice.addBos()),
             new ByteLevelDecoder(),
             ByteAlphabet::decodeOrText,
+            ids,
+            EndOfGeneration.of(vocabulary, ids)));
+  }
+
+  /**
+   * WordPiece. The file has U+2581 before tokens that begin a word and nothing before the others;
+   * the model wants it the other way round.
+   */
+  private static Tokenizer wordPiece(VocabularySpec spec) {
+    SpecialIds ids =
+        defaults(
+            spec,
+            new SpecialIds(
+                Map.of(Role.UNK, 100, Role.CLS, 101, Role.SEP, 102, Role.MASK, 103, Role.PAD, 0)));
+    @Nullable String[] tokens = new @Nullable String[spec.tokens().size()];
+    for (int id = 0; id < tokens.length; id++) {
+      String token = spec.tokens().get(id);
+      if (token.startsWith(SPACE)) {
+        tokens[id] = token.substring(SPACE.length());
+      } else if (token.startsWith("[") && token.endsWith("]")) {
+        tokens[id] = token;
+      } else {
+        tokens[id] = WORD_PART + token;
+      }
+    }
+    List<AddedToken> added = new ArrayList<>();
+    for (AddedToken token : added(spec)) {
+      added.add(AddedToken.special(token.id(), String.valueOf(tokens[token.id()])));
+    }
+    Vocabulary vocabulary = new Vocabulary(tokens, added);
+    int cls = ids.has(Role.CLS) ? ids.id(Role.CLS) : ids.bos();
+    int sep = ids.id(Role.SEP);
+    if (ids.unk() < 0 || cls < 0 || sep < 0) {
+      throw new TokenizerFormatException(
+          "the bert vocabulary has no unknown, classification or separator token");
+    }
+    WordPiece model =
+        new WordPiece(tokens, vocabulary.text(ids.unk()), WORD_PART, Integer.MAX_VALUE);
+    return new Tokenizer(
+        new Pipeline(
+            "bert",
+            vocabulary,
+            added,
+            new BertNormalizer(true, true, null, true),
+            new BertPreTokenizer(),
+            model,
+            new ClsSep(cls, vocabulary.text(cls), sep, vocabulary.text(sep), PostProcessor.NONE),
+            new WordPieceDecoder(WORD_PART, true),
+            Spellings.of(new WordPieceDecoder(WORD_PART, false)),
+            ids,
+            EndOfGeneration.of(vocabulary, ids)));
+  }
+
+  private static Tokenizer unigram(VocabularySpec spec) {
+    SpecialIds ids = defaults(spec, new SpecialIds(Map.of(Role.EOS, 1, Role.UNK, 2, Role.PAD, 0)));
+    List<String> tokens = spec.tokens();
+    if (spec.scores().length == 0) {
+      throw new TokenizerFormatException(
+          "the t5 vocabulary has no scores (tokenizer.ggml.scores); expected one a token");
+    }
+    double[] scores = new double[tokens.size()];
+    PieceKind[] kinds = new PieceKind[scores.length];
+    for (int id = 0; id < scores.length; id++) {
+      scores[id] = spec.scores()[id];
+      kinds[id] = type(spec, id) == VocabularySpec.NORMAL ? PieceKind.NORMAL : PieceKind.APART;
+    }
+    boolean bytes = byteIds(tokens).length > 0;
+    boolean prefix = spec.addSpacePrefix() != null && spec.addSpacePrefix();
+    boolean merge = spec.removeExtraWhitespaces() != null && spec.removeExtraWhitespaces();
+    byte[] map = spec.precompiledCharsMap();
+    Normalizer normalizer =
+        new SpmNormalizer(
+            map == null || map.length == 0 ? null : new CharsMap(map),
+            new ByteTrie(new byte[0][]),
+            prefix,
+            merge,
+            true,
+            false);
+    List<AddedToken> added = added(spec);
+    Vocabulary vocabulary = vocabulary(tokens, added);
+    boolean bos = spec.addBos() != null && spec.addBos() && ids.bos() >= 0;
+    boolean eos = (spec.addEos() == null || spec.addEos()) && ids.eos() >= 0;
+    return new Tokenizer(
+        new Pipeline(
+            "t5",
+            vocabulary,
+            added,
+            normalizer,
+            null,
+            new Unigram(tokens, scores, kinds, ids.unk(), bytes, Unigram.Precision.SINGLE),
+            new AddAround(
+                bos ? new int[] {ids.bos()} : new int[0], eos ? new int[] {ids.eos()} : new int[0]),
+            SpmDecoders.of(prefix, merge),
+            GgufTokenizers::spmBytes,
             ids,
             EndOfGeneration.of(vocabulary, ids)));
   }

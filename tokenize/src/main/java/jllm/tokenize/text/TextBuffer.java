@@ -88,6 +88,11 @@ public final class TextBuffer {
     return view ? index + 1 : to[index];
   }
 
+  /** Drops what is at a position and behind it. */
+  public void truncate(int newEnd) {
+    end = newEnd;
+  }
+
   /** Appends one byte of a character. */
   public void putByte(int value, int sourceFrom, int sourceTo) {
     int n = end;
