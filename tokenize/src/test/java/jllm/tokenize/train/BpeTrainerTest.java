@@ -141,7 +141,7 @@ class BpeTrainerTest {
     long seed = 31;
     Random random = new Random(seed);
     StringBuilder text = new StringBuilder();
-    while (text.length() < 2_000_000) {
+    while (text.length() < 800_000) {
       int n = 1 + random.nextInt(9);
       for (int i = 0; i < n; i++) {
         text.appendCodePoint(
