@@ -1,5 +1,7 @@
 package jllm.contract;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import jllm.tensor.WeightUse;
@@ -116,6 +118,23 @@ interface LinearContract extends Subject {
     }
   }
 
+  /** However the work is spread: the same seed must give the same text again. */
+  @ParameterizedTest
+  @MethodSource("jllm.contract.Sizes#weightTypes")
+  default void linearIsRepeatable(DType type) {
+    int inputs = Sizes.input(type, 600);
+    try (Trial trial = new Trial(backend(), "linear " + type + " once more")) {
+      Operand w = trial.weight(type, WeightUse.LINEAR, 100, inputs);
+      for (int rows : new int[] {1, 3, 33}) {
+        Operand x = trial.normal(rows, inputs, 1);
+        double[] first = multiply(trial, type, x, w, null).testedValues();
+        for (int i = 0; i < 10; i++) {
+          assertArrayEquals(first, multiply(trial, type, x, w, null).testedValues());
+        }
+      }
+    }
+  }
+
   /** A backend is used by one thread at a time, not by one thread only. */
   @ParameterizedTest
   @MethodSource("jllm.contract.Sizes#weightTypes")
@@ -135,9 +154,10 @@ interface LinearContract extends Subject {
     }
   }
 
-  private void multiply(Trial trial, DType type, Operand x, Operand w, @Nullable Operand bias) {
+  private Operand multiply(Trial trial, DType type, Operand x, Operand w, @Nullable Operand bias) {
     Operand out = trial.out(x.rows(), w.rows());
     trial.run((b, side) -> b.linear(side.of(out), side.of(x), side.of(w), side.optional(bias)));
     trial.assertNear(out, productTolerance(type), trial.productScale(x, w, bias));
+    return out;
   }
 }
