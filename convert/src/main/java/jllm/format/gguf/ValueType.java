@@ -2,27 +2,29 @@ package jllm.format.gguf;
 
 import org.jspecify.annotations.Nullable;
 
-/** The types of metadata values, in the order of their numbers in a file. */
+/** The types of metadata values; the numbers that stand for them in a file are consecutive. */
 public enum ValueType {
-  U8(1),
-  I8(1),
-  U16(2),
-  I16(2),
-  U32(4),
-  I32(4),
-  F32(4),
-  BOOL(1),
-  STRING(0),
-  ARRAY(0),
-  U64(8),
-  I64(8),
-  F64(8);
+  U8(0, 1),
+  I8(1, 1),
+  U16(2, 2),
+  I16(3, 2),
+  U32(4, 4),
+  I32(5, 4),
+  F32(6, 4),
+  BOOL(7, 1),
+  STRING(8, 0),
+  ARRAY(9, 0),
+  U64(10, 8),
+  I64(11, 8),
+  F64(12, 8);
 
   private static final ValueType[] VALUES = values();
 
+  private final int id;
   private final int bytes;
 
-  ValueType(int bytes) {
+  ValueType(int id, int bytes) {
+    this.id = id;
     this.bytes = bytes;
   }
 
@@ -31,7 +33,7 @@ public enum ValueType {
   }
 
   int id() {
-    return ordinal();
+    return id;
   }
 
   /** Bytes of a value, 0 where it depends on the value. */

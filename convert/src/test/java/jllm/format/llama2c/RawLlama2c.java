@@ -3,6 +3,7 @@ package jllm.format.llama2c;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -41,7 +42,8 @@ public final class RawLlama2c {
     out.putInt(10);
     for (int id = 0; id < tokens; id++) {
       byte[] text =
-          (id < 3 ? "\n" + id : id < 259 ? "<0x%02X>".formatted(id - 3) : " t" + id).getBytes();
+          (id < 3 ? "\n" + id : id < 259 ? "<0x%02X>".formatted(id - 3) : " t" + id)
+              .getBytes(StandardCharsets.UTF_8);
       out.putFloat(-id).putInt(text.length).put(text);
     }
     byte[] bytes = new byte[out.position()];
