@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * activations are row-major in {@link #activationType()}; every method overwrites {@code out},
  * which never overlaps an input unless said. Shapes and types were checked by {@link Exec}: an
  * implementation need not check again. A backend is used by one thread at a time and spreads the
- * work itself.
+ * work itself. What only training needs is in {@link TrainingKernels}.
  */
 public interface Backend extends AutoCloseable {
 
@@ -141,6 +141,9 @@ public interface Backend extends AutoCloseable {
    * U].
    */
   void combineExperts(Tensor out, Tensor x, Tensor weights);
+
+  /** The derivatives of these operations, losses and optimizers. */
+  TrainingKernels training();
 
   @Override
   void close();

@@ -1,7 +1,11 @@
 package jllm.tensor;
 
-import java.lang.foreign.ValueLayout;
-import org.jspecify.annotations.Nullable;
+import static jllm.tensor.Checks.fits;
+import static jllm.tensor.Checks.typed;
+
+import jllm.tensor.grad.Op;
+import jllm.tensor.grad.Parameters;
+import jllm.tensor.grad.Tape;
 
 /**
  * One step of work on a {@link Backend}: checks shapes, finds memory for the results, calls the
@@ -12,14 +16,21 @@ import org.jspecify.annotations.Nullable;
  * operation and what was found. No check allocates: a step leaves nothing for the garbage
  * collector.
  */
-public final class Exec implements AutoCloseable {
-  private final Backend backend;
-  private final DType type;
-  private final Slab slab = new Slab();
+public final class Exec extends Operations implements AutoCloseable {
+  private final Slab gradientSlab = new Slab();
+  private final TrainingKernels kernels;
+  private final Tape recorder;
+  private final Tape.Rerun rerun = this::rerun;
+  private Activations kept = Activations.STORED;
+
+  /** Whether a layer does again what counts already. */
+  private boolean rerunning;
 
   public Exec(Backend backend) {
-    this.backend = backend;
-    this.type = backend.activationType();
+    super(backend);
+    this.kernels = backend.training();
+    this.recorder =
+        new Tape(kernels, (rows, columns) -> gradientSlab.allocate(type, rows, columns));
   }
 
   public Backend backend() {
@@ -29,276 +40,188 @@ public final class Exec implements AutoCloseable {
   /** Starts a step: the results of the one before are void. */
   public void reset() {
     slab.reset();
+    tape = null;
+    training = false;
+    rerunning = false;
   }
 
   /**
-   * Runs a layer and moves its result into the memory of x, so that a model of any depth needs the
-   * activations of one layer only.
+   * Starts a training step: the results of the one before are void, and operations are recorded
+   * until the next reset. Operands must keep their values until {@link #backward}: the ids,
+   * positions and targets of a batch, too.
+   *
+   * @param parameters the weights that get gradients
+   * @param activations what is kept of each {@link #block}
+   */
+  public void resetToTrain(Parameters parameters, Activations activations) {
+    reset();
+    kept = activations;
+    gradientSlab.reset();
+    recorder.begin(parameters);
+    tape = recorder;
+    training = true;
+  }
+
+  /** Adds {@code factor} to the derivative of the step's loss by each element of a result. */
+  public void seed(Tensor result, float factor) {
+    typed(result, type, "seed");
+    trainingTape("seed").seed(result, factor);
+  }
+
+  /**
+   * Adds the derivatives of what was seeded to the gradients of the parameters. Results of the step
+   * are void afterwards, but for the losses.
+   */
+  public void backward() {
+    trainingTape("backward").backward(rerun);
+  }
+
+  private Tape trainingTape(String operation) {
+    if (tape == null) {
+      throw new IllegalStateException(operation + ": the step was not begun with resetToTrain");
+    }
+    return tape;
+  }
+
+  /**
+   * Runs a layer. In training its result is a new tensor, and what it did is kept or done again, as
+   * the step was begun. Elsewhere its result moves into the memory of x, so that a model of any
+   * depth needs the activations of one layer only.
    *
    * @param x the residual stream, a result of this step; void afterwards
-   * @param step handed to the layer
+   * @param step handed to the layer; in training, not changed before {@link #backward} is done
    * @return the new residual stream
    */
   public <S> Tensor block(Layer<S> layer, Tensor x, S step) {
+    if (tape == null) {
+      return runInto(x, layer, x, step);
+    }
+    if (kept == Activations.STORED) {
+      return layer.forward(this, x, step);
+    }
+    Tensor out = like(x);
+    tape = null;
+    runInto(out, layer, x, step);
+    tape = recorder;
+    tape.record(new Op.Block<>(out, x, layer, step));
+    return out;
+  }
+
+  private <S> Tensor runInto(Tensor out, Layer<S> layer, Tensor x, S step) {
     long mark = slab.mark();
     Tensor result = layer.forward(this, x, step);
     same("block", x, result);
-    slab.release(mark, result, x);
-    return x;
-  }
-
-  public Tensor embedding(Tensor table, Tensor ids) {
-    typed(ids, DType.I32, "embedding");
-    fits(table.shape().rank() == 2, "embedding", table, ids);
-    checkIds(ids, table);
-    Tensor out = slab.allocate(type, Math.toIntExact(ids.shape().elements()), table.columns());
-    backend.embedding(out, table, ids);
+    slab.release(mark, result, out);
     return out;
   }
 
-  private static void checkIds(Tensor ids, Tensor table) {
-    long count = ids.shape().elements();
-    for (long i = 0; i < count; i++) {
-      int id = ids.segment().getAtIndex(ValueLayout.JAVA_INT, i);
-      if (id < 0 || id >= table.dim(0)) {
-        throw new IllegalArgumentException(
-            "embedding: id " + id + " at place " + i + "; " + table + " has " + table.dim(0));
-      }
-    }
-  }
-
-  public Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
-    typed(x, type, "linear");
-    fits(x.columns() == w.columns() && w.shape().rank() == 2, "linear", x, w);
-    if (bias != null) {
-      fits(bias.shape().elements() == w.dim(0), "linear (bias)", bias, w);
-    }
-    Tensor out = slab.allocate(type, x.rows(), w.dim(0));
-    backend.linear(out, x, w, bias);
-    return out;
-  }
-
-  public Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps) {
-    typed(x, type, "rmsNorm");
-    fits(weight == null || weight.shape().elements() == x.columns(), "rmsNorm", x, weight);
-    Tensor out = like(x);
-    backend.rmsNorm(out, x, weight, eps);
-    return out;
-  }
-
-  /** A root mean square norm over each head: x [N, H*D], weight [D]. */
-  public Tensor headRmsNorm(Tensor x, Tensor weight, float eps) {
-    int headDim = Math.toIntExact(weight.shape().elements());
-    typed(x, type, "headRmsNorm");
-    fits(headDim > 0 && x.columns() % headDim == 0, "headRmsNorm", x, weight);
-    int heads = x.columns() / headDim;
-    Tensor out = like(x);
-    backend.rmsNorm(
-        slab.view(out, 0, x.rows() * heads, headDim),
-        slab.view(x, 0, x.rows() * heads, headDim),
-        weight,
-        eps);
-    return out;
-  }
-
-  public Tensor layerNorm(Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
-    typed(x, type, "layerNorm");
-    fits(weight == null || weight.shape().elements() == x.columns(), "layerNorm", x, weight);
-    fits(bias == null || bias.shape().elements() == x.columns(), "layerNorm", x, bias);
-    Tensor out = like(x);
-    backend.layerNorm(out, x, weight, bias, eps);
-    return out;
-  }
-
-  /** See {@link Backend#rotations}. */
-  public Tensor rotations(Tensor positions, double[] frequencies, float magnitude) {
-    typed(positions, DType.I32, "rotations");
-    Tensor out =
-        slab.allocate(type, Math.toIntExact(positions.shape().elements()), 2 * frequencies.length);
-    backend.rotations(out, positions, frequencies, magnitude);
-    return out;
-  }
-
-  public Tensor rope(Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
-    typed(x, type, "rope");
-    typed(rotations, type, "rope");
-    fits(
-        x.rows() == rotations.rows()
-            && x.columns() % headDim == 0
-            && rotations.columns() % 2 == 0
-            && rotations.columns() <= headDim,
-        "rope",
-        x,
-        rotations);
-    Tensor out = like(x);
-    backend.rope(out, x, rotations, headDim, pairing);
-    return out;
-  }
-
-  /** See {@link Backend#attention}. */
-  public Tensor attention(
-      Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
-    typed(q, type, "attention");
-    typed(k, type, "attention");
-    typed(v, type, "attention");
-    fits(q.columns() == spec.heads() * spec.headDim(), "attention (heads)", q, k);
-    fits(k.columns() == spec.kvHeads() * spec.headDim(), "attention (key heads)", q, k);
-    fits(k.shape().equals(v.shape()), "attention (values)", k, v);
-    if (sequences < 1
-        || q.rows() % sequences != 0
-        || k.rows() % sequences != 0
-        || past < 0
-        || k.rows() / sequences - past < q.rows() / sequences) {
-      throw new IllegalArgumentException(
-          "attention: queries %s of %d sequences after %d positions do not fit keys %s"
-              .formatted(q, sequences, past, k));
-    }
-    Tensor out = like(q);
-    backend.attention(out, q, k, v, spec, sequences, past);
-    return out;
-  }
-
-  public Tensor gated(Tensor gate, Tensor up, Activation activation) {
-    same("gated", gate, up);
-    Tensor out = like(gate);
-    backend.gated(out, gate, up, activation);
-    return out;
-  }
-
-  public Tensor activate(Tensor x, Activation activation) {
-    typed(x, type, "activate");
-    Tensor out = like(x);
-    backend.activate(out, x, activation);
-    return out;
-  }
-
-  public Tensor add(Tensor a, Tensor b) {
-    same("add", a, b);
-    Tensor out = like(a);
-    backend.add(out, a, b);
-    return out;
-  }
-
-  public Tensor mul(Tensor a, Tensor b) {
-    same("mul", a, b);
-    Tensor out = like(a);
-    backend.mul(out, a, b);
-    return out;
-  }
-
-  public Tensor scale(Tensor x, float factor) {
-    typed(x, type, "scale");
-    Tensor out = like(x);
-    backend.scale(out, x, factor);
-    return out;
-  }
-
-  public Tensor softCap(Tensor x, float cap) {
-    typed(x, type, "softCap");
-    Tensor out = like(x);
-    backend.softCap(out, x, cap);
-    return out;
-  }
-
-  public Tensor softmax(Tensor x) {
-    typed(x, type, "softmax");
-    Tensor out = like(x);
-    backend.softmax(out, x);
-    return out;
-  }
-
-  /** Writes the rows of x into rows {@code at}.. of a cache that outlives the step. */
-  public void copyRows(Tensor cache, int at, Tensor x) {
-    typed(cache, type, "copyRows");
-    typed(x, type, "copyRows");
-    if (cache.columns() != x.columns() || at < 0 || at > cache.rows() - x.rows()) {
-      throw new IllegalArgumentException(
-          "copyRows: " + x + " does not fit " + cache + " from row " + at + " on");
-    }
-    backend.copyRows(cache, at, x);
-  }
-
-  /** The last row of x as a tensor [1, C] that shares its memory. */
-  public Tensor lastRow(Tensor x) {
-    fits(x.rows() > 0, "lastRow", x, null);
-    long rowBytes = x.dtype().bytes(x.columns());
-    return slab.view(x, (x.rows() - 1) * rowBytes, 1, x.columns());
+  /** The activations of the layer live until its backward pass is over. */
+  private <S> void rerun(Op.Block<S> block) {
+    long mark = slab.mark();
+    int size = recorder.size();
+    rerunning = true;
+    Tensor result = block.layer().forward(this, block.x(), block.step());
+    rerunning = false;
+    recorder.backwardOf(block, size, result, rerun);
+    slab.release(mark);
   }
 
   /**
-   * The indices of the {@code count} largest values of each row, I32 [N, count]; see {@link
-   * Backend#topK}.
+   * Attention over whole sequences without a cache, q, k and v [N, ..] of the same rows; see {@link
+   * TrainingKernels#attention}.
    */
-  public Tensor topK(Tensor x, int count) {
-    typed(x, type, "topK");
-    if (count < 1 || count > x.columns()) {
-      throw new IllegalArgumentException("topK: " + count + " of the columns of " + x);
+  public Tensor attention(Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
+    AttentionSpec spec = attention.spec();
+    if (!training && attention.starts() == null && attention.dropout() == null) {
+      return attention(q, k, v, spec, attention.sequences(), 0);
     }
-    Tensor out = slab.allocate(DType.I32, x.rows(), count);
-    backend.topK(out, x);
+    checkAttention(q, k, v, spec);
+    int rows = q.rows();
+    fits(k.rows() == rows && rows % attention.sequences() == 0, "attention (sequences)", q, k);
+    Tensor starts = attention.starts();
+    if (starts != null) {
+      fits(starts.shape().elements() == rows, "attention (starts)", q, starts);
+      Checks.ids(starts, 0, rows / attention.sequences(), "attention (starts)", q);
+    }
+    Tensor out = like(q);
+    Tensor lse = slab.allocate(type, rows, spec.heads());
+    kernels.attention(out, lse, q, k, v, attention);
+    if (tape != null) {
+      tape.record(new Op.Attention(out, lse, q, k, v, attention), q, k, v);
+    }
     return out;
   }
 
-  /** The weights of the chosen experts, [N, U]; see {@link Backend#routingWeights}. */
-  public Tensor routingWeights(Tensor logits, Tensor experts, Routing routing) {
-    typed(logits, type, "routingWeights");
-    typed(experts, DType.I32, "routingWeights");
-    fits(
-        logits.rows() == experts.rows() && experts.columns() == routing.used(),
-        "routingWeights",
-        logits,
-        experts);
-    Tensor out = slab.allocate(type, logits.rows(), experts.columns());
-    backend.routingWeights(out, logits, experts, routing);
+  /** See {@link TrainingKernels#dropout}. */
+  public Tensor dropout(Tensor x, Dropout dropout) {
+    typed(x, type, "dropout");
+    Tensor out = like(x);
+    kernels.dropout(out, x, dropout);
+    if (tape != null) {
+      tape.record(new Op.Drop(out, x, dropout), x, null, null);
+    }
     return out;
   }
 
-  public Tensor expertLinear(Tensor x, Tensor w, Tensor experts) {
-    typed(x, type, "expertLinear");
-    typed(experts, DType.I32, "expertLinear");
-    int chosen = Math.toIntExact(experts.shape().elements());
-    fits(x.columns() == w.columns() && w.shape().rank() == 3, "expertLinear", x, w);
-    fits(x.rows() == chosen || x.rows() == experts.rows(), "expertLinear", x, experts);
-    Tensor out = slab.allocate(type, chosen, w.dim(1));
-    backend.expertLinear(out, x, w, experts);
-    return out;
+  /**
+   * Sums for the load-balancing loss of a step.
+   *
+   * @param rows tokens times layers that will be counted
+   */
+  public RouterBalance routerBalance(int experts, long rows) {
+    Tensor counts = slab.allocate(type, 1, experts);
+    Tensor probabilities = slab.allocate(type, 1, experts);
+    kernels.fill(counts, 0);
+    kernels.fill(probabilities, 0);
+    return new RouterBalance(counts, probabilities, rows);
   }
 
-  public Tensor combineExperts(Tensor x, Tensor weights) {
-    typed(x, type, "combineExperts");
-    typed(weights, type, "combineExperts");
-    fits(x.rows() == weights.shape().elements(), "combineExperts", x, weights);
-    Tensor out = slab.allocate(type, weights.rows(), x.columns());
-    backend.combineExperts(out, x, weights);
-    return out;
-  }
-
-  private Tensor like(Tensor x) {
-    return slab.allocate(type, x.rows(), x.columns());
-  }
-
-  private void same(String operation, Tensor a, Tensor b) {
-    typed(a, type, operation);
-    typed(b, type, operation);
-    fits(a.shape().equals(b.shape()), operation, a, b);
-  }
-
-  private static void fits(boolean fits, String operation, Tensor a, @Nullable Tensor b) {
-    if (!fits) {
-      throw new IllegalArgumentException(
-          operation + ": the shapes do not fit: " + a + (b == null ? "" : " and " + b));
+  /** See {@link TrainingKernels#countRouting}. A layer that is done again counts once. */
+  public void countRouting(RouterBalance balance, Tensor logits, Tensor experts) {
+    typed(logits, type, "countRouting");
+    typed(experts, DType.I32, "countRouting");
+    fits(logits.rows() == experts.rows(), "countRouting", logits, experts);
+    fits(logits.columns() == balance.counts().columns(), "countRouting", logits, balance.counts());
+    if (!rerunning) {
+      kernels.countRouting(balance.counts(), balance.probabilities(), logits, experts);
+    }
+    if (tape != null) {
+      tape.record(new Op.CountRouting(balance.probabilities(), logits), logits, null, null);
     }
   }
 
-  private static void typed(Tensor found, DType expected, String operation) {
-    if (found.dtype() != expected) {
-      throw new IllegalArgumentException(
-          operation + ": found " + found + " where " + expected + " is expected");
+  /** The load-balancing loss of what was counted, [1, 1]; see {@link TrainingKernels}. */
+  public Tensor balanceLoss(RouterBalance balance) {
+    Tensor out = slab.allocate(type, 1, 1);
+    Tensor counts = balance.counts();
+    Tensor probabilities = balance.probabilities();
+    kernels.balanceLoss(out, counts, probabilities, balance.rows());
+    if (tape != null) {
+      tape.record(new Op.BalanceLoss(out, counts, probabilities, balance.rows()));
     }
+    return out;
+  }
+
+  /**
+   * The loss of each row, [N, 1]; see {@link TrainingKernels#crossEntropy}. In training, {@link
+   * #backward} overwrites the logits.
+   */
+  public Tensor crossEntropy(Tensor logits, Tensor targets) {
+    typed(logits, type, "crossEntropy");
+    fits(targets.shape().elements() == logits.rows(), "crossEntropy", logits, targets);
+    Checks.ids(targets, -1, logits.columns(), "crossEntropy", logits);
+    Tensor out = slab.allocate(type, logits.rows(), 1);
+    Tensor lse = slab.allocate(type, logits.rows(), 1);
+    kernels.crossEntropy(out, lse, logits, targets);
+    if (tape != null) {
+      tape.record(new Op.CrossEntropy(out, lse, logits, targets), logits, null, null);
+    }
+    return out;
   }
 
   @Override
   public void close() {
+    gradientSlab.close();
     slab.close();
   }
 }

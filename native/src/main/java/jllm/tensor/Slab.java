@@ -133,11 +133,16 @@ final class Slab implements AutoCloseable {
    * into {@code target}, a tensor of the same shape from before it.
    */
   void release(long mark, Tensor result, Tensor target) {
-    top = mark;
+    release(mark);
     if (result != target) {
       long bytes = Tensor.byteSize(result.dtype(), result.shape());
       MemorySegment.copy(result.segment(), 0, target.segment(), 0, bytes);
     }
+  }
+
+  /** Drops everything allocated since {@code mark}. */
+  void release(long mark) {
+    top = mark;
   }
 
   private @Nullable Known next() {

@@ -1,6 +1,7 @@
 package jllm.tensor;
 
 import java.lang.foreign.SegmentAllocator;
+import jllm.tensor.scalar.ScalarBackend;
 import org.jspecify.annotations.Nullable;
 
 /** Does nothing, without allocating: what is left is what {@link Exec} does. */
@@ -122,6 +123,11 @@ final class IdleBackend implements Backend {
   @Override
   public void combineExperts(Tensor out, Tensor x, Tensor weights) {
     calls++;
+  }
+
+  @Override
+  public TrainingKernels training() {
+    return new ScalarBackend(DType.F32).training();
   }
 
   @Override

@@ -9,6 +9,7 @@ import jllm.tensor.DType;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
 import jllm.tensor.WeightUse;
 import jllm.tensor.quant.Conversions;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ public final class VectorBackend implements Backend {
   private final Softmax softmax;
   private final Attention attention;
   private final Experts experts;
+  private final VectorTraining training = new VectorTraining();
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
@@ -163,6 +165,11 @@ public final class VectorBackend implements Backend {
   @Override
   public void combineExperts(Tensor out, Tensor x, Tensor weights) {
     this.experts.combine(out, x, weights);
+  }
+
+  @Override
+  public TrainingKernels training() {
+    return training;
   }
 
   @Override

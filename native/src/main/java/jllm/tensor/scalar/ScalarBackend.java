@@ -8,6 +8,7 @@ import jllm.tensor.DType;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
 import jllm.tensor.WeightUse;
 import jllm.tensor.quant.Conversions;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ScalarBackend implements Backend {
   private final DType type;
+  private final TrainingKernels training = new ScalarTraining();
 
   /**
    * @param type of activations: F32, or F64 where even the rounding of results must not show
@@ -141,6 +143,11 @@ public final class ScalarBackend implements Backend {
   @Override
   public void combineExperts(Tensor out, Tensor x, Tensor weights) {
     Experts.combine(out, x, weights);
+  }
+
+  @Override
+  public TrainingKernels training() {
+    return training;
   }
 
   @Override

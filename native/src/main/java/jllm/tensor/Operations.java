@@ -1,0 +1,312 @@
+package jllm.tensor;
+
+import static jllm.tensor.Checks.fits;
+import static jllm.tensor.Checks.typed;
+
+import jllm.tensor.grad.Op;
+import jllm.tensor.grad.Tape;
+import org.jspecify.annotations.Nullable;
+
+/** The operations of {@link Exec} that a model consists of. */
+abstract class Operations {
+  final Backend backend;
+  final DType type;
+  final Slab slab = new Slab();
+
+  /** Where operations are recorded now; null outside of training, and while nothing is kept. */
+  @Nullable Tape tape;
+
+  /** Whether the step trains, recorded or not. */
+  boolean training;
+
+  Operations(Backend backend) {
+    this.backend = backend;
+    this.type = backend.activationType();
+  }
+
+  public final Tensor embedding(Tensor table, Tensor ids) {
+    fits(table.shape().rank() == 2, "embedding", table, ids);
+    Checks.ids(ids, 0, table.dim(0), "embedding", table);
+    Tensor out = slab.allocate(type, Math.toIntExact(ids.shape().elements()), table.columns());
+    backend.embedding(out, table, ids);
+    if (tape != null) {
+      tape.record(new Op.Embedding(out, table, ids), table, null, null);
+    }
+    return out;
+  }
+
+  public final Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
+    typed(x, type, "linear");
+    fits(x.columns() == w.columns() && w.shape().rank() == 2, "linear", x, w);
+    if (bias != null) {
+      fits(bias.shape().elements() == w.dim(0), "linear (bias)", bias, w);
+    }
+    Tensor out = slab.allocate(type, x.rows(), w.dim(0));
+    backend.linear(out, x, w, bias);
+    if (tape != null) {
+      tape.record(new Op.Linear(out, x, w, bias), x, w, bias);
+    }
+    return out;
+  }
+
+  public final Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps) {
+    typed(x, type, "rmsNorm");
+    fits(weight == null || weight.shape().elements() == x.columns(), "rmsNorm", x, weight);
+    Tensor out = like(x);
+    backend.rmsNorm(out, x, weight, eps);
+    if (tape != null) {
+      tape.record(new Op.RmsNorm(out, x, weight, eps), x, weight, null);
+    }
+    return out;
+  }
+
+  /** A root mean square norm over each head: x [N, H*D], weight [D]. */
+  public final Tensor headRmsNorm(Tensor x, Tensor weight, float eps) {
+    int headDim = Math.toIntExact(weight.shape().elements());
+    typed(x, type, "headRmsNorm");
+    fits(headDim > 0 && x.columns() % headDim == 0, "headRmsNorm", x, weight);
+    int heads = x.columns() / headDim;
+    Tensor out = like(x);
+    backend.rmsNorm(
+        slab.view(out, 0, x.rows() * heads, headDim),
+        slab.view(x, 0, x.rows() * heads, headDim),
+        weight,
+        eps);
+    if (tape != null) {
+      tape.record(new Op.RmsNorm(out, x, weight, eps), x, weight, null);
+    }
+    return out;
+  }
+
+  public final Tensor layerNorm(
+      Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
+    typed(x, type, "layerNorm");
+    fits(weight == null || weight.shape().elements() == x.columns(), "layerNorm", x, weight);
+    fits(bias == null || bias.shape().elements() == x.columns(), "layerNorm", x, bias);
+    Tensor out = like(x);
+    backend.layerNorm(out, x, weight, bias, eps);
+    if (tape != null) {
+      tape.record(new Op.LayerNorm(out, x, weight, bias, eps), x, weight, bias);
+    }
+    return out;
+  }
+
+  /** See {@link Backend#rotations}. */
+  public final Tensor rotations(Tensor positions, double[] frequencies, float magnitude) {
+    typed(positions, DType.I32, "rotations");
+    Tensor out =
+        slab.allocate(type, Math.toIntExact(positions.shape().elements()), 2 * frequencies.length);
+    backend.rotations(out, positions, frequencies, magnitude);
+    return out;
+  }
+
+  public final Tensor rope(Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
+    typed(x, type, "rope");
+    typed(rotations, type, "rope");
+    fits(
+        x.rows() == rotations.rows()
+            && x.columns() % headDim == 0
+            && rotations.columns() % 2 == 0
+            && rotations.columns() <= headDim,
+        "rope",
+        x,
+        rotations);
+    Tensor out = like(x);
+    backend.rope(out, x, rotations, headDim, pairing);
+    if (tape != null) {
+      tape.record(new Op.Rope(out, x, rotations, headDim, pairing), x, null, null);
+    }
+    return out;
+  }
+
+  /** See {@link Backend#attention}. */
+  public final Tensor attention(
+      Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    checkAttention(q, k, v, spec);
+    notRecorded("attention to a cache");
+    if (sequences < 1
+        || q.rows() % sequences != 0
+        || k.rows() % sequences != 0
+        || past < 0
+        || k.rows() / sequences - past < q.rows() / sequences) {
+      throw new IllegalArgumentException(
+          "attention: queries %s of %d sequences after %d positions do not fit keys %s"
+              .formatted(q, sequences, past, k));
+    }
+    Tensor out = like(q);
+    backend.attention(out, q, k, v, spec, sequences, past);
+    return out;
+  }
+
+  final void checkAttention(Tensor q, Tensor k, Tensor v, AttentionSpec spec) {
+    typed(q, type, "attention");
+    typed(k, type, "attention");
+    typed(v, type, "attention");
+    fits(q.columns() == spec.heads() * spec.headDim(), "attention (heads)", q, k);
+    fits(k.columns() == spec.kvHeads() * spec.headDim(), "attention (key heads)", q, k);
+    fits(k.shape().equals(v.shape()), "attention (values)", k, v);
+  }
+
+  public final Tensor gated(Tensor gate, Tensor up, Activation activation) {
+    same("gated", gate, up);
+    Tensor out = like(gate);
+    backend.gated(out, gate, up, activation);
+    if (tape != null) {
+      tape.record(new Op.Gated(out, gate, up, activation), gate, up, null);
+    }
+    return out;
+  }
+
+  public final Tensor activate(Tensor x, Activation activation) {
+    typed(x, type, "activate");
+    Tensor out = like(x);
+    backend.activate(out, x, activation);
+    if (tape != null) {
+      tape.record(new Op.Activate(out, x, activation), x, null, null);
+    }
+    return out;
+  }
+
+  public final Tensor add(Tensor a, Tensor b) {
+    same("add", a, b);
+    Tensor out = like(a);
+    backend.add(out, a, b);
+    if (tape != null) {
+      tape.record(new Op.Add(out, a, b), a, b, null);
+    }
+    return out;
+  }
+
+  public final Tensor mul(Tensor a, Tensor b) {
+    same("mul", a, b);
+    Tensor out = like(a);
+    backend.mul(out, a, b);
+    if (tape != null) {
+      tape.record(new Op.Mul(out, a, b), a, b, null);
+    }
+    return out;
+  }
+
+  public final Tensor scale(Tensor x, float factor) {
+    typed(x, type, "scale");
+    Tensor out = like(x);
+    backend.scale(out, x, factor);
+    if (tape != null) {
+      tape.record(new Op.Scale(out, x, factor), x, null, null);
+    }
+    return out;
+  }
+
+  public final Tensor softCap(Tensor x, float cap) {
+    typed(x, type, "softCap");
+    Tensor out = like(x);
+    backend.softCap(out, x, cap);
+    if (tape != null) {
+      tape.record(new Op.SoftCap(out, x, cap), x, null, null);
+    }
+    return out;
+  }
+
+  public final Tensor softmax(Tensor x) {
+    typed(x, type, "softmax");
+    Tensor out = like(x);
+    backend.softmax(out, x);
+    if (tape != null) {
+      tape.record(new Op.Softmax(out, x), x, null, null);
+    }
+    return out;
+  }
+
+  /** Writes the rows of x into rows {@code at}.. of a cache that outlives the step. */
+  public final void copyRows(Tensor cache, int at, Tensor x) {
+    notRecorded("copyRows");
+    typed(cache, type, "copyRows");
+    typed(x, type, "copyRows");
+    if (cache.columns() != x.columns() || at < 0 || at > cache.rows() - x.rows()) {
+      throw new IllegalArgumentException(
+          "copyRows: " + x + " does not fit " + cache + " from row " + at + " on");
+    }
+    backend.copyRows(cache, at, x);
+  }
+
+  /** The last row of x as a tensor [1, C] that shares its memory. */
+  public final Tensor lastRow(Tensor x) {
+    notRecorded("lastRow");
+    fits(x.rows() > 0, "lastRow", x, null);
+    long rowBytes = x.dtype().bytes(x.columns());
+    return slab.view(x, (x.rows() - 1) * rowBytes, 1, x.columns());
+  }
+
+  /**
+   * The indices of the {@code count} largest values of each row, I32 [N, count]; see {@link
+   * Backend#topK}.
+   */
+  public final Tensor topK(Tensor x, int count) {
+    typed(x, type, "topK");
+    if (count < 1 || count > x.columns()) {
+      throw new IllegalArgumentException("topK: " + count + " of the columns of " + x);
+    }
+    Tensor out = slab.allocate(DType.I32, x.rows(), count);
+    backend.topK(out, x);
+    return out;
+  }
+
+  /** The weights of the chosen experts, [N, U]; see {@link Backend#routingWeights}. */
+  public final Tensor routingWeights(Tensor logits, Tensor experts, Routing routing) {
+    typed(logits, type, "routingWeights");
+    typed(experts, DType.I32, "routingWeights");
+    fits(
+        logits.rows() == experts.rows() && experts.columns() == routing.used(),
+        "routingWeights",
+        logits,
+        experts);
+    Tensor out = slab.allocate(type, logits.rows(), experts.columns());
+    backend.routingWeights(out, logits, experts, routing);
+    if (tape != null) {
+      tape.record(new Op.RoutingWeights(out, logits, experts, routing), logits, null, null);
+    }
+    return out;
+  }
+
+  public final Tensor expertLinear(Tensor x, Tensor w, Tensor experts) {
+    typed(x, type, "expertLinear");
+    typed(experts, DType.I32, "expertLinear");
+    int chosen = Math.toIntExact(experts.shape().elements());
+    fits(x.columns() == w.columns() && w.shape().rank() == 3, "expertLinear", x, w);
+    fits(x.rows() == chosen || x.rows() == experts.rows(), "expertLinear", x, experts);
+    Tensor out = slab.allocate(type, chosen, w.dim(1));
+    backend.expertLinear(out, x, w, experts);
+    if (tape != null) {
+      tape.record(new Op.ExpertLinear(out, x, w, experts), x, w, null);
+    }
+    return out;
+  }
+
+  public final Tensor combineExperts(Tensor x, Tensor weights) {
+    typed(x, type, "combineExperts");
+    typed(weights, type, "combineExperts");
+    fits(x.rows() == weights.shape().elements(), "combineExperts", x, weights);
+    Tensor out = slab.allocate(type, weights.rows(), x.columns());
+    backend.combineExperts(out, x, weights);
+    if (tape != null) {
+      tape.record(new Op.CombineExperts(out, x, weights), x, weights, null);
+    }
+    return out;
+  }
+
+  final void notRecorded(String operation) {
+    if (training) {
+      throw new IllegalStateException(operation + " has no derivative: not while training");
+    }
+  }
+
+  final Tensor like(Tensor x) {
+    return slab.allocate(type, x.rows(), x.columns());
+  }
+
+  final void same(String operation, Tensor a, Tensor b) {
+    typed(a, type, operation);
+    typed(b, type, operation);
+    fits(a.shape().equals(b.shape()), operation, a, b);
+  }
+}

@@ -1,0 +1,153 @@
+package jllm.tensor.grad;
+
+import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
+
+/** The chain rule: from the derivative of an operation's result to those of its operands. */
+final class Derivatives {
+  private final TrainingKernels kernels;
+  private final Gradients gradients;
+
+  Derivatives(TrainingKernels kernels, Gradients gradients) {
+    this.kernels = kernels;
+    this.gradients = gradients;
+  }
+
+  void seed(Tensor result, float factor) {
+    Tensor derivative = gradients.of(result);
+    Tensor ones = gradients.scratch(result.rows(), result.columns());
+    kernels.fill(ones, factor);
+    kernels.addScaled(derivative, ones, 1);
+    gradients.free(ones);
+  }
+
+  /** Adds to the derivatives of the operands, and lets that of the result go. */
+  void pass(Op op, Tensor dout) {
+    switch (op) {
+      case Op.Embedding o -> embedding(o, dout);
+      case Op.Linear o -> linear(o, dout);
+      case Op.RmsNorm o -> rmsNorm(o, dout);
+      case Op.LayerNorm o ->
+          kernels.layerNormBackward(
+              gradients.of(o.x()),
+              gradients.weight(o.weight()),
+              gradients.weight(o.bias()),
+              dout,
+              o.x(),
+              o.weight(),
+              o.eps());
+      case Op.Rope o ->
+          kernels.ropeBackward(gradients.of(o.x()), dout, o.rotations(), o.headDim(), o.pairing());
+      case Op.Attention o ->
+          kernels.attentionBackward(
+              gradients.of(o.q()),
+              gradients.of(o.k()),
+              gradients.of(o.v()),
+              dout,
+              o.out(),
+              o.lse(),
+              o.q(),
+              o.k(),
+              o.v(),
+              o.attention());
+      case Op.Gated o ->
+          kernels.gatedBackward(
+              gradients.of(o.gate()), gradients.of(o.up()), dout, o.gate(), o.up(), o.activation());
+      case Op.Activate o ->
+          kernels.activateBackward(gradients.of(o.x()), dout, o.x(), o.activation());
+      case Op.Add o -> add(o, dout);
+      case Op.Mul o -> mul(o, dout);
+      case Op.Scale o -> kernels.addScaled(gradients.of(o.x()), dout, o.factor());
+      case Op.SoftCap o -> kernels.softCapBackward(gradients.of(o.x()), dout, o.x(), o.cap());
+      case Op.Softmax o -> kernels.softmaxBackward(gradients.of(o.x()), dout, o.out());
+      case Op.Drop o -> kernels.dropoutBackward(gradients.of(o.x()), dout, o.dropout());
+      case Op.RoutingWeights o ->
+          kernels.routingWeightsBackward(
+              gradients.of(o.logits()), dout, o.logits(), o.experts(), o.routing());
+      case Op.ExpertLinear o -> expertLinear(o, dout);
+      case Op.CombineExperts o ->
+          kernels.combineExpertsBackward(
+              gradients.of(o.x()), gradients.of(o.weights()), dout, o.x(), o.weights());
+      case Op.CountRouting o -> {
+        kernels.countRoutingBackward(gradients.of(o.logits()), dout, o.logits());
+        return; // the sum has more terms: other layers need its derivative, too
+      }
+      case Op.BalanceLoss o ->
+          kernels.balanceLossBackward(gradients.of(o.probabilities()), dout, o.counts(), o.rows());
+      case Op.CrossEntropy o -> {
+        gradients.putInPlace(o.logits());
+        kernels.crossEntropyBackward(o.logits(), dout, o.lse(), o.targets());
+      }
+      case Op.Block<?> o -> throw new IllegalArgumentException("a layer runs again: " + o.out());
+    }
+    gradients.finish(op.out());
+  }
+
+  private void embedding(Op.Embedding op, Tensor dout) {
+    Tensor dtable = gradients.weight(op.table());
+    if (dtable != null) {
+      kernels.embeddingBackward(dtable, dout, op.ids());
+    }
+  }
+
+  private void linear(Op.Linear op, Tensor dout) {
+    Tensor dw = gradients.weight(op.w());
+    if (dw != null) {
+      kernels.linearBackwardWeight(dw, dout, op.x());
+    }
+    Tensor dbias = gradients.weight(op.bias());
+    if (dbias != null) {
+      kernels.biasBackward(dbias, dout);
+    }
+    if (gradients.reaches(op.x())) {
+      kernels.linearBackwardInput(gradients.of(op.x()), dout, op.w());
+    }
+  }
+
+  private void rmsNorm(Op.RmsNorm op, Tensor dout) {
+    Tensor weight = op.weight();
+    int width = weight == null ? op.x().columns() : Math.toIntExact(weight.shape().elements());
+    kernels.rmsNormBackward(
+        rows(gradients.of(op.x()), width),
+        gradients.weight(weight),
+        rows(dout, width),
+        rows(op.x(), width),
+        weight,
+        op.eps());
+  }
+
+  /** The same elements as rows of {@code width}: the norm of a head knows nothing of the others. */
+  private static Tensor rows(Tensor x, int width) {
+    return x.columns() == width
+        ? x
+        : x.reshape(Math.toIntExact(x.shape().elements() / width), width);
+  }
+
+  private void add(Op.Add op, Tensor dout) {
+    if (gradients.reaches(op.b())) {
+      kernels.addScaled(gradients.of(op.b()), dout, 1);
+    }
+    if (gradients.reaches(op.a())) {
+      gradients.move(op.out(), op.a());
+    }
+  }
+
+  private void mul(Op.Mul op, Tensor dout) {
+    if (gradients.reaches(op.a())) {
+      kernels.addProduct(gradients.of(op.a()), dout, op.b());
+    }
+    if (gradients.reaches(op.b())) {
+      kernels.addProduct(gradients.of(op.b()), dout, op.a());
+    }
+  }
+
+  private void expertLinear(Op.ExpertLinear op, Tensor dout) {
+    Tensor dw = gradients.weight(op.w());
+    if (dw != null) {
+      kernels.expertLinearBackwardWeight(dw, dout, op.x(), op.experts());
+    }
+    if (gradients.reaches(op.x())) {
+      kernels.expertLinearBackwardInput(gradients.of(op.x()), dout, op.w(), op.experts());
+    }
+  }
+}

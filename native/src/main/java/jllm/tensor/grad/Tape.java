@@ -1,0 +1,100 @@
+package jllm.tensor.grad;
+
+import java.util.ArrayList;
+import java.util.List;
+import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations of a step in the order in which they were done, and their derivatives in reverse
+ * (reverse accumulation, Linnainmaa 1970). A layer of which only the input was kept pushes its
+ * operations when it runs again, and takes them off before anything below it.
+ */
+public final class Tape {
+
+  /** Where the derivatives of activations are. */
+  @FunctionalInterface
+  public interface Memory {
+    /** A tensor in the activation type with undefined contents, valid to the end of the step. */
+    Tensor allocate(int rows, int columns);
+  }
+
+  /** Runs a layer again, with this tape, and calls {@link #backwardOf} with its result. */
+  @FunctionalInterface
+  public interface Rerun {
+    <S> void run(Op.Block<S> block);
+  }
+
+  private final List<Op> ops = new ArrayList<>();
+  private final Gradients gradients;
+  private final Derivatives derivatives;
+
+  public Tape(TrainingKernels kernels, Memory memory) {
+    this.gradients = new Gradients(kernels, memory);
+    this.derivatives = new Derivatives(kernels, gradients);
+  }
+
+  /** Starts a step. */
+  public void begin(Parameters parameters) {
+    ops.clear();
+    gradients.begin(parameters);
+  }
+
+  /** Keeps an operation if a trained weight is among its operands, or has an influence on one. */
+  public void record(Op op, Tensor a, @Nullable Tensor b, @Nullable Tensor c) {
+    if (gradients.reaches(a) || gradients.reaches(b) || gradients.reaches(c)) {
+      ops.add(op);
+      gradients.reach(op.out());
+    }
+  }
+
+  /**
+   * Keeps an operation whatever its operands are: a layer, whose weights are not known here, or a
+   * sum that others were added to.
+   */
+  public void record(Op op) {
+    ops.add(op);
+    gradients.reach(op.out());
+  }
+
+  /** Adds {@code factor} to the derivative of each element of a result. */
+  public void seed(Tensor result, float factor) {
+    derivatives.seed(result, factor);
+  }
+
+  /** Takes all operations off, the last one first, and adds up the gradients of the weights. */
+  public void backward(Rerun rerun) {
+    backwardTo(0, rerun);
+  }
+
+  /**
+   * The backward pass of a layer that ran again.
+   *
+   * @param size of the tape before it ran
+   * @param result what it returned this time
+   */
+  public void backwardOf(Op.Block<?> block, int size, Tensor result, Rerun rerun) {
+    gradients.move(block.out(), result);
+    backwardTo(size, rerun);
+  }
+
+  public int size() {
+    return ops.size();
+  }
+
+  private void backwardTo(int size, Rerun rerun) {
+    while (ops.size() > size) {
+      Op op = ops.removeLast();
+      Tensor dout = gradients.find(op.out());
+      if (dout == null) {
+        continue; // nothing that was seeded depends on it
+      }
+      if (op instanceof Op.Block<?> block) {
+        rerun.run(block);
+      } else {
+        derivatives.pass(op, dout);
+      }
+    }
+  }
+}
