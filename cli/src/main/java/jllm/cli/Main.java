@@ -42,7 +42,7 @@ public final class Main {
    * Runs a command on the given streams, none of which is a terminal, and returns the exit code.
    */
   public static int run(String[] args, InputStream in, OutputStream out, PrintStream err) {
-    return run(args, new Streams(in, new StandardOutput(out), err, false, false));
+    return run(args, new Streams(in, new StandardOutput(out), err, false, false, false));
   }
 
   /** Runs a command and returns the exit code. */

@@ -35,7 +35,8 @@ final class Processes {
         new StandardOutput(new FileOutputStream(FileDescriptor.out)),
         err,
         isTerminal(0),
-        isTerminal(1));
+        isTerminal(1),
+        isTerminal(2));
   }
 
   private static PrintStream standardError() {

@@ -14,4 +14,5 @@ record Streams(
     StandardOutput out,
     PrintStream err,
     boolean inIsTerminal,
-    boolean outIsTerminal) {}
+    boolean outIsTerminal,
+    boolean errIsTerminal) {}

@@ -37,6 +37,7 @@ record Run(int code, String out, String err) {
             new StandardOutput(out),
             new PrintStream(err, true, StandardCharsets.UTF_8),
             terminal,
+            terminal,
             terminal);
     int code = Main.run(args, streams);
     String written =

@@ -53,7 +53,7 @@ final class OwnersTest {
           .resideOutsideOfPackage("jllm.cli..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("picocli..", "org.jline..")
+          .resideInAnyPackage("picocli..", "org.jline..", "me.tongfei..")
           .because("libraries serve other callers than people at a terminal");
 
   @ArchTest
