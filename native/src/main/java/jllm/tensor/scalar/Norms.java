@@ -39,7 +39,7 @@ final class Norms {
     }
   }
 
-  private static double mean(double[] row) {
+  static double mean(double[] row) {
     double sum = 0;
     for (double value : row) {
       sum += value;

@@ -23,21 +23,42 @@ final class Rotary {
 
   /** out, x [N, H*D], rotations [N, R]. */
   static void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
-    int pairs = rotations.columns() / 2;
     for (int n = 0; n < x.rows(); n++) {
       double[] row = Rows.read(x, n);
-      double[] angles = Rows.read(rotations, n);
-      for (int head = 0; head < row.length; head += headDim) {
-        for (int i = 0; i < pairs; i++) {
-          int first = head + (pairing == RopePairing.INTERLEAVED ? 2 * i : i);
-          int second = pairing == RopePairing.INTERLEAVED ? first + 1 : first + pairs;
-          double a = row[first];
-          double b = row[second];
-          row[first] = a * angles[2 * i] - b * angles[2 * i + 1];
-          row[second] = a * angles[2 * i + 1] + b * angles[2 * i];
-        }
-      }
+      turn(row, Rows.read(rotations, n), 1, headDim, pairing);
       Rows.write(out, n, row);
+    }
+  }
+
+  /** dx, dout [N, H*D], rotations [N, R]: the transpose of a rotation turns the other way. */
+  static void ropeBackward(
+      Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
+    for (int n = 0; n < dout.rows(); n++) {
+      double[] row = Rows.read(dout, n);
+      turn(row, Rows.read(rotations, n), -1, headDim, pairing);
+      Rows.add(dx, n, row);
+    }
+  }
+
+  /**
+   * Turns the pairs of each head.
+   *
+   * @param direction 1, or -1 for the opposite angles
+   */
+  private static void turn(
+      double[] row, double[] angles, int direction, int headDim, RopePairing pairing) {
+    int pairs = angles.length / 2;
+    for (int head = 0; head < row.length; head += headDim) {
+      for (int i = 0; i < pairs; i++) {
+        int first = head + (pairing == RopePairing.INTERLEAVED ? 2 * i : i);
+        int second = pairing == RopePairing.INTERLEAVED ? first + 1 : first + pairs;
+        double cos = angles[2 * i];
+        double sin = angles[2 * i + 1] * direction;
+        double a = row[first];
+        double b = row[second];
+        row[first] = a * cos - b * sin;
+        row[second] = a * sin + b * cos;
+      }
     }
   }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import jllm.tensor.quant.BlockCodec;
+import jllm.tensor.quant.BlockEncoder;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of tensors of any type as doubles, and back. */
@@ -65,5 +66,31 @@ final class Rows {
         memory.setAtIndex(ValueLayout.JAVA_FLOAT, first + i, (float) values[i]);
       }
     }
+  }
+
+  /** {@code row += values} in a tensor of type F32 or F64. */
+  static void add(Tensor tensor, long row, double[] values) {
+    double[] sums = read(tensor, row);
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] += values[i];
+    }
+    write(tensor, row, sums);
+  }
+
+  /** {@code vector += values}, stored with any shape. */
+  static void addToVector(Tensor vector, double[] values) {
+    add(vector.reshape(values.length), 0, values);
+  }
+
+  /** Overwrites row {@code row} of a tensor of type BF16. */
+  static void writeBf16(Tensor tensor, long row, double[] values) {
+    float[] singles = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      singles[i] = (float) values[i];
+    }
+    long offset = row * tensor.dtype().bytes(values.length);
+    BlockEncoder.of(DType.BF16)
+        .orElseThrow()
+        .encode(singles, 0, singles.length, tensor.segment(), offset);
   }
 }

@@ -10,27 +10,27 @@ import jllm.tensor.TrainingAttention;
 import jllm.tensor.TrainingKernels;
 import org.jspecify.annotations.Nullable;
 
-/** Derivatives on the CPU. */
+/** The definition of derivatives, losses and optimizers, in double precision. */
 final class ScalarTraining implements TrainingKernels {
 
   @Override
   public void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids) {
-    throw new UnsupportedOperationException();
+    LinearGradients.embedding(dtable, dout, ids);
   }
 
   @Override
   public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
-    throw new UnsupportedOperationException();
+    LinearGradients.input(dx, dout, w);
   }
 
   @Override
   public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
-    throw new UnsupportedOperationException();
+    LinearGradients.weight(dw, dout, x);
   }
 
   @Override
   public void biasBackward(Tensor dbias, Tensor dout) {
-    throw new UnsupportedOperationException();
+    LinearGradients.bias(dbias, dout);
   }
 
   @Override
@@ -41,7 +41,7 @@ final class ScalarTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    throw new UnsupportedOperationException();
+    NormGradients.rms(dx, dweight, dout, x, weight, eps);
   }
 
   @Override
@@ -53,19 +53,19 @@ final class ScalarTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    throw new UnsupportedOperationException();
+    NormGradients.layer(dx, dweight, dbias, dout, x, weight, eps);
   }
 
   @Override
   public void ropeBackward(
       Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
-    throw new UnsupportedOperationException();
+    Rotary.ropeBackward(dx, dout, rotations, headDim, pairing);
   }
 
   @Override
   public void attention(
       Tensor out, Tensor lse, Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
-    throw new UnsupportedOperationException();
+    new TrainedAttention(q, k, v, attention).forward(out, lse);
   }
 
   @Override
@@ -80,115 +80,115 @@ final class ScalarTraining implements TrainingKernels {
       Tensor k,
       Tensor v,
       TrainingAttention attention) {
-    throw new UnsupportedOperationException();
+    new TrainedAttention(q, k, v, attention).backward(dq, dk, dv, dout, out, lse);
   }
 
   @Override
   public void gatedBackward(
       Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) {
-    throw new UnsupportedOperationException();
+    ElementGradients.gated(dgate, dup, dout, gate, up, activation);
   }
 
   @Override
   public void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation) {
-    throw new UnsupportedOperationException();
+    ElementGradients.add(dx, dout, x, (g, value) -> g * ElementGradients.slope(activation, value));
   }
 
   @Override
   public void addScaled(Tensor out, Tensor x, float factor) {
-    throw new UnsupportedOperationException();
+    ElementGradients.add(out, x, x, (value, _) -> value * factor);
   }
 
   @Override
   public void addProduct(Tensor out, Tensor a, Tensor b) {
-    throw new UnsupportedOperationException();
+    ElementGradients.add(out, a, b, (x, y) -> x * y);
   }
 
   @Override
   public void softCapBackward(Tensor dx, Tensor dout, Tensor x, float cap) {
-    throw new UnsupportedOperationException();
+    ElementGradients.add(dx, dout, x, (g, value) -> g * ElementGradients.softCapSlope(value, cap));
   }
 
   @Override
   public void softmaxBackward(Tensor dx, Tensor dout, Tensor out) {
-    throw new UnsupportedOperationException();
+    ElementGradients.softmax(dx, dout, out);
   }
 
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    ElementGradients.dropout(out, x, dropout);
   }
 
   @Override
   public void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    ElementGradients.dropoutBackward(dx, dout, dropout);
   }
 
   @Override
   public void expertLinearBackwardInput(Tensor dx, Tensor dout, Tensor w, Tensor experts) {
-    throw new UnsupportedOperationException();
+    LinearGradients.expertInput(dx, dout, w, experts);
   }
 
   @Override
   public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
-    throw new UnsupportedOperationException();
+    LinearGradients.expertWeight(dw, dout, x, experts);
   }
 
   @Override
   public void combineExpertsBackward(
       Tensor dx, Tensor dweights, Tensor dout, Tensor x, Tensor weights) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.combine(dx, dweights, dout, x, weights);
   }
 
   @Override
   public void routingWeightsBackward(
       Tensor dlogits, Tensor dout, Tensor logits, Tensor experts, Routing routing) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.weights(dlogits, dout, logits, experts, routing);
   }
 
   @Override
   public void countRouting(Tensor counts, Tensor probabilities, Tensor logits, Tensor experts) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.count(counts, probabilities, logits, experts);
   }
 
   @Override
   public void countRoutingBackward(Tensor dlogits, Tensor dprobabilities, Tensor logits) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.countBackward(dlogits, dprobabilities, logits);
   }
 
   @Override
   public void balanceLoss(Tensor loss, Tensor counts, Tensor probabilities, long rows) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.balanceLoss(loss, counts, probabilities, rows);
   }
 
   @Override
   public void balanceLossBackward(Tensor dprobabilities, Tensor dloss, Tensor counts, long rows) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.balanceLossBackward(dprobabilities, dloss, counts, rows);
   }
 
   @Override
   public void crossEntropy(Tensor losses, Tensor lse, Tensor logits, Tensor targets) {
-    throw new UnsupportedOperationException();
+    CrossEntropy.forward(losses, lse, logits, targets);
   }
 
   @Override
   public void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    throw new UnsupportedOperationException();
+    CrossEntropy.backward(logits, dlosses, lse, targets);
   }
 
   @Override
   public void fill(Tensor out, float value) {
-    throw new UnsupportedOperationException();
+    Elementwise.map(out, out, _ -> value);
   }
 
   @Override
   public double sumOfSquares(Tensor x) {
-    throw new UnsupportedOperationException();
+    return Optimizer.sumOfSquares(x);
   }
 
   @Override
   public void adamW(
       Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    throw new UnsupportedOperationException();
+    Optimizer.adamW(w, gradient, m, v, step, rounded);
   }
 }

@@ -15,6 +15,19 @@ final class Softmax {
     }
   }
 
+  /** The logarithm of the sum of the exponentials of values. */
+  static double logSum(double[] values) {
+    double largest = Double.NEGATIVE_INFINITY;
+    for (double value : values) {
+      largest = Math.max(largest, value);
+    }
+    double sum = 0;
+    for (double value : values) {
+      sum += Math.exp(value - largest);
+    }
+    return largest + Math.log(sum);
+  }
+
   /** Replaces values by their softmax; the largest is taken off first, so that none overflows. */
   static void softmax(double[] values) {
     double largest = Double.NEGATIVE_INFINITY;
