@@ -41,6 +41,7 @@ public final class Bpe implements Model {
 
   private final @Nullable String[] tokens;
   private final long[] pairs;
+  private final int[] results;
   private final PairMerges merges;
   private final Options options;
   private @Nullable TokenTable textTable;
@@ -49,6 +50,7 @@ public final class Bpe implements Model {
   private Bpe(@Nullable String[] tokens, long[] pairs, int[] results, Options options) {
     this.tokens = tokens;
     this.pairs = pairs;
+    this.results = results;
     this.merges = new PairMerges(pairs, results);
     this.options = options;
   }
@@ -138,6 +140,11 @@ public final class Bpe implements Model {
 
   public Options options() {
     return options;
+  }
+
+  /** The same vocabulary and merges with another rule for pieces that are tokens. */
+  public Bpe withIgnoreMerges(boolean value) {
+    return new Bpe(tokens, pairs, results, options.withIgnoreMerges(value));
   }
 
   public int mergeCount() {

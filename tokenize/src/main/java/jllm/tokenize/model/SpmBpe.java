@@ -13,6 +13,8 @@ import jllm.tokenize.TokenizerFormatException;
 public final class SpmBpe implements Model {
 
   private final List<String> pieces;
+  private final float[] scores;
+  private final PieceKind[] kinds;
   private final TokenTable table;
   private final TextMerges merges;
   private final boolean[] unused;
@@ -39,6 +41,8 @@ public final class SpmBpe implements Model {
               + " scores; byte pair encoding with scores needs one a piece");
     }
     this.pieces = List.copyOf(pieces);
+    this.scores = scores.clone();
+    this.kinds = kinds.clone();
     this.byteIds = byteIds.clone();
     this.unknown = unknown;
     byte[][] keys = new byte[pieces.size()][];
@@ -89,6 +93,24 @@ public final class SpmBpe implements Model {
     return pieces;
   }
 
+  public float score(int id) {
+    return scores[id];
+  }
+
+  public PieceKind kind(int id) {
+    return kinds[id];
+  }
+
+  /** Whether what is no piece becomes its bytes. */
+  public boolean byteFallback() {
+    return byteIds.length > 0;
+  }
+
+  /** The rank of each piece's merge: the highest score has rank 0, equal scores share one. */
+  public int[] ranks() {
+    return ranks(scores);
+  }
+
   /**
    * Whether the character is a piece, and every piece that contains it contains it only at its
    * beginning, runs of it counted as one: then nothing merges across the place before such a run,
@@ -130,7 +152,8 @@ public final class SpmBpe implements Model {
     return byteIds;
   }
 
-  int unknown() {
+  /** The unknown token, or -1. */
+  public int unknown() {
     return unknown;
   }
 }

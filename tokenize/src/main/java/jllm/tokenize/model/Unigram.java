@@ -14,6 +14,7 @@ public final class Unigram implements Model {
 
   private final List<String> tokens;
   private final double[] scores;
+  private final PieceKind[] kinds;
   private final int unknown;
   private final boolean byteFallback;
   private final boolean singlePrecision;
@@ -54,6 +55,7 @@ public final class Unigram implements Model {
     }
     this.tokens = List.copyOf(tokens);
     this.scores = scores.clone();
+    this.kinds = kinds.clone();
     this.unknown = unknown;
     this.byteFallback = byteFallback;
     this.singlePrecision = precision == Precision.SINGLE;
@@ -100,6 +102,10 @@ public final class Unigram implements Model {
 
   public double score(int id) {
     return scores[id];
+  }
+
+  public PieceKind kind(int id) {
+    return kinds[id];
   }
 
   /** The unknown token, or -1. */

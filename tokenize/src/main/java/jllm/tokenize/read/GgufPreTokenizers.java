@@ -10,13 +10,14 @@ import jllm.tokenize.split.O200kSplitter;
 import jllm.tokenize.split.Patterns;
 import jllm.tokenize.split.PreTokenizer;
 import jllm.tokenize.split.PreTokenizerSequence;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pre-tokenizers that {@code tokenizer.ggml.pre} names: each a list of expressions, one cutting
  * what the one before left. The names and what they mean are those of llama.cpp; where it rewrote
  * an expression for its own engine, the one of the model's own {@code tokenizer.json} is used.
  */
-final class GgufPreTokenizers {
+public final class GgufPreTokenizers {
 
   private static final String GPT2_REST = Patterns.GPT2_WITHOUT_LAST;
   private static final String DEEPSEEK_LETTERS =
@@ -27,11 +28,50 @@ final class GgufPreTokenizers {
   private static final String SENTENCE_SPLIT = " ?[^(\\s|.,!?…。，、।۔،)]+";
 
   /** How a pre-tokenizer's name changes the rest of the tokenizer. */
-  record Choice(PreTokenizer preTokenizer, boolean ignoreMerges, boolean addBos) {}
+  public record Choice(PreTokenizer preTokenizer, boolean ignoreMerges, boolean addBos) {}
+
+  /** One name for each way to split, the best known of several first. */
+  public static final List<String> NAMES =
+      List.of(
+          "gpt-2",
+          "llama-bpe",
+          "dbrx",
+          "qwen2",
+          "gpt-4o",
+          "tekken",
+          "deepseek-llm",
+          "deepseek-coder",
+          "deepseek-v3",
+          "falcon",
+          "starcoder",
+          "bloom",
+          "viking",
+          "chameleon",
+          "default");
 
   private GgufPreTokenizers() {}
 
+  /**
+   * What a name means.
+   *
+   * @throws TokenizerFormatException if it is not known
+   */
   static Choice named(String name) {
+    Choice choice = find(name);
+    if (choice == null) {
+      throw new TokenizerFormatException(
+          "unknown pre-tokenizer '"
+              + name
+              + "' (tokenizer.ggml.pre); known are default, llama-bpe, gpt-2, qwen2,"
+              + " deepseek-llm, deepseek-coder, deepseek-v3, falcon, mpt, starcoder, refact,"
+              + " command-r, smollm, tekken, gpt-4o, olmo, dbrx and others. If the model's"
+              + " tokenizer.json is at hand, name it as the tokenizer instead");
+    }
+    return choice;
+  }
+
+  /** What a name means, or null if it is not known. */
+  public static @Nullable Choice find(String name) {
     return switch (name) {
       case "", "default" ->
           choice("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2_REST, "\\p{N}+", "[0-9][0-9][0-9]");
@@ -83,14 +123,7 @@ final class GgufPreTokenizers {
                 GPT2_REST);
         yield new Choice(c.preTokenizer(), false, true);
       }
-      default ->
-          throw new TokenizerFormatException(
-              "unknown pre-tokenizer '"
-                  + name
-                  + "' (tokenizer.ggml.pre); known are default, llama-bpe, gpt-2, qwen2,"
-                  + " deepseek-llm, deepseek-coder, deepseek-v3, falcon, mpt, starcoder, refact,"
-                  + " command-r, smollm, tekken, gpt-4o, olmo, dbrx and others. If the model's"
-                  + " tokenizer.json is at hand, name it as the tokenizer instead");
+      default -> null;
     };
   }
 
