@@ -6,10 +6,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import jllm.tokenize.AddedToken;
+import jllm.tokenize.EncodeOptions;
 import jllm.tokenize.Pipeline;
 import jllm.tokenize.SpecialIds;
 import jllm.tokenize.SpecialIds.Role;
-import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.Vocabulary;
@@ -25,6 +25,9 @@ import jllm.tokenize.text.ByteToken;
  * and types of tokens, special ids, what is put around a text.
  */
 final class GgufVocabularies {
+
+  /** Any text will do that a template can stand around. */
+  private static final String SAMPLE = "a";
 
   private final Tokenizer tokenizer;
   final Pipeline pipeline;
@@ -93,17 +96,14 @@ final class GgufVocabularies {
 
   /** What the template puts before and after a text, as far as GGUF can say it. */
   private void around(VocabularySpec.Builder builder) {
-    int marker = Integer.MAX_VALUE;
-    TokenBuffer tokens = new TokenBuffer();
-    tokens.add(marker, 0, 1);
-    pipeline.postProcessor().process(tokens, 0, 1, true);
-    int[] ids = tokens.toArray();
+    int[] plain = tokenizer.encode(SAMPLE);
+    int[] ids = tokenizer.encode(SAMPLE, EncodeOptions.WITH_SPECIAL);
     int at = 0;
-    while (ids[at] != marker) {
+    while (!Arrays.equals(plain, 0, plain.length, ids, at, at + plain.length)) {
       at++;
     }
     int[] before = Arrays.copyOf(ids, at);
-    int[] after = Arrays.copyOfRange(ids, at + 1, ids.length);
+    int[] after = Arrays.copyOfRange(ids, at + plain.length, ids.length);
     if (before.length > 1 || after.length > 1) {
       throw refused(
           "its template puts "
