@@ -20,8 +20,7 @@ public final class TestTokenizers {
         case "builtin:" -> Tokenizers.builtIn(rest);
         case "gguf:" ->
             Tokenizers.of(GgufVocabulary.read(Fixtures.path("vocab/" + rest + ".gguf")));
-        case "spm:" ->
-            Tokenizers.sentencePiece(Fixtures.path("sentencepiece/" + rest + ".model"));
+        case "spm:" -> Tokenizers.sentencePiece(Fixtures.path("sentencepiece/" + rest + ".model"));
         default ->
             rest.equals("json")
                 ? Tokenizers.json(Fixtures.path("hf/pythia/tokenizer.json"))

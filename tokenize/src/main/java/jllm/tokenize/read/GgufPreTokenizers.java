@@ -37,7 +37,8 @@ public final class GgufPreTokenizers {
           + "\ud801\udcd3\ud801\udcd8-\ud801\udcfb\ud803\udc80-\ud803\udcb2\ud803\udcc0-\ud803"
           + "\udcf2\ud806\udca0-\ud806\udcdf\ud83a\udd00-\ud83a\udd43]+";
   private static final String DEEPSEEK_CJK = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+";
-  private static final String SENTENCE_SPLIT = " ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+";
+  private static final String SENTENCE_SPLIT =
+      " ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+";
 
   /** How a pre-tokenizer's name changes the rest of the tokenizer. */
   public record Choice(PreTokenizer preTokenizer, boolean ignoreMerges, boolean addBos) {}

@@ -41,10 +41,7 @@ final class GgufGpt2 {
     for (int rank = 0; rank < bpe.mergeCount(); rank++) {
       merges.add(bpe.mergeLeft(rank) + " " + bpe.mergeRight(rank));
     }
-    return VocabularySpec.builder("gpt2", form.texts)
-        .pre(pre)
-        .types(form.types)
-        .merges(merges);
+    return VocabularySpec.builder("gpt2", form.texts).pre(pre).types(form.types).merges(merges);
   }
 
   /** The name of the way to split: the one that it came with if there are several. */
@@ -65,9 +62,7 @@ final class GgufGpt2 {
     if (found == null) {
       throw form.refused(
           "GGUF has no name for the way it splits texts, "
-              + (bytes.expressions() == null
-                  ? form.pipeline.preTokenizer()
-                  : bytes.expressions())
+              + (bytes.expressions() == null ? form.pipeline.preTokenizer() : bytes.expressions())
               + "; it has for "
               + String.join(", ", GgufPreTokenizers.NAMES));
     }
@@ -77,9 +72,7 @@ final class GgufGpt2 {
   private static List<String> expressions(GgufPreTokenizers.Choice choice) {
     PreTokenizer split = choice.preTokenizer();
     List<PreTokenizer> steps =
-        split instanceof PreTokenizerSequence sequence
-            ? sequence.preTokenizers()
-            : List.of(split);
+        split instanceof PreTokenizerSequence sequence ? sequence.preTokenizers() : List.of(split);
     return steps.stream().map(step -> String.valueOf(ByteLevelForm.expression(step))).toList();
   }
 

@@ -78,8 +78,7 @@ final class GgufLlama {
     boolean prefix = prefix(form);
     float[] scores = scores(form, model);
     form.markAdded();
-    int unknown =
-        options.unknown() == null ? -1 : form.pipeline.vocabulary().id(options.unknown());
+    int unknown = options.unknown() == null ? -1 : form.pipeline.vocabulary().id(options.unknown());
     form.markBytes(unknown, true);
     return spec(form, scores, prefix);
   }

@@ -94,7 +94,8 @@ final class GgufT5 {
       steps.add(split);
     }
     for (PreTokenizer step : steps) {
-      if (step instanceof Metaspace space && Character.toString(space.replacement()).equals(SPACE)) {
+      if (step instanceof Metaspace space
+          && Character.toString(space.replacement()).equals(SPACE)) {
         escape = true;
         prefix |= space.scheme() != Metaspace.Scheme.NEVER;
       } else if (step instanceof WhitespaceSplit) {

@@ -57,8 +57,7 @@ final class GgufVocabularies {
           case WordPiece m -> GgufBert.of(form, m);
           case SpmBpe m -> GgufLlama.of(form, m);
           case Unigram m -> GgufT5.of(form, m);
-          default ->
-              GgufLlama.fits(tokenizer.pipeline()) ? GgufLlama.of(form) : GgufGpt2.of(form);
+          default -> GgufLlama.fits(tokenizer.pipeline()) ? GgufLlama.of(form) : GgufGpt2.of(form);
         };
     form.around(builder);
     return new TokenizerWriters.GgufForm(builder.build(), form.lost);
@@ -67,8 +66,7 @@ final class GgufVocabularies {
   /** Marks added tokens; what they do beyond matching as they are written has no place. */
   void markAdded() {
     for (AddedToken token : pipeline.added()) {
-      types[token.id()] =
-          token.special() ? VocabularySpec.CONTROL : VocabularySpec.USER_DEFINED;
+      types[token.id()] = token.special() ? VocabularySpec.CONTROL : VocabularySpec.USER_DEFINED;
     }
     for (AddedToken token : pipeline.added()) {
       if (token.lstrip() || token.rstrip() || token.singleWord()) {

@@ -69,9 +69,7 @@ final class HuggingFaceForm {
         source.vocabulary(),
         added,
         normalizer,
-        source.model() instanceof RankBpe
-            ? spelled(source.preTokenizer())
-            : source.preTokenizer(),
+        source.model() instanceof RankBpe ? spelled(source.preTokenizer()) : source.preTokenizer(),
         model,
         source.postProcessor() instanceof AddAround around
             ? template(around)
@@ -100,8 +98,7 @@ final class HuggingFaceForm {
     return bpe(tokens, Bpe.Options.NONE.withIgnoreMerges(true), Merges.of(keys, ranks, false));
   }
 
-  private static Bpe bpe(
-      @Nullable String[] tokens, Bpe.Options options, List<Merges.Pair> merges) {
+  private static Bpe bpe(@Nullable String[] tokens, Bpe.Options options, List<Merges.Pair> merges) {
     Bpe.Builder builder = new Bpe.Builder(tokens, options, true);
     for (Merges.Pair merge : merges) {
       builder.merge(String.valueOf(tokens[merge.left()]), String.valueOf(tokens[merge.right()]));
@@ -134,9 +131,7 @@ final class HuggingFaceForm {
     checkUnused(model, merges);
     String unknown = model.unknown() < 0 ? null : model.pieces().get(model.unknown());
     return bpe(
-        tokens,
-        new Bpe.Options(unknown, null, null, true, model.byteFallback(), false),
-        merges);
+        tokens, new Bpe.Options(unknown, null, null, true, model.byteFallback(), false), merges);
   }
 
   /** Symbols that are found before all else are added tokens, unless a space goes before each. */

@@ -90,8 +90,7 @@ final class JsonComponents {
               "precompiled_charsmap",
               Base64.getEncoder().encodeToString(n.map().toBytes()));
       case ByteLevelNormalizer n -> component("ByteLevel");
-      case NormalizerSequence n ->
-          sequence("normalizers", n.normalizers(), this::normalizer);
+      case NormalizerSequence n -> sequence("normalizers", n.normalizers(), this::normalizer);
       default -> throw unknown("normalizer", normalizer);
     }
   }
@@ -102,7 +101,12 @@ final class JsonComponents {
       case ByteLevel p -> byteLevel(p.addPrefixSpace(), p.trimOffsets(), p.useRegex());
       case SplitPreTokenizer p ->
           component(
-              "Split", "pattern", p.pattern(), "behavior", p.behavior().label(), "invert",
+              "Split",
+              "pattern",
+              p.pattern(),
+              "behavior",
+              p.behavior().label(),
+              "invert",
               p.invert());
       case Digits p -> component("Digits", "individual_digits", p.individual());
       case Punctuation p -> component("Punctuation", "behavior", p.behavior().label());
@@ -131,13 +135,23 @@ final class JsonComponents {
       case FuseDecoder d -> component("Fuse");
       case StripDecoder d ->
           component(
-              "Strip", "content", Character.toString(d.content()), "start", d.start(), "stop",
+              "Strip",
+              "content",
+              Character.toString(d.content()),
+              "start",
+              d.start(),
+              "stop",
               d.stop());
       case ReplaceDecoder d -> component("Replace", "pattern", d.pattern(), "content", d.content());
       case BpeDecoder d -> component("BPEDecoder", "suffix", d.suffix());
       case CtcDecoder d ->
           component(
-              "CTC", "pad_token", d.pad(), "word_delimiter_token", d.delimiter(), "cleanup",
+              "CTC",
+              "pad_token",
+              d.pad(),
+              "word_delimiter_token",
+              d.delimiter(),
+              "cleanup",
               d.cleanup());
       case DecoderSequence d -> sequence("decoders", d.decoders(), this::decoder);
       default -> throw unknown("decoder", decoder);
@@ -153,16 +167,24 @@ final class JsonComponents {
       case TrimOffsets p -> byteLevel(p.addPrefixSpace(), p.trim(), p.useRegex());
       case ClsSep p when p.trim() instanceof TrimOffsets t ->
           component(
-              "RobertaProcessing", "sep", List.of(p.sepText(), p.sep()), "cls",
-              List.of(p.clsText(), p.cls()), "trim_offsets", t.trim(), "add_prefix_space",
+              "RobertaProcessing",
+              "sep",
+              List.of(p.sepText(), p.sep()),
+              "cls",
+              List.of(p.clsText(), p.cls()),
+              "trim_offsets",
+              t.trim(),
+              "add_prefix_space",
               t.addPrefixSpace());
       case ClsSep p ->
           component(
-              "BertProcessing", "sep", List.of(p.sepText(), p.sep()), "cls",
+              "BertProcessing",
+              "sep",
+              List.of(p.sepText(), p.sep()),
+              "cls",
               List.of(p.clsText(), p.cls()));
       case Template p -> template(p);
-      case PostProcessorSequence p ->
-          sequence("processors", p.processors(), this::postProcessor);
+      case PostProcessorSequence p -> sequence("processors", p.processors(), this::postProcessor);
       default -> throw unknown("post-processor", post);
     }
   }
@@ -211,8 +233,13 @@ final class JsonComponents {
   private void metaspace(int replacement, Metaspace.Scheme scheme, boolean split)
       throws IOException {
     component(
-        "Metaspace", "replacement", Character.toString(replacement), "prepend_scheme",
-        scheme.name().toLowerCase(Locale.ROOT), "split", split);
+        "Metaspace",
+        "replacement",
+        Character.toString(replacement),
+        "prepend_scheme",
+        scheme.name().toLowerCase(Locale.ROOT),
+        "split",
+        split);
   }
 
   /** An object with its type and alternating names and values. */

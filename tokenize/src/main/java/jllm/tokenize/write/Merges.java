@@ -48,11 +48,10 @@ final class Merges {
           ofToken.add(new Pair(left, right));
         }
       }
-      ofToken.sort(
-          (a, b) ->
-              ranks[a.left] != ranks[b.left]
-                  ? Integer.compare(ranks[a.left], ranks[b.left])
-                  : Integer.compare(ranks[a.right], ranks[b.right]));
+      ofToken.sort((a, b) ->
+          ranks[a.left] != ranks[b.left]
+              ? Integer.compare(ranks[a.left], ranks[b.left])
+              : Integer.compare(ranks[a.right], ranks[b.right]));
       merges.addAll(ofToken);
     }
     return merges;

@@ -43,7 +43,8 @@ public final class TokenizerWriters {
    * @param merges takes the merges; flushed, not closed
    * @return what the two files cannot say, one sentence each: how texts are split if not by GPT-2's
    *     pattern, normalization, the like
-   * @throws TokenizerFormatException if the tokenizer is no byte-level BPE; nothing was written then
+   * @throws TokenizerFormatException if the tokenizer is no byte-level BPE; nothing was written
+   *     then
    */
   public static List<String> vocabAndMerges(
       Tokenizer tokenizer, OutputStream vocab, OutputStream merges) throws IOException {

@@ -48,8 +48,7 @@ final class VocabAndMerges {
     }
     json.writeEndObject();
     json.close();
-    BufferedWriter out =
-        new BufferedWriter(new OutputStreamWriter(merges, StandardCharsets.UTF_8));
+    BufferedWriter out = new BufferedWriter(new OutputStreamWriter(merges, StandardCharsets.UTF_8));
     out.write("#version: 0.2\n");
     for (int rank = 0; rank < form.bpe().mergeCount(); rank++) {
       out.write(form.bpe().mergeLeft(rank) + " " + form.bpe().mergeRight(rank) + "\n");

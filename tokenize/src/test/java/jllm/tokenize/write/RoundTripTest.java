@@ -80,8 +80,15 @@ class RoundTripTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "builtin:r50k_base", "builtin:cl100k_base", "builtin:o200k_base", "gguf:gpt-2",
-        "gguf:llama-spm", "gguf:bert-bge", "spm:llama2-bpe", "json", "llama2c"
+        "builtin:r50k_base",
+        "builtin:cl100k_base",
+        "builtin:o200k_base",
+        "gguf:gpt-2",
+        "gguf:llama-spm",
+        "gguf:bert-bge",
+        "spm:llama2-bpe",
+        "json",
+        "llama2c"
       })
   void tokenizerJsonReadAgain(String name) throws IOException {
     Tokenizer before = TestTokenizers.named(name);
@@ -95,15 +102,22 @@ class RoundTripTest {
     ByteArrayOutputStream again = new ByteArrayOutputStream();
     TokenizerWriters.json(after, again);
     assertEquals(
-        Files.readString(folder.resolve("tokenizer.json")),
-        again.toString(StandardCharsets.UTF_8));
+        Files.readString(folder.resolve("tokenizer.json")), again.toString(StandardCharsets.UTF_8));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "builtin:r50k_base", "builtin:cl100k_base", "builtin:o200k_base", "gguf:gpt-2",
-        "gguf:llama-spm", "gguf:bert-bge", "spm:llama2-bpe", "spm:unigram-1000", "json", "llama2c"
+        "builtin:r50k_base",
+        "builtin:cl100k_base",
+        "builtin:o200k_base",
+        "gguf:gpt-2",
+        "gguf:llama-spm",
+        "gguf:bert-bge",
+        "spm:llama2-bpe",
+        "spm:unigram-1000",
+        "json",
+        "llama2c"
       })
   void tokenizerJsonInItsOwnLibrary(String name) throws IOException {
     Tokenizer ours = TestTokenizers.named(name);
@@ -172,15 +186,22 @@ class RoundTripTest {
         assertThrows(
             TokenizerFormatException.class,
             () -> TokenizerWriters.vocabAndMerges(tokenizer, out, out));
-    assertTrue(e.getMessage().contains("expected byte-level BPE"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("expected byte-level BPE"));
     assertEquals(0, out.size());
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "builtin:r50k_base", "builtin:p50k_base", "builtin:cl100k_base", "builtin:o200k_base",
-        "gguf:gpt-2", "gguf:llama-spm", "gguf:bert-bge", "spm:llama2-bpe", "llama2c"
+        "builtin:r50k_base",
+        "builtin:p50k_base",
+        "builtin:cl100k_base",
+        "builtin:o200k_base",
+        "gguf:gpt-2",
+        "gguf:llama-spm",
+        "gguf:bert-bge",
+        "spm:llama2-bpe",
+        "llama2c"
       })
   void ggufVocabularyReadAgain(String name) {
     Tokenizer before = TestTokenizers.named(name);
@@ -197,7 +218,11 @@ class RoundTripTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "builtin:cl100k_base", "gguf:gpt-2", "gguf:llama-spm", "gguf:bert-bge", "spm:llama2-bpe"
+        "builtin:cl100k_base",
+        "gguf:gpt-2",
+        "gguf:llama-spm",
+        "gguf:bert-bge",
+        "spm:llama2-bpe"
       })
   void ggufVocabularyFromTokenizerJson(String name) throws IOException {
     Tokenizer before = Tokenizers.json(json(TestTokenizers.named(name)));
