@@ -1,13 +1,17 @@
 package jllm.format;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -17,7 +21,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** JSON objects as maps: of String, Long, Double, Boolean, lists and maps of these, and null. */
+/**
+ * JSON objects as maps, read and written: of String, Long, Double, Boolean, lists and maps of
+ * these, and null.
+ */
 public final class Json {
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
@@ -60,6 +67,47 @@ public final class Json {
       throw new ModelFormatException(source + ": not valid JSON: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new ModelFormatException(source + ": not valid JSON text: " + e.getMessage(), e);
+    }
+  }
+
+  /** The text of an object of such values (and Integers and Floats), one entry a line. */
+  public static byte[] format(Map<String, ? extends @Nullable Object> object) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (JsonGenerator json = FACTORY.createGenerator(out)) {
+      json.setPrettyPrinter(new DefaultPrettyPrinter());
+      write(json, object);
+      json.writeRaw('\n');
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // not in memory
+    }
+    return out.toByteArray();
+  }
+
+  private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
+    switch (value) {
+      case null -> json.writeNull();
+      case Map<?, ?> map -> {
+        json.writeStartObject();
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+          json.writeFieldName(String.valueOf(entry.getKey()));
+          write(json, entry.getValue());
+        }
+        json.writeEndObject();
+      }
+      case List<?> list -> {
+        json.writeStartArray();
+        for (Object element : list) {
+          write(json, element);
+        }
+        json.writeEndArray();
+      }
+      case String text -> json.writeString(text);
+      case Boolean bool -> json.writeBoolean(bool);
+      case Integer number -> json.writeNumber(number);
+      case Long number -> json.writeNumber(number);
+      case Float number -> json.writeNumber(number);
+      case Double number -> json.writeNumber(number);
+      default -> throw new IllegalArgumentException("no value of JSON: " + value.getClass());
     }
   }
 

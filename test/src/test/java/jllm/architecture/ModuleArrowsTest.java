@@ -16,6 +16,7 @@ final class ModuleArrowsTest {
   private static final String TOKENIZE = "jllm.tokenize..";
   private static final String CONVERT = "jllm.format..";
   private static final String[] GENERATE = {"jllm.model..", "jllm.generate.."};
+  private static final String TRAIN = "jllm.train..";
   private static final String BENCH = "jllm.bench..";
   private static final String CLI = "jllm.cli..";
 
@@ -31,6 +32,8 @@ final class ModuleArrowsTest {
           .definedBy(CONVERT)
           .layer("generate")
           .definedBy(GENERATE)
+          .layer("train")
+          .definedBy(TRAIN)
           .optionalLayer("bench")
           .definedBy(BENCH)
           .layer("cli")
@@ -43,8 +46,10 @@ final class ModuleArrowsTest {
           .mayOnlyAccessLayers("native", "tokenize")
           .whereLayer("generate")
           .mayOnlyAccessLayers("native", "tokenize", "convert")
-          .whereLayer("bench")
+          .whereLayer("train")
           .mayOnlyAccessLayers("native", "tokenize", "convert", "generate")
+          .whereLayer("bench")
+          .mayOnlyAccessLayers("native", "tokenize", "convert", "generate", "train")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .ensureAllClassesAreContainedInArchitecture()

@@ -166,7 +166,9 @@ final class ConfigReader {
   private PositionConfig position(int headDim) {
     RopePairing pairing = family.pairing();
     if (pairing == null) {
-      return new PositionConfig.Learned(contextLength);
+      return parameters.sinusoidal()
+          ? new PositionConfig.Sinusoidal()
+          : new PositionConfig.Learned(contextLength);
     }
     int dimensions = parameters.size(Parameter.ROPE_DIMENSIONS, headDim);
     if (dimensions < 2 || dimensions > headDim || dimensions % 2 != 0) {

@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.NormConfig.Kind;
 import jllm.format.NormConfig.Placement;
+import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
 import jllm.format.model.Family.Bias;
 import jllm.tensor.Activation;
@@ -255,7 +257,61 @@ final class Families {
   private static final List<Family> ALL =
       List.of(LLAMA, QWEN2, QWEN3, QWEN3_MOE, GPT2, PHI3, GEMMA, GEMMA2);
 
+  private static final HubFormat OWN_FORMAT =
+      new HubFormat(
+          LLAMA_FORMAT.blockPrefix(),
+          Map.of(
+              "token_embd", "model.embed_tokens",
+              "position_embd", "model.embed_positions",
+              "output_norm", "model.norm",
+              "output", "lm_head"),
+          LLAMA_FORMAT.block(),
+          Set.of(),
+          /* normsLessOne= */ false,
+          "hidden_act",
+          /* tied= */ false);
+
   private Families() {}
+
+  /**
+   * The family of models that no other program knows: any combination of norms, positions and
+   * feed-forward layers, which its files spell out.
+   *
+   * @param rotary whether positions are rotary
+   */
+  static Family own(Kind norm, boolean gated, boolean rotary) {
+    return new Family(
+        ModelArchitectures.OWN,
+        List.of(ModelArchitectures.OWN),
+        norm,
+        Placement.PRE,
+        /* queryKeyNorm= */ false,
+        Activation.SILU,
+        gated,
+        /* hiddenFactor= */ 0,
+        Bias.NONE,
+        /* fused= */ false,
+        rotary ? RopePairing.HALF_SPLIT : null,
+        /* scaledEmbedding= */ false,
+        null,
+        null,
+        Family.QueryScale.HEAD,
+        OWN_FORMAT);
+  }
+
+  /**
+   * The family of a model.
+   *
+   * @throws ModelFormatException if its architecture is unknown
+   */
+  static Family of(ModelConfig config, String file) {
+    return config.architecture().equals(ModelArchitectures.OWN)
+        ? own(
+            config.norm().kind(),
+            config.feedForward().gated(),
+            config.position() instanceof PositionConfig.Rope)
+        : require(config.architecture(), file);
+  }
 
   private static @Nullable Family ofArchitecture(String architecture) {
     return ALL.stream()

@@ -98,11 +98,11 @@ public final class GgufModelWriter {
 
   private void writeWeight(GgufWriter writer, String name) throws IOException {
     Tensor tensor = source.tensor(name);
-    RowOrder order = RowOrder.of(source.config(), family, name);
+    RowOrder order = RowOrder.of(source.config(), family.pairing(), name);
     if (order == null) {
       writer.write(tensor.segment().asSlice(0, Tensor.byteSize(tensor.dtype(), tensor.shape())));
     } else {
-      order.write(writer, tensor);
+      order.write(writer::write, tensor);
     }
     source.release(name);
   }

@@ -122,6 +122,9 @@ final class HubModel implements ModelFile {
   private Family family() {
     HubConfig description = description();
     String type = description.text("model_type");
+    if (ModelArchitectures.OWN.equals(type)) {
+      return HubOwn.family(description);
+    }
     Family family = type == null ? null : Families.ofModelType(type);
     if (family == null) {
       throw description.error(

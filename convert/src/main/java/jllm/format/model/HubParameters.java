@@ -97,6 +97,11 @@ final class HubParameters implements Parameters {
   }
 
   @Override
+  public boolean sinusoidal() {
+    return HubOwn.position(config).equals(HubOwn.SINUSOIDAL);
+  }
+
+  @Override
   public @Nullable Activation activation() {
     String name = config.text(family.hub().activationKey());
     return switch (name) {

@@ -29,6 +29,11 @@ interface Parameters {
    */
   RopePairing pairing(RopePairing inGguf);
 
+  /** Whether positions that are not rotary are sines and cosines instead of trained vectors. */
+  default boolean sinusoidal() {
+    return false;
+  }
+
   /** The activation of the feed-forward layers, absent if the file does not say. */
   @Nullable Activation activation();
 

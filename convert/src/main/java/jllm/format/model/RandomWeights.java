@@ -52,7 +52,7 @@ public final class RandomWeights implements WeightSource {
     this.config = config;
     this.types = types;
     this.seed = seed;
-    Family family = Families.require(config.architecture(), "random weights");
+    Family family = Families.of(config, "random weights");
     WeightLayout.forEach(config, family::usuallyHas, shapes::put);
   }
 

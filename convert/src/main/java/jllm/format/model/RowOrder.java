@@ -9,7 +9,6 @@ import jllm.format.AttentionConfig;
 import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
-import jllm.format.gguf.GgufWriter;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +26,18 @@ import org.jspecify.annotations.Nullable;
 record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
   private static final Pattern BLOCK = Pattern.compile("blk\\.\\d+\\.(\\w+)\\.(?:weight|bias)");
 
-  /** The order of a weight's rows, absent if they stay as they are. */
-  static @Nullable RowOrder of(ModelConfig config, Family family, String name) {
+  /** Takes the bytes of a weight. */
+  interface Sink {
+    void write(MemorySegment data) throws IOException;
+  }
+
+  /**
+   * The order of a weight's rows, absent if they stay as they are.
+   *
+   * @param wanted pairing of the format that is written, absent if it has none
+   */
+  static @Nullable RowOrder of(ModelConfig config, @Nullable RopePairing wanted, String name) {
     Matcher block = BLOCK.matcher(name);
-    RopePairing wanted = family.pairing();
     if (!block.matches()
         || wanted == null
         || !(config.position() instanceof PositionConfig.Rope rope)
@@ -64,7 +71,7 @@ record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
     return row - component + moved;
   }
 
-  void write(GgufWriter writer, Tensor tensor) throws IOException {
+  void write(Sink sink, Tensor tensor) throws IOException {
     boolean vector = tensor.shape().rank() == 1;
     int rows = vector ? tensor.columns() : tensor.rows();
     long rowBytes = tensor.dtype().bytes(vector ? 1 : tensor.columns());
@@ -74,7 +81,7 @@ record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
         MemorySegment.copy(
             tensor.segment(), source(row) * rowBytes, ordered, row * rowBytes, rowBytes);
       }
-      writer.write(ordered);
+      sink.write(ordered);
     }
   }
 }

@@ -70,23 +70,30 @@ sealed interface Weight {
 
     @Override
     public Tensor load(Arena arena) throws IOException {
-      Tensor out = Tensor.allocate(arena, dtype(), shape());
       try (Arena mapping = Arena.ofConfined()) {
         MemorySegment in = tensor.file().map(tensor.offset(), tensor.bytes(), mapping);
-        int rows = tensor.shape().dim(0);
-        int columns = tensor.shape().dim(1);
-        for (int row = 0; row < rows; row += TILE) {
-          for (int column = 0; column < columns; column += TILE) {
-            tile(in, out.segment(), row, column, rows, columns);
-          }
+        return transpose(Tensor.of(in, dtype(), tensor.shape()), arena);
+      }
+    }
+
+    /** A copy of a matrix of 2- or 4-byte elements with rows and columns exchanged. */
+    static Tensor transpose(Tensor in, Arena arena) {
+      int rows = in.dim(0);
+      int columns = in.dim(1);
+      Tensor out = Tensor.allocate(arena, in.dtype(), Shape.of(columns, rows));
+      for (int row = 0; row < rows; row += TILE) {
+        for (int column = 0; column < columns; column += TILE) {
+          tile(in, out.segment(), row, column);
         }
       }
       return out;
     }
 
-    private void tile(
-        MemorySegment in, MemorySegment out, int row, int column, int rows, int columns) {
-      int bytes = dtype().blockBytes();
+    private static void tile(Tensor matrix, MemorySegment out, int row, int column) {
+      MemorySegment in = matrix.segment();
+      int rows = matrix.dim(0);
+      int columns = matrix.dim(1);
+      int bytes = matrix.dtype().blockBytes();
       for (int r = row; r < Math.min(rows, row + TILE); r++) {
         for (int c = column; c < Math.min(columns, column + TILE); c++) {
           long from = ((long) r * columns + c) * bytes;

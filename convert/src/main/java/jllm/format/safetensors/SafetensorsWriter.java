@@ -1,0 +1,219 @@
+package jllm.format.safetensors;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+
+/**
+ * Writes a safetensors file. The header goes first, so the tensors are declared before; their bytes
+ * follow in that order, in pieces of any size. The file appears under its name, and is on the disk,
+ * only when it is complete; what was there before stays until then.
+ */
+public final class SafetensorsWriter implements AutoCloseable {
+  /** The data begin at a multiple of this, so that a mapped file can be read by whole vectors. */
+  private static final int ALIGNMENT = 64;
+
+  /** A write of more is split: buffers count in ints. */
+  private static final long MAX_WRITE = 1 << 30;
+
+  private final Path target;
+  private final Path temporary;
+  private final FileChannel channel;
+  private final List<Entry> tensors;
+  private int current;
+  private long written;
+  private boolean committed;
+
+  /** A tensor to be written: F64, F32, F16, BF16 or I32. */
+  public record Entry(String name, DType dtype, Shape shape) {
+    public Entry {
+      if (SafetensorsType.of(dtype.name()) == null) {
+        throw new IllegalArgumentException(
+            "tensor " + name + " is of type " + dtype + ", which safetensors files do not have");
+      }
+    }
+
+    public long bytes() {
+      return Tensor.byteSize(dtype, shape);
+    }
+  }
+
+  private SafetensorsWriter(Path target, Path temporary, FileChannel channel, List<Entry> tensors) {
+    this.target = target;
+    this.temporary = temporary;
+    this.channel = channel;
+    this.tensors = tensors;
+  }
+
+  /**
+   * Starts a file.
+   *
+   * @param metadata free-form texts ({@code __metadata__}); transformers wants {@code format} to be
+   *     {@code pt}
+   * @throws IOException if the file cannot be written there
+   * @throws IllegalArgumentException if a name occurs twice
+   */
+  public static SafetensorsWriter create(
+      Path path, Map<String, String> metadata, List<Entry> tensors) throws IOException {
+    ByteBuffer header = header(metadata, tensors);
+    Path target = Files.isSymbolicLink(path) ? path.toRealPath() : path;
+    Path temporary =
+        target.resolveSibling(
+            target.getFileName()
+                + "."
+                + Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, 36)
+                + ".part");
+    FileChannel channel =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    temporary.toFile().deleteOnExit(); // should the program be interrupted
+    SafetensorsWriter writer =
+        new SafetensorsWriter(target, temporary, channel, List.copyOf(tensors));
+    boolean started = false;
+    try {
+      writer.writeFully(header);
+      started = true;
+      return writer;
+    } finally {
+      if (!started) {
+        writer.close();
+      }
+    }
+  }
+
+  private static ByteBuffer header(Map<String, String> metadata, List<Entry> tensors) {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    Set<String> names = new HashSet<>();
+    try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+      json.writeStartObject();
+      if (!metadata.isEmpty()) {
+        json.writeObjectFieldStart("__metadata__");
+        for (Map.Entry<String, String> entry : metadata.entrySet()) {
+          json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+      }
+      long offset = 0;
+      for (Entry tensor : tensors) {
+        if (!names.add(tensor.name())) {
+          throw new IllegalArgumentException("two tensors are named " + tensor.name());
+        }
+        write(json, tensor, offset);
+        offset += tensor.bytes();
+      }
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // not in memory
+    }
+    int unpadded = Long.BYTES + text.size();
+    int padded = (unpadded + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    ByteBuffer header = ByteBuffer.allocate(padded).order(ByteOrder.LITTLE_ENDIAN);
+    header.putLong(padded - Long.BYTES).put(text.toByteArray());
+    while (header.hasRemaining()) {
+      header.put((byte) ' ');
+    }
+    return header.flip();
+  }
+
+  private static void write(JsonGenerator json, Entry tensor, long offset) throws IOException {
+    json.writeObjectFieldStart(tensor.name());
+    json.writeStringField("dtype", tensor.dtype().name());
+    json.writeArrayFieldStart("shape");
+    for (int axis = 0; axis < tensor.shape().rank(); axis++) {
+      json.writeNumber(tensor.shape().dim(axis));
+    }
+    json.writeEndArray();
+    json.writeArrayFieldStart("data_offsets");
+    json.writeNumber(offset);
+    json.writeNumber(offset + tensor.bytes());
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  /**
+   * Writes the next bytes: of the first tensor that is not complete, and on into those after it.
+   *
+   * @throws IllegalStateException if all tensors are complete
+   */
+  public void write(MemorySegment data) throws IOException {
+    long done = 0;
+    while (done < data.byteSize()) {
+      skipComplete();
+      if (current == tensors.size()) {
+        throw new IllegalStateException(target + ": more data than the declared tensors have");
+      }
+      long missing = tensors.get(current).bytes() - written;
+      long chunk = Math.min(Math.min(missing, data.byteSize() - done), MAX_WRITE);
+      writeFully(data.asSlice(done, chunk).asByteBuffer());
+      done += chunk;
+      written += chunk;
+    }
+    skipComplete();
+  }
+
+  private void skipComplete() {
+    while (current < tensors.size() && written == tensors.get(current).bytes()) {
+      written = 0;
+      current++;
+    }
+  }
+
+  private void writeFully(ByteBuffer buffer) throws IOException {
+    try {
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+    } catch (IOException e) {
+      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
+      named.initCause(e);
+      throw named;
+    }
+  }
+
+  /**
+   * Completes the file and gives it its name.
+   *
+   * @throws IllegalStateException if a tensor is incomplete
+   */
+  public void commit() throws IOException {
+    skipComplete();
+    if (current < tensors.size()) {
+      Entry missing = tensors.get(current);
+      throw new IllegalStateException(
+          "%s: tensor %s has %d of %d bytes"
+              .formatted(target, missing.name(), written, missing.bytes()));
+    }
+    channel.force(true);
+    channel.close();
+    Files.move(
+        temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    committed = true;
+  }
+
+  /** Without a {@link #commit} before, nothing was written. */
+  @Override
+  public void close() throws IOException {
+    if (!committed) {
+      channel.close();
+      Files.deleteIfExists(temporary);
+    }
+  }
+}

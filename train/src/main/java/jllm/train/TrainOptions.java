@@ -1,0 +1,109 @@
+package jllm.train;
+
+import jllm.tensor.DType;
+
+/**
+ * How a model is trained.
+ *
+ * @param dropout probability with which embeddings, attention weights and what sublayers add are
+ *     left out (Srivastava et al. 2014)
+ * @param recompute whether the activations inside blocks are computed again for the gradients
+ *     instead of kept: less memory, a third more work
+ * @param weightType F32, or BF16: then the optimizer keeps F32 masters
+ * @param seed of first weights, dropout and sampled texts; the order of the data has its own
+ */
+public record TrainOptions(
+    BatchOptions batch,
+    Horizon horizon,
+    ScheduleOptions schedule,
+    OptimizerOptions optimizer,
+    EvaluationOptions evaluation,
+    CheckpointOptions checkpoints,
+    GuardOptions guard,
+    SampleOptions sample,
+    double dropout,
+    boolean recompute,
+    DType weightType,
+    long seed) {
+
+  public TrainOptions {
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new SettingsException(
+          "a dropout of " + dropout + ", expected at least 0 and less than 1");
+    }
+    if (weightType != DType.F32 && weightType != DType.BF16) {
+      throw new SettingsException("weights of type " + weightType + ", expected F32 or BF16");
+    }
+  }
+
+  /** No evaluation, no texts, one checkpoint at the end. */
+  public static TrainOptions of(BatchOptions batch, Horizon horizon, ScheduleOptions schedule) {
+    return new TrainOptions(
+        batch,
+        horizon,
+        schedule,
+        OptimizerOptions.USUAL,
+        EvaluationOptions.NEVER,
+        CheckpointOptions.AT_END,
+        GuardOptions.USUAL,
+        SampleOptions.NEVER,
+        0,
+        false,
+        DType.F32,
+        0);
+  }
+
+  public TrainOptions withOptimizer(OptimizerOptions value) {
+    return new TrainOptions(
+        batch, horizon, schedule, value, evaluation, checkpoints, guard, sample, dropout,
+        recompute, weightType, seed);
+  }
+
+  public TrainOptions withEvaluation(EvaluationOptions value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, value, checkpoints, guard, sample, dropout, recompute,
+        weightType, seed);
+  }
+
+  public TrainOptions withCheckpoints(CheckpointOptions value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, value, guard, sample, dropout, recompute,
+        weightType, seed);
+  }
+
+  public TrainOptions withGuard(GuardOptions value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, value, sample, dropout,
+        recompute, weightType, seed);
+  }
+
+  public TrainOptions withSample(SampleOptions value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, value, dropout,
+        recompute, weightType, seed);
+  }
+
+  public TrainOptions withDropout(double value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, value,
+        recompute, weightType, seed);
+  }
+
+  public TrainOptions withRecompute(boolean value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
+        value, weightType, seed);
+  }
+
+  public TrainOptions withWeightType(DType value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
+        recompute, value, seed);
+  }
+
+  public TrainOptions withSeed(long value) {
+    return new TrainOptions(
+        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
+        recompute, weightType, value);
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests of training. */
+@NullMarked
+package jllm.train;
+
+import org.jspecify.annotations.NullMarked;
