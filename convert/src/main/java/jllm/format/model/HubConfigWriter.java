@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import jllm.format.AttentionConfig;
 import jllm.format.FeedForwardConfig;
+import jllm.format.Json;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.NormConfig;
@@ -251,8 +252,9 @@ final class HubConfigWriter {
     checkBiases();
     Set<String> names = new HashSet<>();
     WeightLayout.forEach(config, family::usuallyHas, (name, _) -> names.add(name));
-    HubParameters parameters =
-        new HubParameters(new HubConfig("the new config.json", json), family);
+    String file = "the new config.json";
+    HubConfig written = new HubConfig(file, Json.parse(file, Json.format(json)));
+    HubParameters parameters = new HubParameters(written, family);
     ModelConfig read =
         ConfigReader.read(
             family, parameters, config.vocabularySize(), config.tiedOutput(), names::contains);
