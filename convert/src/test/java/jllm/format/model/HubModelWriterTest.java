@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import jllm.format.FeedForwardConfig;
 import jllm.format.Json;
@@ -110,7 +112,7 @@ final class HubModelWriterTest {
       Tensor read = found.tensor(weight.getKey());
       assertEquals(weight.getValue(), read.shape(), weight.getKey());
       assertEquals(type, read.dtype(), weight.getKey());
-      try (var arena = java.lang.foreign.Arena.ofConfined()) {
+      try (var arena = Arena.ofConfined()) {
         Tensor wanted = Conversions.convert(expected.tensor(weight.getKey()), type, arena);
         long bytes = Tensor.byteSize(type, wanted.shape());
         assertEquals(
@@ -144,8 +146,7 @@ final class HubModelWriterTest {
   @Test
   void namesAndLayoutsAreThoseOfTransformers() throws IOException {
     try (WeightSource weights = new RandomWeights(TinyModels.config("gpt2"), DType.F32, SEED)) {
-      HubModelWriter.write(
-          folder, weights, null, SpecialIds.NONE.with(SpecialIds.Role.EOS, 95));
+      HubModelWriter.write(folder, weights, null, SpecialIds.NONE.with(SpecialIds.Role.EOS, 95));
     }
     Map<String, ?> json = Json.read(folder.resolve("config.json"));
     assertEquals(List.of("GPT2LMHeadModel"), json.get("architectures"));
@@ -159,8 +160,7 @@ final class HubModelWriterTest {
     try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       assertEquals("pt", file.metadata().get("format"));
       // A Conv1D multiplies from the right: [inputs, outputs].
-      assertEquals(
-          Shape.of(32, 96), shape(file, "transformer.h.1.attn.c_attn.weight"));
+      assertEquals(Shape.of(32, 96), shape(file, "transformer.h.1.attn.c_attn.weight"));
       assertEquals(Shape.of(64, 32), shape(file, "transformer.h.1.mlp.c_proj.weight"));
       assertEquals(Shape.of(96, 32), shape(file, "transformer.wte.weight"));
       file.tensors().values().forEach(tensor -> assertEquals(0, tensor.offset() % 4));
@@ -180,10 +180,9 @@ final class HubModelWriterTest {
         SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       String name = "model.layers.0.block_sparse_moe.experts.2.w2.weight";
       assertEquals(Shape.of(32, 64), shape(file, name));
-      var stored = file.tensor(name);
-      try (var arena = java.lang.foreign.Arena.ofConfined()) {
-        float first =
-            stored.file().map(stored.offset(), 4, arena).get(ValueLayout.JAVA_FLOAT, 0);
+      var stored = Objects.requireNonNull(file.tensor(name));
+      try (var arena = Arena.ofConfined()) {
+        float first = stored.file().map(stored.offset(), 4, arena).get(ValueLayout.JAVA_FLOAT, 0);
         Tensor all = weights.tensor("blk.0.ffn_down_exps.weight");
         assertEquals(all.segment().getAtIndex(ValueLayout.JAVA_FLOAT, 2 * 32 * 64), first);
       }
@@ -191,7 +190,7 @@ final class HubModelWriterTest {
   }
 
   private static Shape shape(SafetensorsFile file, String name) {
-    return java.util.Objects.requireNonNull(file.tensor(name), name).shape();
+    return Objects.requireNonNull(file.tensor(name), name).shape();
   }
 
   @Test
