@@ -13,7 +13,11 @@ public record CheckpointOptions(long every, int keep, boolean keepBest) {
   public CheckpointOptions {
     if (every < 0 || keep < 0) {
       throw new SettingsException(
-          "a checkpoint every " + every + " steps, of which " + keep + " are kept; expected 0 or"
+          "a checkpoint every "
+              + every
+              + " steps, of which "
+              + keep
+              + " are kept; expected 0 or"
               + " more");
     }
   }

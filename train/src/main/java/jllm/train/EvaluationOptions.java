@@ -13,7 +13,11 @@ public record EvaluationOptions(long every, int batches) {
   public EvaluationOptions {
     if (every < 0 || batches < 0) {
       throw new SettingsException(
-          "an evaluation every " + every + " steps over " + batches + " batches, expected 0 or more");
+          "an evaluation every "
+              + every
+              + " steps over "
+              + batches
+              + " batches, expected 0 or more");
     }
   }
 }

@@ -11,16 +11,10 @@ package jllm.train;
  * @param gradClip gradients are scaled down to this global norm; 0 = never
  */
 public record OptimizerOptions(
-    double beta1,
-    double beta2,
-    double eps,
-    double weightDecay,
-    boolean decayAll,
-    double gradClip) {
+    double beta1, double beta2, double eps, double weightDecay, boolean decayAll, double gradClip) {
 
   /** What most language models are trained with. */
-  public static final OptimizerOptions USUAL =
-      new OptimizerOptions(0.9, 0.95, 1e-8, 0.1, false, 1);
+  public static final OptimizerOptions USUAL = new OptimizerOptions(0.9, 0.95, 1e-8, 0.1, false, 1);
 
   public OptimizerOptions {
     check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more and less than 1");

@@ -55,55 +55,145 @@ public record TrainOptions(
 
   public TrainOptions withOptimizer(OptimizerOptions value) {
     return new TrainOptions(
-        batch, horizon, schedule, value, evaluation, checkpoints, guard, sample, dropout,
-        recompute, weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        value,
+        evaluation,
+        checkpoints,
+        guard,
+        sample,
+        dropout,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withEvaluation(EvaluationOptions value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, value, checkpoints, guard, sample, dropout, recompute,
-        weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        value,
+        checkpoints,
+        guard,
+        sample,
+        dropout,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withCheckpoints(CheckpointOptions value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, value, guard, sample, dropout, recompute,
-        weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        value,
+        guard,
+        sample,
+        dropout,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withGuard(GuardOptions value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, value, sample, dropout,
-        recompute, weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        value,
+        sample,
+        dropout,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withSample(SampleOptions value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, value, dropout,
-        recompute, weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        guard,
+        value,
+        dropout,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withDropout(double value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, value,
-        recompute, weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        guard,
+        sample,
+        value,
+        recompute,
+        weightType,
+        seed);
   }
 
   public TrainOptions withRecompute(boolean value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
-        value, weightType, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        guard,
+        sample,
+        dropout,
+        value,
+        weightType,
+        seed);
   }
 
   public TrainOptions withWeightType(DType value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
-        recompute, value, seed);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        guard,
+        sample,
+        dropout,
+        recompute,
+        value,
+        seed);
   }
 
   public TrainOptions withSeed(long value) {
     return new TrainOptions(
-        batch, horizon, schedule, optimizer, evaluation, checkpoints, guard, sample, dropout,
-        recompute, weightType, value);
+        batch,
+        horizon,
+        schedule,
+        optimizer,
+        evaluation,
+        checkpoints,
+        guard,
+        sample,
+        dropout,
+        recompute,
+        weightType,
+        value);
   }
 }

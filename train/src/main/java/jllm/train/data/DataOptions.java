@@ -48,7 +48,6 @@ public record DataOptions(
 
   /** One source, no validation, random order, attention across documents. */
   public static DataOptions of(Path source, long seed) {
-    return new DataOptions(
-        List.of(new SourceSpec(source, 0)), List.of(), 0, false, true, seed);
+    return new DataOptions(List.of(new SourceSpec(source, 0)), List.of(), 0, false, true, seed);
   }
 }

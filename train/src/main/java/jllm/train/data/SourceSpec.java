@@ -15,8 +15,7 @@ public record SourceSpec(Path path, double weight) {
 
   public SourceSpec {
     if (!(weight >= 0) || Double.isInfinite(weight)) {
-      throw new SettingsException(
-          path + ": a weight of " + weight + ", expected a number above 0");
+      throw new SettingsException(path + ": a weight of " + weight + ", expected a number above 0");
     }
   }
 
@@ -50,7 +49,8 @@ public record SourceSpec(Path path, double weight) {
       SourceSpec without =
           sources.stream().filter(source -> source.weight() == 0).findFirst().orElseThrow();
       throw new SettingsException(
-          without.path() + " has no weight, but other sources have; give weights above 0 to all or"
+          without.path()
+              + " has no weight, but other sources have; give weights above 0 to all or"
               + " to none");
     }
   }

@@ -48,9 +48,7 @@ public record ModelOverrides(
     int newWidth = or(width, shape.width());
     Activation newActivation = or(activation, shape.activation());
     boolean newGated =
-        gated != null
-            ? gated
-            : activation != null ? activation == Activation.SILU : shape.gated();
+        gated != null ? gated : activation != null ? activation == Activation.SILU : shape.gated();
     boolean sameFeedForward = newWidth == shape.width() && newGated == shape.gated();
     if (hidden == null && !sameFeedForward && newWidth > Integer.MAX_VALUE / 4) {
       throw new SettingsException("a width of " + newWidth + " makes no sense");
@@ -61,9 +59,7 @@ public record ModelOverrides(
         newHeads,
         or(kvHeads, shape.kvHeads() == shape.heads() ? newHeads : shape.kvHeads()),
         newWidth,
-        or(
-            hidden,
-            sameFeedForward ? shape.hidden() : ModelShape.usualHidden(newWidth, newGated)),
+        or(hidden, sameFeedForward ? shape.hidden() : ModelShape.usualHidden(newWidth, newGated)),
         or(context, shape.context()),
         or(norm, shape.norm()),
         newActivation,

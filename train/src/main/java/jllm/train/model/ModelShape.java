@@ -158,8 +158,7 @@ public record ModelShape(
             width,
             layers,
             attention(),
-            new FeedForwardConfig(
-                hidden, activation, gated, bias == Bias.ALL, experts, routing()),
+            new FeedForwardConfig(hidden, activation, gated, bias == Bias.ALL, experts, routing()),
             new NormConfig(
                 norm,
                 normEps,
