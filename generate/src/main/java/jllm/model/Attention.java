@@ -8,12 +8,14 @@ import jllm.tensor.AttentionSpec;
 import jllm.tensor.Exec;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingAttention;
 import jllm.tensor.WeightUse;
 import org.jspecify.annotations.Nullable;
 
 /** Multi-head self-attention with grouped heads (Vaswani et al. 2017; Ainslie et al. 2023). */
 final class Attention {
   private final int layer;
+  private final int dropoutPlace;
   private final boolean local;
   private final AttentionSpec spec;
   private final float normEps;
@@ -29,9 +31,13 @@ final class Attention {
   private final @Nullable Tensor queryNorm;
   private final @Nullable Tensor keyNorm;
 
-  Attention(Weights weights, ModelConfig config, int layer) {
+  /**
+   * @param dropoutPlace of its weights
+   */
+  Attention(Weights weights, ModelConfig config, int layer, int dropoutPlace) {
     AttentionConfig attention = config.attention();
     this.layer = layer;
+    this.dropoutPlace = dropoutPlace;
     this.local = attention.window(layer) > 0;
     this.spec =
         new AttentionSpec(
@@ -93,14 +99,23 @@ final class Attention {
       q = exec.rope(q, rotations, spec.headDim(), pairing);
       k = exec.rope(k, rotations, spec.headDim(), pairing);
     }
+    return exec.linear(attend(exec, q, k, v, batch), output, outputBias);
+  }
+
+  private Tensor attend(Exec exec, Tensor q, Tensor k, Tensor v, Batch batch) {
     KvCache cache = batch.cache();
-    if (cache != null) {
-      exec.copyRows(cache.keys(layer), batch.past(), k);
-      exec.copyRows(cache.values(layer), batch.past(), v);
-      k = cache.keys(layer);
-      v = cache.values(layer);
+    if (cache == null) {
+      return exec.attention(
+          q,
+          k,
+          v,
+          new TrainingAttention(
+              spec, batch.sequences(), batch.starts(), batch.dropout(dropoutPlace)));
     }
-    Tensor attended = exec.attention(q, k, v, spec, batch.sequences(), batch.past());
-    return exec.linear(attended, output, outputBias);
+    Tensor keys = cache.keys(layer);
+    Tensor values = cache.values(layer);
+    exec.copyRows(keys, batch.past(), k);
+    exec.copyRows(values, batch.past(), v);
+    return exec.attention(q, keys, values, spec, batch.sequences(), batch.past());
   }
 }

@@ -1,25 +1,40 @@
 package jllm.model;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jllm.tensor.DType;
+import jllm.tensor.Dropout;
+import jllm.tensor.Exec;
+import jllm.tensor.RouterBalance;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The input of one step: token ids and their positions, and the cache they continue. It is filled
- * again for each step; a step of the same number of rows allocates nothing.
+ * The input of one step: token ids and their positions, and the cache they continue or what is to
+ * be predicted. It is filled again for each step; a step of the same number of rows allocates
+ * nothing.
  */
 public final class Batch implements AutoCloseable {
+  /** Keeps the seeds of the places of a step apart from each other and from those of other steps. */
+  private static final long PLACE_STEP = 0xD1B54A32D192ED03L;
+
   private final Arena arena = Arena.ofShared();
   private final Tensor allIds;
   private final Tensor allPositions;
   private final @Nullable KvCache cache;
   private Tensor ids;
   private Tensor positions;
+  private @Nullable Tensor allTargets;
+  private @Nullable Tensor allStarts;
+  private @Nullable Tensor targets;
+  private @Nullable Tensor starts;
   private int sequences = 1;
   private int past;
+  private float dropout;
+  private long dropoutSeed;
+  private @Nullable RouterBalance balance;
   private @Nullable Tensor globalRotations;
   private @Nullable Tensor localRotations;
 
@@ -78,6 +93,10 @@ public final class Batch implements AutoCloseable {
       ids = allIds.slice(0, count);
       positions = allPositions.slice(0, count);
     }
+    this.targets = null;
+    this.starts = null;
+    this.dropout = 0;
+    this.balance = null;
     this.sequences = sequences;
     this.past = cache == null ? 0 : cache.length();
     int length = count / sequences;
@@ -86,6 +105,103 @@ public final class Batch implements AutoCloseable {
       positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, past + row % length);
     }
     return this;
+  }
+
+  /**
+   * What each row of the last {@link #fill} is to predict, -1 = nothing, from {@code from} on.
+   */
+  public Batch targets(int[] tokens, int from) {
+    if (allTargets == null) {
+      allTargets = Tensor.allocate(arena, DType.I32, allIds.shape());
+    }
+    targets = put(allTargets, tokens, from);
+    return this;
+  }
+
+  /**
+   * For several documents in a sequence that do not see each other: for each row of the last {@link
+   * #fill} the place in its sequence where its document begins. Positions count from there.
+   *
+   * @throws IllegalArgumentException if a place is behind its row, or the batch continues a cache
+   */
+  public Batch documents(int[] places, int from) {
+    int length = ids.dim(0) / sequences;
+    if (cache != null) {
+      throw new IllegalArgumentException("documents are told apart in whole sequences only");
+    }
+    for (int row = 0; row < ids.dim(0); row++) {
+      int place = places[from + row];
+      if (place < 0 || place > row % length) {
+        throw new IllegalArgumentException(
+            "row " + row % length + " of a sequence: its document cannot begin at " + place);
+      }
+      positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, row % length - place);
+    }
+    if (allStarts == null) {
+      allStarts = Tensor.allocate(arena, DType.I32, allIds.shape());
+    }
+    starts = put(allStarts, places, from);
+    return this;
+  }
+
+  private Tensor put(Tensor all, int[] values, int from) {
+    int count = ids.dim(0);
+    MemorySegment.copy(values, from, all.segment(), ValueLayout.JAVA_INT, 0, count);
+    return all.dim(0) == count ? all : all.slice(0, count);
+  }
+
+  /**
+   * Turns dropout on for the step of the last {@link #fill}: of the embedding, the attention weights
+   * and what sublayers add to the residual stream (Radford et al. 2018, section 4.1).
+   *
+   * @param probability of an element to be dropped; 0 = off
+   * @param seed of this step, different from that of any other
+   */
+  public Batch dropout(float probability, long seed) {
+    this.dropout = probability;
+    this.dropoutSeed = seed;
+    return this;
+  }
+
+  /**
+   * The dropout of one place of the model, null if it is off.
+   *
+   * @param place a number of its own for each
+   */
+  @Nullable Dropout dropout(int place) {
+    return dropout == 0 ? null : new Dropout(dropout, dropoutSeed + place * PLACE_STEP);
+  }
+
+  /** x with the dropout of a place. */
+  Tensor drop(Exec exec, Tensor x, int place) {
+    Dropout here = dropout(place);
+    return here == null ? x : exec.dropout(x, here);
+  }
+
+  boolean hasTargets() {
+    return targets != null;
+  }
+
+  /** I32 [N]. */
+  Tensor targets() {
+    if (targets == null) {
+      throw new IllegalStateException("the batch was filled without targets");
+    }
+    return targets;
+  }
+
+  /** I32 [N], null if documents see those before them. */
+  @Nullable Tensor starts() {
+    return starts;
+  }
+
+  void balance(@Nullable RouterBalance sums) {
+    this.balance = sums;
+  }
+
+  /** What the routers of the step did; null without experts or targets. */
+  @Nullable RouterBalance balance() {
+    return balance;
   }
 
   /** I32 [N]. */

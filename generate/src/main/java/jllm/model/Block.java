@@ -10,6 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /** One block: attention and feed-forward around a residual stream [N, C]. */
 final class Block implements Layer<Batch> {
+  /** The attention weights, then what each sublayer adds. */
+  private static final int DROPOUT_PLACES = 3;
+
+  private final int dropoutPlace;
   private final Attention attention;
   private final FeedForward feedForward;
   private final boolean parallel;
@@ -20,7 +24,8 @@ final class Block implements Layer<Batch> {
   private final @Nullable Norm afterFeedForward;
 
   Block(Weights weights, ModelConfig config, int layer) {
-    this.attention = new Attention(weights, config, layer);
+    this.dropoutPlace = 1 + layer * DROPOUT_PLACES;
+    this.attention = new Attention(weights, config, layer, dropoutPlace);
     this.feedForward = FeedForward.of(weights, config, layer);
     this.parallel = config.parallelResidual();
     this.residualScale = config.multipliers().residual();
@@ -41,9 +46,11 @@ final class Block implements Layer<Batch> {
   @Override
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
     Tensor attended = attention.forward(exec, apply(exec, beforeAttention, x), batch);
-    Tensor middle = addTo(exec, x, apply(exec, afterAttention, attended));
-    Tensor fed = feedForward.forward(exec, apply(exec, beforeFeedForward, parallel ? x : middle));
-    return addTo(exec, middle, apply(exec, afterFeedForward, fed));
+    attended = batch.drop(exec, apply(exec, afterAttention, attended), dropoutPlace + 1);
+    Tensor middle = addTo(exec, x, attended);
+    Tensor input = apply(exec, beforeFeedForward, parallel ? x : middle);
+    Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
+    return addTo(exec, middle, batch.drop(exec, fed, dropoutPlace + 2));
   }
 
   private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {

@@ -46,7 +46,7 @@ final class DenseFeedForward implements FeedForward {
   }
 
   @Override
-  public Tensor forward(Exec exec, Tensor x) {
+  public Tensor forward(Exec exec, Tensor x, Batch batch) {
     Tensor raised = exec.linear(x, up, upBias);
     Tensor hidden =
         gate == null

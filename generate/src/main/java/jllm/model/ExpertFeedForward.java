@@ -4,6 +4,7 @@ import jllm.format.FeedForwardConfig;
 import jllm.format.WeightNames;
 import jllm.tensor.Activation;
 import jllm.tensor.Exec;
+import jllm.tensor.RouterBalance;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
@@ -27,9 +28,13 @@ final class ExpertFeedForward implements FeedForward {
   }
 
   @Override
-  public Tensor forward(Exec exec, Tensor x) {
+  public Tensor forward(Exec exec, Tensor x, Batch batch) {
     Tensor logits = exec.linear(x, router, null);
     Tensor experts = exec.topK(logits, routing.used());
+    RouterBalance balance = batch.balance();
+    if (balance != null) {
+      exec.countRouting(balance, logits, experts);
+    }
     Tensor shares = exec.routingWeights(logits, experts, routing);
     Tensor gates = exec.expertLinear(x, gate, experts);
     Tensor raised = exec.expertLinear(x, up, experts);

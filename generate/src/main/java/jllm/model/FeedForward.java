@@ -9,7 +9,7 @@ import jllm.tensor.Tensor;
 sealed interface FeedForward permits DenseFeedForward, ExpertFeedForward {
 
   /** Maps [N, C] to [N, C]. */
-  Tensor forward(Exec exec, Tensor x);
+  Tensor forward(Exec exec, Tensor x, Batch batch);
 
   static FeedForward of(Weights weights, ModelConfig config, int layer) {
     FeedForwardConfig feedForward = config.feedForward();

@@ -1,8 +1,12 @@
 package jllm.model;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
+import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import jllm.ffi.PageAllocator;
+import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
@@ -10,9 +14,11 @@ import jllm.format.WeightSource;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Exec;
+import jllm.tensor.RouterBalance;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
+import jllm.tensor.grad.Parameters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * must outlive it.
  */
 public final class Transformer implements AutoCloseable {
+  /** Layers have the places of dropout after it. */
+  private static final int EMBEDDING_DROPOUT = 0;
+
   private final Arena arena;
   private final ModelConfig config;
   private final DType activationType;
@@ -33,11 +42,10 @@ public final class Transformer implements AutoCloseable {
   private final Tensor output;
   private final Rotations rotations;
 
-  private Transformer(WeightSource source, Backend backend, Arena arena) {
+  private Transformer(ModelConfig config, Weights weights, DType activationType, Arena arena) {
     this.arena = arena;
-    this.config = source.config();
-    this.activationType = backend.activationType();
-    Weights weights = new Weights(source, backend, new PageAllocator(arena));
+    this.config = config;
+    this.activationType = activationType;
     this.tokenEmbedding =
         weights.take(
             WeightNames.TOKEN_EMBEDDING,
@@ -60,10 +68,48 @@ public final class Transformer implements AutoCloseable {
    * @throws OutOfMemoryError if the backend's copies do not fit
    */
   public static Transformer of(WeightSource source, Backend backend) {
+    return build(source, backend, (adopted, _) -> adopted);
+  }
+
+  /**
+   * Builds a model that is trained: it computes with the very tensors of {@code source}, which are
+   * registered with new gradients that live as long as the model. Matrices are in the backend's
+   * activation type or BF16, vectors in the activation type, all row-major and writable.
+   *
+   * @param trained names of the weights to train; others are taken as by {@link #of}
+   * @param parameters receives them; fused layers as one parameter
+   * @throws jllm.format.ModelFormatException if a weight is missing
+   * @throws IllegalArgumentException if a weight cannot be trained as it is stored
+   * @throws OutOfMemoryError if the gradients do not fit
+   */
+  public static Transformer trainable(
+      WeightSource source, Backend backend, Predicate<String> trained, Parameters parameters) {
+    DType type = backend.activationType();
+    return build(
+        source,
+        backend,
+        (adopted, memory) ->
+            new TrainedWeights(source, adopted, trained, parameters, type, memory));
+  }
+
+  /** {@link #trainable(WeightSource, Backend, Predicate, Parameters)} of all weights. */
+  public static Transformer trainable(
+      WeightSource source, Backend backend, Parameters parameters) {
+    return trainable(source, backend, _ -> true, parameters);
+  }
+
+  private static Transformer build(
+      WeightSource source,
+      Backend backend,
+      BiFunction<Weights, SegmentAllocator, Weights> weights) {
     Arena arena = Arena.ofShared();
     boolean built = false;
     try {
-      Transformer model = new Transformer(source, backend, arena);
+      SegmentAllocator memory = new PageAllocator(arena);
+      Weights adopted = new AdoptedWeights(source, backend, memory);
+      Transformer model =
+          new Transformer(
+              source.config(), weights.apply(adopted, memory), backend.activationType(), arena);
       built = true;
       return model;
     } finally {
@@ -120,7 +166,13 @@ public final class Transformer implements AutoCloseable {
     if (positionEmbedding != null) {
       x = exec.add(x, exec.embedding(positionEmbedding, batch.positions()));
     }
+    x = batch.drop(exec, x, EMBEDDING_DROPOUT);
     rotations.prepare(exec, batch);
+    FeedForwardConfig feedForward = config.feedForward();
+    if (feedForward.routing() != null && batch.hasTargets()) {
+      long counted = (long) x.rows() * blocks.length;
+      batch.balance(exec.routerBalance(feedForward.experts(), counted));
+    }
     for (Block block : blocks) {
       x = exec.block(block, x, batch);
     }
@@ -139,6 +191,25 @@ public final class Transformer implements AutoCloseable {
     return config.multipliers().finalSoftCap() > 0
         ? exec.softCap(logits, config.multipliers().finalSoftCap())
         : logits;
+  }
+
+  /**
+   * The cross-entropy of each row with the batch's targets, [N, 1] in nats, 0 where nothing is to be
+   * predicted.
+   *
+   * @param hidden of {@link #hidden} for this batch
+   */
+  public Tensor losses(Exec exec, Tensor hidden, Batch batch) {
+    return exec.crossEntropy(logits(exec, hidden), batch.targets());
+  }
+
+  /**
+   * How unevenly the routers of the step used their experts, [1, 1]: the loss that {@code
+   * router_aux_loss_coef} of Mixtral multiplies, for batches with targets; null for a dense model.
+   */
+  public @Nullable Tensor balanceLoss(Exec exec, Batch batch) {
+    RouterBalance balance = batch.balance();
+    return balance == null ? null : exec.balanceLoss(balance);
   }
 
   @Override
