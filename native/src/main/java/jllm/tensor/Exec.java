@@ -62,6 +62,11 @@ public final class Exec extends Operations implements AutoCloseable {
     training = true;
   }
 
+  /** Whether the step was begun with {@link #resetToTrain}. */
+  public boolean isTraining() {
+    return training;
+  }
+
   /** Adds {@code factor} to the derivative of the step's loss by each element of a result. */
   public void seed(Tensor result, float factor) {
     typed(result, type, "seed");
