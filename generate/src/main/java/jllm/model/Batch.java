@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * nothing.
  */
 public final class Batch implements AutoCloseable {
-  /** Keeps the seeds of the places of a step apart from each other and from those of other steps. */
+  /**
+   * Keeps the seeds of the places of a step apart from each other and from those of other steps.
+   */
   private static final long PLACE_STEP = 0xD1B54A32D192ED03L;
 
   private final Arena arena = Arena.ofShared();
@@ -107,9 +109,7 @@ public final class Batch implements AutoCloseable {
     return this;
   }
 
-  /**
-   * What each row of the last {@link #fill} is to predict, -1 = nothing, from {@code from} on.
-   */
+  /** What each row of the last {@link #fill} is to predict, -1 = nothing, from {@code from} on. */
   public Batch targets(int[] tokens, int from) {
     if (allTargets == null) {
       allTargets = Tensor.allocate(arena, DType.I32, allIds.shape());
@@ -151,8 +151,8 @@ public final class Batch implements AutoCloseable {
   }
 
   /**
-   * Turns dropout on for the step of the last {@link #fill}: of the embedding, the attention weights
-   * and what sublayers add to the residual stream (Radford et al. 2018, section 4.1).
+   * Turns dropout on for the step of the last {@link #fill}: of the embedding, the attention
+   * weights and what sublayers add to the residual stream (Radford et al. 2018, section 4.1).
    *
    * @param probability of an element to be dropped; 0 = off
    * @param seed of this step, different from that of any other

@@ -80,8 +80,7 @@ final class TrainedWeights implements Weights {
     if (weight.segment().isReadOnly()) {
       throw new IllegalArgumentException(name + " cannot be written: copy a file's weights first");
     }
-    Parameter parameter =
-        new Parameter(name, weight, Tensor.allocate(arena, type, weight.shape()));
+    Parameter parameter = new Parameter(name, weight, Tensor.allocate(arena, type, weight.shape()));
     parameters.add(parameter);
     return parameter;
   }

@@ -93,8 +93,7 @@ public final class Transformer implements AutoCloseable {
   }
 
   /** {@link #trainable(WeightSource, Backend, Predicate, Parameters)} of all weights. */
-  public static Transformer trainable(
-      WeightSource source, Backend backend, Parameters parameters) {
+  public static Transformer trainable(WeightSource source, Backend backend, Parameters parameters) {
     return trainable(source, backend, _ -> true, parameters);
   }
 
@@ -194,8 +193,8 @@ public final class Transformer implements AutoCloseable {
   }
 
   /**
-   * The cross-entropy of each row with the batch's targets, [N, 1] in nats, 0 where nothing is to be
-   * predicted.
+   * The cross-entropy of each row with the batch's targets, [N, 1] in nats, 0 where nothing is to
+   * be predicted.
    *
    * @param hidden of {@link #hidden} for this batch
    */
