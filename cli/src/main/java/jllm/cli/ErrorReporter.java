@@ -12,6 +12,8 @@ import jllm.format.ModelFormatException;
 import jllm.generate.PromptTooLongException;
 import jllm.generate.UnknownTokenException;
 import jllm.tokenize.TokenizerFormatException;
+import jllm.tokenize.corpus.CorpusException;
+import jllm.tokenize.train.WordLimitException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -78,8 +80,10 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case InvalidTextException text -> say(ExitCode.FORMAT, text.getMessage());
       case ModelFormatException format -> say(ExitCode.FORMAT, format.getMessage());
       case TokenizerFormatException format -> say(ExitCode.FORMAT, format.getMessage());
+      case CorpusException corpus -> say(ExitCode.FORMAT, corpus.getMessage());
       case UncheckedIOException unchecked -> say(ExitCode.FILE, describe(unchecked));
       case IOException file -> say(ExitCode.FILE, describe(file));
+      case WordLimitException limit -> say(ExitCode.RESOURCES, limit.getMessage());
       case ResourceException resources -> say(ExitCode.RESOURCES, resources.getMessage());
       case OutOfMemoryError memory -> say(ExitCode.RESOURCES, describe(memory));
       case InternalError fault when isLostPage(fault) ->

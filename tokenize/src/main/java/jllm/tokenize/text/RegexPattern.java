@@ -22,9 +22,22 @@ public final class RegexPattern implements TextPattern {
     try {
       pattern = Pattern.compile(RegexSyntax.translate(source), Pattern.UNICODE_CHARACTER_CLASS);
     } catch (PatternSyntaxException e) {
+      String where = e.getIndex() < 0 ? "" : " at position " + position(source, e.getIndex());
       throw new IllegalArgumentException(
-          "the regular expression '" + source + "' is not understood: " + e.getDescription(), e);
+          "the regular expression '" + source + "' is not understood" + where + ": "
+              + e.getDescription(),
+          e);
     }
+  }
+
+  /** Which character of the source, from 1 on, an index in the translated expression comes from. */
+  private static int position(String source, int translated) {
+    int position = 0;
+    while (position < source.length()
+        && RegexSyntax.translate(source.substring(0, position + 1)).length() <= translated) {
+      position++;
+    }
+    return Math.min(position + 1, source.length());
   }
 
   @Override

@@ -52,7 +52,7 @@ final class BpeMerger {
       }
     }
     if (size > Integer.MAX_VALUE - 16) {
-      throw new IllegalStateException(
+      throw new WordLimitException(
           "the distinct words have " + size + " bytes, more than 2^31; lower the cap on words");
     }
     cells = new int[(int) size];

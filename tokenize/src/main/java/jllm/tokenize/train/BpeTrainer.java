@@ -15,7 +15,7 @@ public final class BpeTrainer {
   private final WordPattern pattern;
 
   /**
-   * @throws IllegalArgumentException if the pattern is no regular expression
+   * @throws PatternException if the pattern is no regular expression
    */
   public BpeTrainer(TrainOptions options, TrainListener listener) {
     this.options = options;
@@ -27,12 +27,20 @@ public final class BpeTrainer {
    * Learns from all documents of a corpus; nothing is written.
    *
    * @throws CorpusException at a broken document, or if the corpus has no text
+   * @throws PatternException if the pattern recurses too deeply on the text
+   * @throws WordLimitException if the words are more than the tables can hold
    * @throws java.util.concurrent.CancellationException if the listener cancels
    */
   public TrainedBpe train(Corpus corpus) throws IOException {
     WordCounter counter = new WordCounter(pattern.words(), pattern.cuts(), options, listener);
     CountedWords counted = counter.count(corpus);
     WordCounts words = counted.words();
+    if (words.size() == 0 && counted.dropped().words() > 0) {
+      throw new WordLimitException(
+          "no word is left below the cap of "
+              + options.maxWords()
+              + " distinct words, as all occur equally often; raise the cap");
+    }
     if (words.size() == 0) {
       throw new CorpusException("the corpus has no text: " + String.join(", ", corpus.names()));
     }
@@ -51,6 +59,7 @@ public final class BpeTrainer {
     return new TrainedBpe(
         merges,
         pattern.expression(),
+        pattern.cuts(),
         counted.corpus(),
         counted.textBytes(),
         words.size(),

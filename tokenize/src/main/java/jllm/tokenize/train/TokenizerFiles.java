@@ -6,21 +6,30 @@ import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import jllm.tokenize.split.Gpt2Splitter;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a trained vocabulary in Hugging Face's two layouts. */
-final class TokenizerFiles {
+/**
+ * The files of a trained vocabulary in Hugging Face's two layouts: {@code tokenizer.json}, and
+ * {@code vocab.json} with {@code merges.txt}.
+ */
+public final class TokenizerFiles {
   private static final String TOKENIZER = "tokenizer.json";
   private static final String VOCABULARY = "vocab.json";
   private static final String MERGES = "merges.txt";
+
+  /** Their names. */
+  public static final List<String> NAMES = List.of(TOKENIZER, VOCABULARY, MERGES);
 
   /** Writes one file. */
   private interface Content {
@@ -30,32 +39,49 @@ final class TokenizerFiles {
   private TokenizerFiles() {}
 
   /**
-   * @throws FileAlreadyExistsException if one of the files is there and is not to be replaced
+   * Whether the files can be written to a folder, as far as that can be known before they are.
+   *
+   * @param folder is made where there is none
+   * @param force whether files of these names may be replaced
+   * @throws FileAlreadyExistsException if one of them is there and is not to be replaced
+   * @throws IOException if the folder cannot be made or written to
    */
-  static void checkFree(Path folder, boolean force) throws FileAlreadyExistsException {
-    for (String name : List.of(TOKENIZER, VOCABULARY, MERGES)) {
-      if (!force && Files.exists(folder.resolve(name))) {
-        throw new FileAlreadyExistsException(
-            folder.resolve(name).toString(),
-            null,
-            "the file exists; name another folder, or ask to replace it");
+  public static void check(Path folder, boolean force) throws IOException {
+    for (String name : NAMES) {
+      Path file = folder.resolve(name);
+      if (Files.isDirectory(file)) {
+        throw new FileSystemException(file.toString(), null, "is a folder, expected no such file");
       }
+      if (!force && Files.exists(file)) {
+        throw new FileAlreadyExistsException(
+            file.toString(), null, "the file exists; name another folder, or ask to replace it");
+      }
+    }
+    Path existing = folder.toAbsolutePath();
+    while (existing != null && !Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (existing != null && !Files.isDirectory(existing)) {
+      throw new FileSystemException(existing.toString(), null, "is a file, expected a folder");
+    }
+    if (existing == null || !Files.isWritable(existing)) {
+      throw new AccessDeniedException(String.valueOf(existing));
     }
   }
 
+  /** Writes all three beside their places, then moves them there. */
   static void write(TrainedBpe trained, Path folder, boolean force) throws IOException {
-    checkFree(folder, force);
+    check(folder, force);
+    List<Path> made = missing(folder);
     Files.createDirectories(folder);
     Map<String, Content> contents = new LinkedHashMap<>();
     contents.put(VOCABULARY, out -> vocabularyFile(trained.merges(), out));
     contents.put(MERGES, out -> mergesFile(trained.merges(), out));
     contents.put(TOKENIZER, out -> tokenizerFile(trained, out));
+    boolean complete = false;
     try {
       for (Map.Entry<String, Content> file : contents.entrySet()) {
-        try (BufferedWriter out =
-            Files.newBufferedWriter(temporary(folder, file.getKey()), StandardCharsets.UTF_8)) {
-          file.getValue().write(out);
-        }
+        write(temporary(folder, file.getKey()), file.getValue());
       }
       for (String name : contents.keySet()) {
         Files.move(
@@ -64,15 +90,55 @@ final class TokenizerFiles {
             StandardCopyOption.REPLACE_EXISTING,
             StandardCopyOption.ATOMIC_MOVE);
       }
+      complete = true;
     } finally {
       for (String name : contents.keySet()) {
         Files.deleteIfExists(temporary(folder, name));
+      }
+      if (!complete) {
+        removeEmpty(made);
+      }
+    }
+  }
+
+  private static void write(Path file, Content content) throws IOException {
+    file.toFile().deleteOnExit(); // if the process ends here
+    try (BufferedWriter out = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
+      content.write(out);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // A full disk does not say which.
+      FileSystemException named =
+          new FileSystemException(String.valueOf(file.getParent()), null, e.getMessage());
+      named.initCause(e);
+      throw named;
+    }
+  }
+
+  /** The folders that have to be made, the innermost first. */
+  private static List<Path> missing(Path folder) {
+    List<Path> missing = new ArrayList<>();
+    Path path = folder.toAbsolutePath();
+    while (path != null && !Files.exists(path)) {
+      missing.add(path);
+      path = path.getParent();
+    }
+    return missing;
+  }
+
+  private static void removeEmpty(List<Path> folders) {
+    for (Path folder : folders) {
+      try {
+        Files.deleteIfExists(folder);
+      } catch (IOException inUse) {
+        return; // someone else has put something there
       }
     }
   }
 
   private static Path temporary(Path folder, String name) {
-    return folder.resolve("." + name + ".part");
+    return folder.resolve("." + name + "." + ProcessHandle.current().pid() + ".tmp");
   }
 
   private static JsonGenerator json(BufferedWriter out) throws IOException {

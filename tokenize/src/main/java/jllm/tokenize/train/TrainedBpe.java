@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import jllm.tokenize.AddedToken;
 import jllm.tokenize.EncodeOptions;
 import jllm.tokenize.Encoder;
@@ -16,6 +17,7 @@ import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.corpus.CorpusSummary;
+import jllm.tokenize.corpus.CutRule;
 import jllm.tokenize.decode.ByteLevelDecoder;
 import jllm.tokenize.model.Bpe;
 import jllm.tokenize.post.PostProcessor;
@@ -31,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param merges the vocabulary
  * @param expression what cuts a text into words, or null: a text is one word
+ * @param cuts where the tokenizer allows a text to be cut
  * @param corpus what was read
  * @param textBytes the bytes that counted, fewer than were read where documents are capped
  * @param distinctWords that the merges were learned from
@@ -41,12 +44,21 @@ import org.jspecify.annotations.Nullable;
 public record TrainedBpe(
     Merges merges,
     @Nullable String expression,
+    CutRule cuts,
     CorpusSummary corpus,
     long textBytes,
     int distinctWords,
     long wordOccurrences,
     DroppedWords dropped,
     List<byte[]> sample) {
+
+  /** Special tokens whose text was learned as well, so that it is found in ordinary text. */
+  public List<String> learnedSpecials() {
+    return IntStream.concat(Arrays.stream(merges.byteIds()), Arrays.stream(merges.result()))
+        .filter(id -> id < merges.specialCount())
+        .mapToObj(merges.tokens()::get)
+        .toList();
+  }
 
   /** The tokenizer that the vocabulary makes. */
   public Tokenizer tokenizer() {
@@ -109,11 +121,12 @@ public record TrainedBpe(
   }
 
   /**
-   * Verifies the vocabulary, then writes {@code tokenizer.json}, {@code vocab.json} and {@code
-   * merges.txt}; they appear all together or not at all.
+   * Verifies the vocabulary, then writes the files of {@link TokenizerFiles}; none appears before
+   * all are complete.
    *
    * @param force whether files of these names are replaced
    * @throws java.nio.file.FileAlreadyExistsException if there is one and it is not to be replaced
+   * @throws IllegalStateException if a text is not decoded to what it was
    */
   public void write(Path folder, boolean force) throws IOException {
     verify();

@@ -71,7 +71,7 @@ final class WordCounter {
 
   CountedWords count(Corpus corpus) throws IOException {
     long size = corpus.size();
-    TextSample sample = new TextSample(size);
+    TextSample sample = new TextSample();
     ExecutorService threads = Work.threads(options.threads(), "word-counter-");
     try {
       Batcher batcher =
@@ -141,7 +141,7 @@ final class WordCounter {
         try {
           words.split(workspace);
         } catch (StackOverflowError e) {
-          throw new IllegalArgumentException(
+          throw new PatternException(
               "the pattern '"
                   + options.pattern()
                   + "' recurses too deeply on this text; make its repeated groups possessive, such"

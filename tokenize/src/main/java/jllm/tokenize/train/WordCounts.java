@@ -155,7 +155,7 @@ public final class WordCounts {
 
   private void append(byte[] source, int from, int length, int hash, long n) {
     if (length > MAX_ARRAY - textSize) {
-      throw new IllegalStateException(
+      throw new WordLimitException(
           "the distinct words exceed 2 GiB; lower the cap on words, or give a pattern or a document"
               + " separator that makes shorter words");
     }
@@ -177,7 +177,7 @@ public final class WordCounts {
     starts[size] = textSize;
     if (size > table.length / 2) {
       if (table.length == 1 << 30) {
-        throw new IllegalStateException("more than 2^29 distinct words; lower the cap on words");
+        throw new WordLimitException("more than 2^29 distinct words; lower the cap on words");
       }
       rebuild(table.length * 2);
     }

@@ -16,7 +16,7 @@ record WordPattern(@Nullable String expression, @Nullable PreTokenizer words, Cu
 
   /**
    * @param pattern a name, {@code none} or a regular expression
-   * @throws IllegalArgumentException if it is no regular expression
+   * @throws PatternException if it is no regular expression
    */
   static WordPattern of(String pattern) {
     if (pattern.equals("none")) {
@@ -26,6 +26,10 @@ record WordPattern(@Nullable String expression, @Nullable PreTokenizer words, Cu
     String expression = named == null ? pattern : named;
     // What a scanner does is known; what any other expression looks at is not.
     CutRule cuts = Patterns.scanner(expression) == null ? CutRule.NEVER : CutRule.WORDS;
-    return new WordPattern(expression, Patterns.isolated(expression), cuts);
+    try {
+      return new WordPattern(expression, Patterns.isolated(expression), cuts);
+    } catch (IllegalArgumentException e) {
+      throw new PatternException(String.valueOf(e.getMessage()), e);
+    }
   }
 }
