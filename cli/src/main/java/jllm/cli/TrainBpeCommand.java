@@ -1,6 +1,7 @@
 package jllm.cli;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -161,7 +162,7 @@ final class TrainBpeCommand implements Callable<Integer> {
     BpeTrainer trainer = trainer(options, progress);
     Corpus corpus = files.open(streams);
     Corpus evaluated = eval == null ? null : files.open(eval);
-    TokenizerFiles.check(output, force);
+    checkOutput();
     try (Interruption _ = new Interruption(progress::cancel, null);
         progress) {
       progress.begin("counting");
@@ -175,6 +176,8 @@ final class TrainBpeCommand implements Callable<Integer> {
           new TrainBpeReport(trained, options, output, progress.seconds(), compression, eval));
       return ExitCode.OK;
     } catch (CancellationException interrupted) {
+      String written = progress.seconds().containsKey("writing") ? "the files are" : "nothing was";
+      streams.err().println("jllm: interrupted; " + written + " written");
       return ExitCode.INTERRUPTED;
     }
   }
@@ -187,6 +190,16 @@ final class TrainBpeCommand implements Callable<Integer> {
     }
     if (!outputOptions.quiet) {
       report.notices().forEach(notice -> streams.err().println("jllm: note: " + notice));
+    }
+  }
+
+  /** Before the work, which may be long, not after it. */
+  private void checkOutput() throws IOException {
+    try {
+      TokenizerFiles.check(output, force);
+    } catch (FileAlreadyExistsException exists) {
+      throw new FileAlreadyExistsException(
+          exists.getFile(), null, "the file exists; name another folder, or replace it with --force");
     }
   }
 
@@ -229,7 +242,7 @@ final class TrainBpeCommand implements Callable<Integer> {
   private static List<Compression> measure(
       TrainedBpe trained, @Nullable Corpus text, TrainProgress progress) throws IOException {
     Map<String, Tokenizer> tokenizers = new LinkedHashMap<>();
-    tokenizers.put("this", trained.tokenizer());
+    tokenizers.put("trained", trained.tokenizer());
     for (String name : List.of("gpt2", "cl100k_base")) {
       tokenizers.put(name, Tokenizers.builtIn(name));
     }

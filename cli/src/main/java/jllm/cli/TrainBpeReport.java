@@ -50,9 +50,10 @@ record TrainBpeReport(
     lines.put(
         "learned from",
         format(
-            "%s of text in %,d documents; %,d words, %,d of them distinct",
+            "%s of text in %,d document%s; %,d words, %,d of them distinct",
             Memory.show(trained.textBytes()),
             corpus.documents(),
+            corpus.documents() == 1 ? "" : "s",
             trained.wordOccurrences(),
             trained.distinctWords()));
     lines.put("time", times());
@@ -144,7 +145,8 @@ record TrainBpeReport(
       notices.add("special tokens that were given twice count once");
     }
     if (trained.corpus().skipped() > 0) {
-      notices.add(format("%,d broken documents were left out", trained.corpus().skipped()));
+      notices.add(
+          format("documents or archive members left out: %,d", trained.corpus().skipped()));
     }
     return notices;
   }

@@ -40,6 +40,9 @@ public final class Batcher {
   /** Adds the next part of the corpus. */
   public void add(Chunk chunk) {
     position = chunk.position();
+    if (chunk.first()) {
+      endOpen();
+    }
     if (openSize == 0 && chunk.last()) {
       segments(chunk.bytes(), chunk.bytes().length, true);
       return;
@@ -59,12 +62,18 @@ public final class Batcher {
     }
   }
 
-  /** Hands out what is left; no document may be open. */
+  /** Hands out what is left. */
   public void finish() {
-    if (openSize > 0) {
-      throw new IllegalStateException("a document has no end");
-    }
+    endOpen();
     flush();
+  }
+
+  /** A document that was being read when it turned out to be damaged has no end of its own. */
+  private void endOpen() {
+    if (openSize > 0) {
+      segments(open, openSize, true);
+      openSize = 0;
+    }
   }
 
   private void append(byte[] bytes) {
