@@ -57,6 +57,10 @@ public record UnicodeForm(Form form) implements Normalizer {
     if (i == in.end()) {
       return true;
     }
+    // What follows may compose with the last character that was passed over.
+    if (i > in.start()) {
+      i = Utf8.previous(t, i);
+    }
     String rest = new String(t, i, in.end() - i, StandardCharsets.UTF_8);
     return java.text.Normalizer.isNormalized(rest, form);
   }
