@@ -4,7 +4,9 @@ import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A number of bytes such as {@code 500000}, {@code 500k}, {@code 20M} or {@code 1.5G} (of 1000). */
+/**
+ * A number of bytes such as {@code 500000}, {@code 500k}, {@code 20M} or {@code 1.5G} (of 1000).
+ */
 final class ByteSize implements ITypeConverter<Long> {
   private static final String UNITS = "kmgt";
 

@@ -172,8 +172,7 @@ final class TrainBpeCommand implements Callable<Integer> {
       progress.begin("measuring");
       List<Compression> compression = measure(trained, evaluated, progress);
       progress.close();
-      report(
-          new TrainBpeReport(trained, options, output, progress.seconds(), compression, eval));
+      report(new TrainBpeReport(trained, options, output, progress.seconds(), compression, eval));
       return ExitCode.OK;
     } catch (CancellationException interrupted) {
       String written = progress.seconds().containsKey("writing") ? "the files are" : "nothing was";
@@ -199,7 +198,9 @@ final class TrainBpeCommand implements Callable<Integer> {
       TokenizerFiles.check(output, force);
     } catch (FileAlreadyExistsException exists) {
       throw new FileAlreadyExistsException(
-          exists.getFile(), null, "the file exists; name another folder, or replace it with --force");
+          exists.getFile(),
+          null,
+          "the file exists; name another folder, or replace it with --force");
     }
   }
 

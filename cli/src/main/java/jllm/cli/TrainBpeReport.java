@@ -145,8 +145,7 @@ record TrainBpeReport(
       notices.add("special tokens that were given twice count once");
     }
     if (trained.corpus().skipped() > 0) {
-      notices.add(
-          format("documents or archive members left out: %,d", trained.corpus().skipped()));
+      notices.add(format("documents or archive members left out: %,d", trained.corpus().skipped()));
     }
     return notices;
   }

@@ -28,7 +28,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code jllm train-bpe}: what it writes and says, and its exit codes. */
 class TrainBpeTest {
   private static final String TEXT =
-      "It was the best of times, it was the worst of times; \u00e9t\u00e9 1789.\n".repeat(40);
+      ("It was the best of times, it was the worst of times; \u00e9t\u00e9 1789.\n"
+              + "Whether I shall turn out to be the hero of my own life, or whether that station will"
+              + " be held by anybody else, these pages must show.\n")
+          .repeat(20);
 
   @TempDir Path folder;
 
@@ -86,7 +89,7 @@ class TrainBpeTest {
             Tokenizers.json(out().resolve("tokenizer.json")),
             Tokenizers.vocabAndMerges(out().resolve("vocab.json"), out().resolve("merges.txt")))) {
       int[] ids = tokenizer.encode(TEXT);
-      assertTrue(ids.length < TEXT.length() / 2);
+      assertTrue(ids.length < TEXT.length() * 3 / 4);
       assertEquals(TEXT, tokenizer.decode(ids));
       assertEquals("<|end|>", new String(tokenizer.tokenBytes(0), UTF_8));
       assertEquals("!", new String(tokenizer.tokenBytes(2), UTF_8));
@@ -109,8 +112,10 @@ class TrainBpeTest {
     assertTrue(run.out().contains("\"compression_text\" : \"" + other + "\""), run.out());
     // Known counts: the text has five words and 22 bytes.
     assertTrue(
-        run.out().matches("(?s).*\"gpt2\",\\s+\"vocabulary\" : 50257,\\s+\"bytes\" : 22,\\s+"
-            + "\"tokens\" : 5,\\s+\"bytes_per_token\" : 4.4\\s.*"),
+        run.out()
+            .matches(
+                "(?s).*\"gpt2\",\\s+\"vocabulary\" : 50257,\\s+\"bytes\" : 22,\\s+"
+                    + "\"tokens\" : 5,\\s+\"bytes_per_token\" : 4.4\\s.*"),
         run.out());
     assertTrue(run.out().contains("\"vocab_size\" : 290,"), run.out());
     assertError(4, "no text", train(folder.resolve("a.txt"), "--eval", "/dev/null", "--force"));

@@ -24,7 +24,11 @@ public final class RegexPattern implements TextPattern {
     } catch (PatternSyntaxException e) {
       String where = e.getIndex() < 0 ? "" : " at position " + position(source, e.getIndex());
       throw new IllegalArgumentException(
-          "the regular expression '" + source + "' is not understood" + where + ": "
+          "the regular expression '"
+              + source
+              + "' is not understood"
+              + where
+              + ": "
               + e.getDescription(),
           e);
     }

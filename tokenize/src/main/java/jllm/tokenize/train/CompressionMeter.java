@@ -63,12 +63,11 @@ public final class CompressionMeter {
       throws IOException {
     long size = corpus.size();
     Batcher batcher = new Batcher(cuts, BATCH_BYTES, batch -> add(batch, size, listener));
-    corpus.read(
-        chunk -> {
-          Work.check(listener);
-          batcher.add(chunk);
-          return true;
-        });
+    corpus.read(chunk -> {
+      Work.check(listener);
+      batcher.add(chunk);
+      return true;
+    });
     batcher.finish();
     if (bytes == 0) {
       throw new CorpusException("there is no text in " + String.join(", ", corpus.names()));
