@@ -1,11 +1,13 @@
 package jllm.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +57,25 @@ class ProcessTest {
       assertEquals(130, process.waitFor(), Files.readString(err));
       String text = new String(out.readAllBytes(), StandardCharsets.UTF_8);
       assertTrue(text.startsWith("In my dream"), Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void controlCInTrainingATokenizerLeavesNothingBehind(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Path out = folder.resolve("out");
+    Process process =
+        Program.start(err, "train-bpe", "-", "--vocab-size", "5000", "-o", out.toString());
+    try (OutputStream in = process.getOutputStream()) {
+      // A pipe holds less than this, so that it is reading when all is written.
+      in.write("some words to count, 1234 ".repeat(40_000).getBytes(StandardCharsets.UTF_8));
+      in.flush();
+      interrupt(process);
+      assertEquals(130, process.waitFor(), Files.readString(err));
+      assertFalse(Files.exists(out), Files.readString(err));
+      assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
     } finally {
       process.destroyForcibly();
     }
