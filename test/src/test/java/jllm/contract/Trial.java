@@ -13,6 +13,7 @@ import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
+import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
 import jllm.tensor.scalar.ScalarBackend;
 import org.jspecify.annotations.Nullable;
@@ -145,6 +146,18 @@ final class Trial implements AutoCloseable {
     return parts;
   }
 
+  /** A random matrix as a model computes with it while it trains: row-major, not adopted. */
+  Operand plainWeight(DType type, int rows, int columns) {
+    Tensor exact = Tensor.allocate(arena, type, Shape.of(rows, columns));
+    RandomBlocks.fill(exact, random, 1);
+    return new Operand(exact, Conversions.convert(exact, type, arena));
+  }
+
+  /** An output of type BF16. */
+  Operand bf16Out(Shape shape) {
+    return guarded(DType.BF16, DType.BF16, shape).asResult();
+  }
+
   /** Does the operation on both sides, and looks for writes outside of results. */
   void run(Call call) {
     call.on(oracle, operand -> operand == null ? null : operand.exact());
@@ -210,6 +223,23 @@ final class Trial implements AutoCloseable {
             found[i]);
       }
     }
+  }
+
+  /** Elements are sums of so many terms of about 1, which may cancel each other. */
+  void assertSum(Operand out, int terms) {
+    assertSum(out, terms, Subject.SINGLE);
+  }
+
+  /** As {@link #assertSum(Operand, int)} with another relative error. */
+  void assertSum(Operand out, int terms, double tolerance) {
+    double elements = (double) out.rows() * out.columns();
+    assertNear(out, tolerance, norm(out.exactValues()) + Math.sqrt(elements * terms));
+  }
+
+  /** Each element of {@code rounded} is that of {@code values} under test in its own type. */
+  void assertIsRounded(Operand rounded, Operand values) {
+    Tensor expected = Conversions.convert(values.tested(), rounded.tested().dtype(), arena);
+    assertEquals(-1, expected.segment().mismatch(rounded.tested().segment()), this + ": rounding");
   }
 
   /**
