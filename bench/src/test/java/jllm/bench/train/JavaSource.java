@@ -26,21 +26,20 @@ final class JavaSource {
     AtomicLong left = new AtomicLong(bytes);
     try (OutputStream out = Files.newOutputStream(file)) {
       Corpus.of(List.of(zip), options)
-          .read(
-              chunk -> {
-                byte[] text = chunk.bytes();
-                int n = (int) Math.min(text.length, left.get());
-                // Not inside a character.
-                while (n > 0 && n < text.length && (text[n] & 0xc0) == 0x80) {
-                  n--;
-                }
-                try {
-                  out.write(Arrays.copyOf(text, n));
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-                return left.addAndGet(-text.length) > 0;
-              });
+          .read(chunk -> {
+            byte[] text = chunk.bytes();
+            int n = (int) Math.min(text.length, left.get());
+            // Not inside a character.
+            while (n > 0 && n < text.length && (text[n] & 0xc0) == 0x80) {
+              n--;
+            }
+            try {
+              out.write(Arrays.copyOf(text, n));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+            return left.addAndGet(-text.length) > 0;
+          });
     }
     return file;
   }

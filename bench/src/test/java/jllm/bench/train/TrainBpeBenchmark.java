@@ -89,7 +89,8 @@ public final class TrainBpeBenchmark {
       trained.write(out, false);
     }
     long end = System.nanoTime();
-    return new Phases((counted[0] - start) / 1e9, (merged - counted[0]) / 1e9, (end - merged) / 1e9);
+    return new Phases(
+        (counted[0] - start) / 1e9, (merged - counted[0]) / 1e9, (end - merged) / 1e9);
   }
 
   private static void once(Path text, int size, Path folder) throws IOException {
@@ -197,7 +198,9 @@ public final class TrainBpeBenchmark {
     print("merging, %.1f MB:", bytes / 1e6);
     for (int size : sizes) {
       Phases p = best(text, size, 0);
-      print("  %,7d tokens  %6.3f s  %6.1f us/merge", size, p.merging, p.merging * 1e6 / (size - 256));
+      print(
+          "  %,7d tokens  %6.3f s  %6.1f us/merge",
+          size, p.merging, p.merging * 1e6 / (size - 256));
     }
   }
 
@@ -205,8 +208,7 @@ public final class TrainBpeBenchmark {
     Phases best = new Phases(Double.MAX_VALUE, Double.MAX_VALUE, 0);
     for (int run = 0; run < RUNS; run++) {
       Phases p = train(text, size, maxBytes, null);
-      best =
-          new Phases(Math.min(best.counting, p.counting), Math.min(best.merging, p.merging), 0);
+      best = new Phases(Math.min(best.counting, p.counting), Math.min(best.merging, p.merging), 0);
     }
     return best;
   }

@@ -1,4 +1,7 @@
-/** A benchmark of training tokenizers beside another trainer; run by {@code scripts/bench-train-bpe}. */
+/**
+ * A benchmark of training tokenizers beside another trainer; run by {@code
+ * scripts/bench-train-bpe}.
+ */
 @NullMarked
 package jllm.bench.train;
 
