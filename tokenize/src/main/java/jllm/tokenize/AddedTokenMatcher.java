@@ -26,6 +26,9 @@ final class AddedTokenMatcher {
   /** A token and the bytes by which it is found. */
   record Entry(AddedToken token, byte[] pattern) {}
 
+  /**
+   * @param entries of those that look the same the first counts
+   */
   AddedTokenMatcher(List<Entry> entries) {
     boolean none = true;
     for (Entry entry : entries) {
@@ -38,7 +41,9 @@ final class AddedTokenMatcher {
       for (byte b : entry.pattern) {
         node = node.children.computeIfAbsent(b, k -> new Node());
       }
-      node.token = entry.token;
+      if (node.token == null) {
+        node.token = entry.token;
+      }
     }
     empty = none;
   }

@@ -86,7 +86,7 @@ public final class Encoder {
         out.setRange(i, out.start(i) - from, out.end(i) - from);
       }
     }
-    plan.postProcessor().process(out, first, to - from, options.addSpecial());
+    plan.postProcessor().process(out, first, utf8, from, to, options.addSpecial());
   }
 
   /** Text without any token that is matched as it came. */

@@ -2,6 +2,7 @@ package jllm.tokenize;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
@@ -28,7 +29,10 @@ public final class Tokenizer {
     this.plan = Plan.of(pipeline);
     List<AddedTokenMatcher.Entry> asWritten = new ArrayList<>();
     List<AddedTokenMatcher.Entry> asNormalized = new ArrayList<>();
-    for (AddedToken token : pipeline.added()) {
+    // Special tokens come first, as in Hugging Face's library: normalized, two may look the same.
+    List<AddedToken> ordered = new ArrayList<>(pipeline.added());
+    ordered.sort(Comparator.comparing(token -> !token.special()));
+    for (AddedToken token : ordered) {
       byte[] bytes = token.content().getBytes(StandardCharsets.UTF_8);
       if (!token.normalized() || pipeline.normalizer() == null) {
         (token.normalized() ? asNormalized : asWritten)

@@ -93,8 +93,10 @@ final class UnigramEncoder implements PieceEncoder {
         all &= model.byteId(text[i]) >= 0;
       }
       if (all) {
+        // Hugging Face's library lets each byte stand for all of the unknown text.
+        boolean whole = !model.singlePrecision();
         for (int i = from; i < to; i++) {
-          out.add(model.byteId(text[i]), i, i + 1);
+          out.add(model.byteId(text[i]), whole ? from : i, whole ? to : i + 1);
         }
         return;
       }

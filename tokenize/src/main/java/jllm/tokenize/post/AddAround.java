@@ -11,7 +11,8 @@ public record AddAround(int[] before, int[] after) implements PostProcessor {
   }
 
   @Override
-  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+  public void process(
+      TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial) {
     if (!addSpecial) {
       return;
     }
@@ -19,7 +20,7 @@ public record AddAround(int[] before, int[] after) implements PostProcessor {
       tokens.insert(first + i, before[i], 0, 0);
     }
     for (int id : after) {
-      tokens.add(id, length, length);
+      tokens.add(id, 0, 0);
     }
   }
 }

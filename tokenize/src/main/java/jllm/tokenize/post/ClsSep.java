@@ -15,11 +15,12 @@ public record ClsSep(int cls, String clsText, int sep, String sepText, PostProce
     implements PostProcessor {
 
   @Override
-  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
-    trim.process(tokens, first, length, addSpecial);
+  public void process(
+      TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial) {
+    trim.process(tokens, first, text, from, to, addSpecial);
     if (addSpecial) {
       tokens.insert(first, cls, 0, 0);
-      tokens.add(sep, length, length);
+      tokens.add(sep, 0, 0);
     }
   }
 }

@@ -7,15 +7,18 @@ import jllm.tokenize.TokenBuffer;
 public interface PostProcessor {
 
   /** Leaves the tokens as they are. */
-  PostProcessor NONE = (tokens, first, length, addSpecial) -> {};
+  PostProcessor NONE = (tokens, first, text, from, to, addSpecial) -> {};
 
   /**
-   * Adds special tokens or changes ranges.
+   * Adds special tokens or changes ranges. Added tokens stand for no text: their range is (0, 0), as
+   * in Hugging Face's library.
    *
    * @param tokens the buffer, which may hold tokens of earlier texts
    * @param first index of the first token of this text
-   * @param length of the text in bytes
+   * @param text holds the text as it came; the tokens' ranges count from where it begins
+   * @param from where the text begins in the array
+   * @param to where it ends
    * @param addSpecial whether special tokens are to be added
    */
-  void process(TokenBuffer tokens, int first, int length, boolean addSpecial);
+  void process(TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial);
 }

@@ -11,9 +11,10 @@ public record PostProcessorSequence(List<PostProcessor> processors) implements P
   }
 
   @Override
-  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+  public void process(
+      TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial) {
     for (PostProcessor processor : processors) {
-      processor.process(tokens, first, length, addSpecial);
+      processor.process(tokens, first, text, from, to, addSpecial);
     }
   }
 }

@@ -39,7 +39,8 @@ public record Template(List<Part> single, List<Part> pair) implements PostProces
   }
 
   @Override
-  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+  public void process(
+      TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial) {
     if (!addSpecial) {
       return;
     }
@@ -54,7 +55,7 @@ public record Template(List<Part> single, List<Part> pair) implements PostProces
         if (before) {
           tokens.insert(at++, id, 0, 0);
         } else {
-          tokens.add(id, length, length);
+          tokens.add(id, 0, 0);
         }
       }
     }

@@ -4,10 +4,12 @@ import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.text.ByteAlphabet;
 import jllm.tokenize.text.Unicode;
+import jllm.tokenize.text.Utf8;
 
 /**
- * Ranges without the spaces that byte-level tokens begin or end with (the post-processor
- * ByteLevel).
+ * Ranges without the white space that tokens begin or end with (the post-processor ByteLevel). What
+ * counts is how a token is spelled; for one that was found in the text itself, such as {@code
+ * <mask>} with the space before it, what it took along.
  *
  * @param vocabulary tells the text of tokens
  * @param addPrefixSpace whether a space may have been put before the text; it is not part of it
@@ -21,31 +23,78 @@ public record TrimOffsets(
   private static final char SPACE = ByteAlphabet.toChar(' ');
 
   @Override
-  public void process(TokenBuffer tokens, int first, int length, boolean addSpecial) {
+  public void process(
+      TokenBuffer tokens, int first, byte[] text, int from, int to, boolean addSpecial) {
     if (!trim || !tokens.hasOffsets()) {
       return;
     }
     for (int i = first; i < tokens.size(); i++) {
-      String text = vocabulary.text(tokens.id(i));
-      int leading = 0;
-      while (leading < text.length() && isSpace(text.charAt(leading))) {
-        leading++;
-      }
-      int trailing = 0;
-      while (trailing < text.length() && isSpace(text.charAt(text.length() - 1 - trailing))) {
-        trailing++;
-      }
       int start = tokens.start(i);
       int end = tokens.end(i);
+      String spelled = vocabulary.text(tokens.id(i));
+      int leading = leading(spelled);
+      int trailing = trailing(spelled);
+      if (vocabulary.isAdded(tokens.id(i)) && start < end) {
+        leading = 0;
+        trailing = 0;
+        int at = from + start;
+        while (at < from + end && Unicode.isWhiteSpace(Utf8.codePoint(text, at))) {
+          at += Utf8.sizeOf(text[at]);
+          leading++;
+        }
+        at = from + end;
+        while (at > from + start) {
+          at = Utf8.previous(text, at);
+          if (!Unicode.isWhiteSpace(Utf8.codePoint(text, at))) {
+            break;
+          }
+          trailing++;
+        }
+      }
+      if (leading == 0 && trailing == 0) {
+        continue;
+      }
       if (leading == 1 && addPrefixSpace && (i == first || start == 0)) {
         leading = 0;
       }
-      start = Math.min(start + leading, end);
-      if (trailing > 0 && end >= trailing) {
-        end = Math.max(end - trailing, start);
+      int newStart = from + start;
+      for (int n = 0; n < leading && newStart < from + end; n++) {
+        newStart = next(text, newStart);
       }
-      tokens.setRange(i, start, end);
+      newStart = Math.min(newStart - from, end);
+      int newEnd = from + end;
+      int n = 0;
+      for (; n < trailing && newEnd > from; n++) {
+        newEnd = Utf8.previous(text, newEnd);
+      }
+      newEnd = n < trailing ? end : newEnd - from;
+      tokens.setRange(i, newStart, Math.max(newStart, newEnd));
     }
+  }
+
+  private static int leading(String token) {
+    int n = 0;
+    while (n < token.length() && isSpace(token.charAt(n))) {
+      n++;
+    }
+    return n;
+  }
+
+  private static int trailing(String token) {
+    int n = 0;
+    while (n < token.length() && isSpace(token.charAt(token.length() - 1 - n))) {
+      n++;
+    }
+    return n;
+  }
+
+  /** The position of the next character, from anywhere inside one. */
+  private static int next(byte[] text, int i) {
+    int k = i + 1;
+    while (k < text.length && (text[k] & 0xc0) == 0x80) {
+      k++;
+    }
+    return k;
   }
 
   private static boolean isSpace(char c) {
