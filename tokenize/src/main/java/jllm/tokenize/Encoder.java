@@ -76,7 +76,10 @@ public final class Encoder {
       raw.begin(utf8, from, to, options.parseSpecial());
       while (raw.next()) {
         segment(utf8, raw.gapStart, raw.start, from, options, out);
-        out.add(Objects.requireNonNull(raw.token).id(), raw.start, raw.stop);
+        // Nothing is left of a match that the one before took along.
+        if (raw.start < raw.stop) {
+          out.add(Objects.requireNonNull(raw.token).id(), raw.start, raw.stop);
+        }
       }
       segment(utf8, raw.stop, to, from, options, out);
       raw.release();

@@ -16,7 +16,7 @@ public final class StreamDecoder {
   StreamDecoder(Vocabulary vocabulary, Decoder decoder, boolean skipSpecial) {
     this.vocabulary = vocabulary;
     this.skipSpecial = skipSpecial;
-    this.stage = decoder.begin(pending::append);
+    this.stage = decoder.beginStreaming(pending::append);
   }
 
   /**

@@ -1,6 +1,7 @@
 package jllm.tokenize.decode;
 
 import java.util.function.Consumer;
+import jllm.tokenize.text.LiteralPattern;
 import org.jspecify.annotations.Nullable;
 
 /** A suffix that ends words becomes a space, except at the end of the text. */
@@ -14,7 +15,7 @@ public record BpeDecoder(String suffix) implements Decoder {
       @Override
       public void accept(String token) {
         if (last != null) {
-          next.accept(last.replace(suffix, " "));
+          next.accept(LiteralPattern.replace(last, suffix, " "));
         }
         last = token;
       }

@@ -33,11 +33,6 @@ public record ByteLevelDecoder() implements Decoder {
   }
 
   @Override
-  public Stage beginJoined(Consumer<String> next) {
-    return begin(next);
-  }
-
-  @Override
   public boolean joins() {
     return true;
   }

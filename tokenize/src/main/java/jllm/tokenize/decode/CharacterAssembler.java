@@ -17,7 +17,7 @@ final class CharacterAssembler {
   String accept(byte[] bytes) {
     append(bytes);
     int whole = size - incompleteTail();
-    String text = new String(buffer, 0, whole, StandardCharsets.UTF_8);
+    String text = decode(whole);
     System.arraycopy(buffer, whole, buffer, 0, size - whole);
     size -= whole;
     return text;
@@ -25,9 +25,25 @@ final class CharacterAssembler {
 
   /** Says that no byte follows; returns what is left. */
   String finish() {
-    String text = new String(buffer, 0, size, StandardCharsets.UTF_8);
+    String text = decode(size);
     size = 0;
     return text;
+  }
+
+  /** The JDK would make one U+FFFD of more than that, as of the two bytes ED A0. */
+  private String decode(int length) {
+    int bad = Utf8.firstInvalid(buffer, 0, length);
+    if (bad < 0) {
+      return new String(buffer, 0, length, StandardCharsets.UTF_8);
+    }
+    StringBuilder text = new StringBuilder();
+    int at = 0;
+    while (bad >= 0) {
+      text.append(new String(buffer, at, bad - at, StandardCharsets.UTF_8)).append('\ufffd');
+      at = bad - Utf8.wellFormed(buffer, bad, length);
+      bad = Utf8.firstInvalid(buffer, at, length);
+    }
+    return text.append(new String(buffer, at, length - at, StandardCharsets.UTF_8)).toString();
   }
 
   private void append(byte[] bytes) {

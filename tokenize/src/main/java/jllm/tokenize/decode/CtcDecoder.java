@@ -1,6 +1,7 @@
 package jllm.tokenize.decode;
 
 import java.util.function.Consumer;
+import jllm.tokenize.text.LiteralPattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +26,7 @@ public record CtcDecoder(String pad, String delimiter, boolean cleanup) implemen
         last = token;
         String text = token.replace(pad, "");
         if (cleanup) {
-          text = WordPieceDecoder.clean(text).replace(delimiter, " ");
+          text = LiteralPattern.replace(WordPieceDecoder.clean(text), delimiter, " ");
         }
         if (!text.isEmpty()) {
           next.accept(text);

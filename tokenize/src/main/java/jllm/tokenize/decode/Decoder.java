@@ -17,6 +17,16 @@ public interface Decoder {
   Stage begin(Consumer<String> next);
 
   /**
+   * Begins a decoding whose text is wanted as soon as it is certain to be text, even where what
+   * follows could show that it was damaged.
+   *
+   * @param next takes what is decided, in order
+   */
+  default Stage beginStreaming(Consumer<String> next) {
+    return begin(next);
+  }
+
+  /**
    * The same where the tokens that come are parts of one token: what depends on where a token
    * begins or ends then depends on where the text does. Waits for the whole text, unless a decoder
    * knows better.

@@ -12,12 +12,17 @@ public record DecoderSequence(List<Decoder> decoders) implements Decoder {
 
   @Override
   public Stage begin(Consumer<String> next) {
-    return begin(0, false, next);
+    return begin(0, false, false, next);
+  }
+
+  @Override
+  public Stage beginStreaming(Consumer<String> next) {
+    return begin(0, false, true, next);
   }
 
   @Override
   public Stage beginJoined(Consumer<String> next) {
-    return begin(0, true, next);
+    return begin(0, true, false, next);
   }
 
   @Override
@@ -25,7 +30,8 @@ public record DecoderSequence(List<Decoder> decoders) implements Decoder {
     return decoders.stream().anyMatch(Decoder::joins);
   }
 
-  private Stage begin(int index, boolean joined, Consumer<String> next) {
+  private Stage begin(
+      int index, boolean joined, boolean streaming, Consumer<String> next) {
     if (index == decoders.size()) {
       return new Stage() {
         @Override
@@ -38,8 +44,11 @@ public record DecoderSequence(List<Decoder> decoders) implements Decoder {
       };
     }
     Decoder decoder = decoders.get(index);
-    Stage rest = begin(index + 1, joined || decoder.joins(), next);
-    Stage first = joined ? decoder.beginJoined(rest::accept) : decoder.begin(rest::accept);
+    Stage rest = begin(index + 1, joined || decoder.joins(), streaming, next);
+    Stage first =
+        joined
+            ? decoder.beginJoined(rest::accept)
+            : streaming ? decoder.beginStreaming(rest::accept) : decoder.begin(rest::accept);
     return new Stage() {
       @Override
       public void accept(String token) {

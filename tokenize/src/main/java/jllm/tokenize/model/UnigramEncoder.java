@@ -87,6 +87,14 @@ final class UnigramEncoder implements PieceEncoder {
   }
 
   private void unknown(byte[] text, int from, int to, TokenBuffer out) {
+    if (!model.singlePrecision()) {
+      // Hugging Face's library looks the text up again: the unknown token may be spelled so.
+      int id = find(text, from, to);
+      if (id >= 0) {
+        out.add(id, from, to);
+        return;
+      }
+    }
     if (model.byteFallback()) {
       boolean all = true;
       for (int i = from; i < to; i++) {
@@ -107,6 +115,14 @@ final class UnigramEncoder implements PieceEncoder {
               + " unknown token (unk_id)");
     }
     out.add(model.unknown(), from, to);
+  }
+
+  private int find(byte[] text, int from, int to) {
+    int node = 0;
+    for (int i = from; i < to && node >= 0; i++) {
+      node = trie.step(node, text[i]);
+    }
+    return node < 0 ? -1 : trie.value(node);
   }
 
   private void reserve(int n) {

@@ -1,5 +1,6 @@
 package jllm.tokenize.post;
 
+import java.nio.charset.StandardCharsets;
 import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.text.ByteAlphabet;
@@ -34,21 +35,12 @@ public record TrimOffsets(
       String spelled = vocabulary.text(tokens.id(i));
       int leading = leading(spelled);
       int trailing = trailing(spelled);
-      if (vocabulary.isAdded(tokens.id(i)) && start < end) {
-        leading = 0;
-        trailing = 0;
-        int at = from + start;
-        while (at < from + end && Unicode.isWhiteSpace(Utf8.codePoint(text, at))) {
-          at += Utf8.sizeOf(text[at]);
-          leading++;
-        }
-        at = from + end;
-        while (at > from + start) {
-          at = Utf8.previous(text, at);
-          if (!Unicode.isWhiteSpace(Utf8.codePoint(text, at))) {
-            break;
-          }
-          trailing++;
+      if (vocabulary.isAdded(tokens.id(i))) {
+        // The unknown token may be among the added ones, but covers other text.
+        String covered = new String(text, from + start, end - start, StandardCharsets.UTF_8);
+        if (strip(covered).equals(strip(spelled))) {
+          leading = leading(covered);
+          trailing = trailing(covered);
         }
       }
       if (leading == 0 && trailing == 0) {
@@ -70,6 +62,11 @@ public record TrimOffsets(
       newEnd = n < trailing ? end : newEnd - from;
       tokens.setRange(i, newStart, Math.max(newStart, newEnd));
     }
+  }
+
+  private static String strip(String s) {
+    int from = leading(s);
+    return from == s.length() ? "" : s.substring(from, s.length() - trailing(s));
   }
 
   private static int leading(String token) {

@@ -92,7 +92,7 @@ final class JsonModel {
       if (!parser.nextToken().isNumeric()) {
         throw wrong("the score of the token '" + token + "' is " + parser.getText());
       }
-      double score = parser.getDoubleValue();
+      double score = SerdeNumber.parse(parser.getText());
       put(size, token);
       scores = scores.length < tokens.length ? Arrays.copyOf(scores, tokens.length) : scores;
       scores[size - 1] = score;

@@ -26,9 +26,26 @@ final class JsonPostProcessors {
         for (Fields part : f.objects("processors")) {
           list.add(read(part, vocabulary));
         }
+        if (list.stream().mapToInt(JsonPostProcessors::adding).sum() > 1) {
+          throw new TokenizerFormatException(
+              f.path()
+                  + " has more than one post-processor that adds tokens; expected one of"
+                  + " TemplateProcessing, BertProcessing and RobertaProcessing");
+        }
         yield new PostProcessorSequence(list);
       }
       default -> throw f.unknown("post-processor");
+    };
+  }
+
+  /** How many parts of a post-processor add tokens. */
+  private static int adding(PostProcessor processor) {
+    return switch (processor) {
+      case Template t -> 1;
+      case ClsSep c -> 1;
+      case PostProcessorSequence s ->
+          s.processors().stream().mapToInt(JsonPostProcessors::adding).sum();
+      default -> 0;
     };
   }
 

@@ -3,6 +3,8 @@ package jllm.tokenize.text;
 /** Tokens that stand for one byte, spelled {@code <0x41>}. */
 public final class ByteToken {
 
+  private static final String HEX = "0123456789abcdef";
+
   private ByteToken() {}
 
   /** The byte of such a token, or -1 if it is none. */
@@ -10,8 +12,8 @@ public final class ByteToken {
     if (token.length() != 6 || !token.startsWith("<0x") || token.charAt(5) != '>') {
       return -1;
     }
-    int high = Character.digit(token.charAt(3), 16);
-    int low = Character.digit(token.charAt(4), 16);
+    int high = HEX.indexOf(Character.toLowerCase(token.charAt(3)));
+    int low = HEX.indexOf(Character.toLowerCase(token.charAt(4)));
     return high < 0 || low < 0 ? -1 : high << 4 | low;
   }
 

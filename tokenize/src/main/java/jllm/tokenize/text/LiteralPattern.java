@@ -2,7 +2,7 @@ package jllm.tokenize.text;
 
 import java.nio.charset.StandardCharsets;
 
-/** A text that matches itself. The empty text matches nothing. */
+/** A text that matches itself. The empty text matches between all characters of a text. */
 public final class LiteralPattern implements TextPattern {
 
   private final String source;
@@ -15,10 +15,16 @@ public final class LiteralPattern implements TextPattern {
 
   @Override
   public void find(Workspace workspace, int start, int end, Ranges matches) {
+    byte[] t = workspace.text().bytes();
     if (bytes.length == 0) {
+      for (int i = start; i < end; i += Utf8.sizeOf(t[i])) {
+        matches.add(i, i);
+      }
+      if (start < end) {
+        matches.add(end, end);
+      }
       return;
     }
-    byte[] t = workspace.text().bytes();
     int last = end - bytes.length;
     int i = start;
     while (i <= last) {
@@ -42,7 +48,17 @@ public final class LiteralPattern implements TextPattern {
 
   @Override
   public String replaceAll(String text, String replacement) {
-    return source.isEmpty() ? text : text.replace(source, replacement);
+    return text.isEmpty() ? text : replace(text, source, replacement);
+  }
+
+  /** Replaces every occurrence; the empty text occurs between all characters, and in no half. */
+  public static String replace(String text, String what, String by) {
+    if (!what.isEmpty()) {
+      return text.replace(what, by);
+    }
+    StringBuilder result = new StringBuilder(by);
+    text.codePoints().forEach(cp -> result.appendCodePoint(cp).append(by));
+    return result.toString();
   }
 
   @Override

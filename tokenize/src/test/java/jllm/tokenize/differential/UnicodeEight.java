@@ -29,6 +29,10 @@ final class UnicodeEight {
         int to = dash < 0 ? from : Integer.parseInt(range.substring(dash + 1), 16);
         set.set(from, to + 1);
       }
+      // Their script has changed since.
+      set.clear(0x589);
+      set.clear(0x61c);
+      set.clear(0x953, 0x955);
       return set;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
