@@ -15,7 +15,7 @@ import java.util.Objects;
 import jllm.tokenize.SpecialIds.Role;
 
 /** Reads the tokenizer metadata of a GGUF file: just enough for tests of this module. */
-final class GgufVocabulary {
+public final class GgufVocabulary {
 
   private final ByteBuffer in;
 
@@ -23,7 +23,7 @@ final class GgufVocabulary {
     this.in = in;
   }
 
-  static VocabularySpec read(Path file) {
+  public static VocabularySpec read(Path file) {
     try {
       ByteBuffer in = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
       return new GgufVocabulary(in).spec();

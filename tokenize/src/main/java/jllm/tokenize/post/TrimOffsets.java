@@ -49,11 +49,12 @@ public record TrimOffsets(
       if (leading == 1 && addPrefixSpace && (i == first || start == 0)) {
         leading = 0;
       }
+      // A token that ends inside a character covers it.
       int newStart = from + start;
       for (int n = 0; n < leading && newStart < from + end; n++) {
         newStart = next(text, newStart);
       }
-      newStart = Math.min(newStart - from, end);
+      newStart -= from;
       int newEnd = from + end;
       int n = 0;
       for (; n < trailing && newEnd > from; n++) {

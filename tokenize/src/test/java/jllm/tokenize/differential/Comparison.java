@@ -57,6 +57,10 @@ final class Comparison implements AutoCloseable {
     if (!expected.equals(actual)) {
       return "addSpecial=" + addSpecial + "\n  theirs " + expected + "\n  ours   " + actual;
     }
+    // Decoding is compared for some texts, also of tokens in an order that no text has.
+    if (text.hashCode() % 3 != 0) {
+      return null;
+    }
     String difference = decodeDifference(ids);
     if (difference == null && ids.length > 1) {
       SplittableRandom random = new SplittableRandom(text.hashCode());

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import jllm.tokenize.AddedToken;
+import jllm.tokenize.RandomText;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.normalize.Normalizer;
 import jllm.tokenize.text.ByteAlphabet;
@@ -475,5 +476,23 @@ final class RandomPipelines {
         "BPE", "dropout", null, "unk_token", unknown ? "<unk>" : null, "continuing_subword_prefix",
         prefix, "end_of_word_suffix", suffix, "fuse_unk", flip(0.5), "byte_fallback", fallback,
         "ignore_merges", flip(0.3), "vocab", Map.copyOf(vocabulary), "merges", merges);
+  }
+
+  /** A random text with added tokens inside. */
+  static String text(SplittableRandom random, List<String> added) {
+    String text = UnicodeEight.only(new RandomText(random.nextLong()).next(20));
+    if (!added.isEmpty() && random.nextInt(3) > 0) {
+      int n = random.nextInt(1, 4);
+      StringBuilder b = new StringBuilder();
+      int[] cps = text.codePoints().toArray();
+      int at = 0;
+      for (int i = 0; i < n; i++) {
+        int to = random.nextInt(at, cps.length + 1);
+        b.append(new String(cps, at, to - at)).append(added.get(random.nextInt(added.size())));
+        at = to;
+      }
+      return b.append(new String(cps, at, cps.length - at)).toString();
+    }
+    return text;
   }
 }

@@ -55,6 +55,15 @@ final class Reference implements AutoCloseable {
     return new Reference(TokenizersLibrary.LIB.createTokenizerFromString(json));
   }
 
+  /** Whether the library can read a file. */
+  static boolean accepts(String json) {
+    try (Reference reference = of(json)) {
+      return true;
+    } catch (RuntimeException e) {
+      return false;
+    }
+  }
+
   /**
    * Tokens as {@code id@from-to} in characters; {@code id@-} where the library gives no range, as
    * for what a template adds.

@@ -13,6 +13,12 @@ import java.util.Objects;
  */
 final class UnicodeEight {
 
+  /** Characters whose script or general category has changed since. */
+  private static final int[] CHANGED = {
+    0x589, 0x61c, 0x953, 0x954, 0x166d, 0x1734, 0x1885, 0x1886, 0x1cf2, 0x1cf3, 0xa9bd, 0x111c9,
+    0x1171e
+  };
+
   private static final BitSet ASSIGNED = read();
 
   private UnicodeEight() {}
@@ -29,10 +35,9 @@ final class UnicodeEight {
         int to = dash < 0 ? from : Integer.parseInt(range.substring(dash + 1), 16);
         set.set(from, to + 1);
       }
-      // Their script has changed since.
-      set.clear(0x589);
-      set.clear(0x61c);
-      set.clear(0x953, 0x955);
+      for (int changed : CHANGED) {
+        set.clear(changed);
+      }
       return set;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
