@@ -30,8 +30,7 @@ public record DecoderSequence(List<Decoder> decoders) implements Decoder {
     return decoders.stream().anyMatch(Decoder::joins);
   }
 
-  private Stage begin(
-      int index, boolean joined, boolean streaming, Consumer<String> next) {
+  private Stage begin(int index, boolean joined, boolean streaming, Consumer<String> next) {
     if (index == decoders.size()) {
       return new Stage() {
         @Override

@@ -10,8 +10,8 @@ public interface PostProcessor {
   PostProcessor NONE = (tokens, first, text, from, to, addSpecial) -> {};
 
   /**
-   * Adds special tokens or changes ranges. Added tokens stand for no text: their range is (0, 0), as
-   * in Hugging Face's library.
+   * Adds special tokens or changes ranges. Added tokens stand for no text: their range is (0, 0),
+   * as in Hugging Face's library.
    *
    * @param tokens the buffer, which may hold tokens of earlier texts
    * @param first index of the first token of this text

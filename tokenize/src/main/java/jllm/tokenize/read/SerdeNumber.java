@@ -45,7 +45,8 @@ final class SerdeNumber {
       }
     }
     if (i < text.length()) {
-      exponent += Integer.parseInt(text, i + 1 + (text.charAt(i + 1) == '+' ? 1 : 0), text.length(), 10);
+      exponent +=
+          Integer.parseInt(text, i + 1 + (text.charAt(i + 1) == '+' ? 1 : 0), text.length(), 10);
     }
     double value = scale(toDouble(digits), exponent);
     return negative ? -value : value;

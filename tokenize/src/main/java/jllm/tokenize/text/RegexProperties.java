@@ -27,15 +27,7 @@ final class RegexProperties {
 
   /** What {@code \b} is. */
   static final String BOUNDARY =
-      "(?:(?<="
-          + BEHIND
-          + "(?!["
-          + WORD_ALONE
-          + "])|(?<!"
-          + BEHIND
-          + "(?=["
-          + WORD_ALONE
-          + "]))";
+      "(?:(?<=" + BEHIND + "(?![" + WORD_ALONE + "])|(?<!" + BEHIND + "(?=[" + WORD_ALONE + "]))";
 
   private static final Map<String, String> CATEGORIES =
       Map.ofEntries(

@@ -164,8 +164,7 @@ final class RegexSyntax {
         return;
       }
       fixed = m.group(2).isEmpty();
-      quantifier =
-          "{" + (m.group(1).isEmpty() ? "0" : m.group(1)) + m.group(2) + m.group(3) + "}";
+      quantifier = "{" + (m.group(1).isEmpty() ? "0" : m.group(1)) + m.group(2) + m.group(3) + "}";
       end = m.end();
     }
     out.append(quantifier);

@@ -51,8 +51,14 @@ class CharactersTest {
         "normalizer",
         component(
             "BertNormalizer",
-            "clean_text", clean, "handle_chinese_chars", ideographs, "strip_accents", accents,
-            "lowercase", lower));
+            "clean_text",
+            clean,
+            "handle_chinese_chars",
+            ideographs,
+            "strip_accents",
+            accents,
+            "lowercase",
+            lower));
   }
 
   @ParameterizedTest
@@ -121,7 +127,16 @@ class CharactersTest {
       ids.put(String.format("<0x%02X>", b), b);
     }
     return component(
-        "BPE", "unk_token", null, "fuse_unk", false, "byte_fallback", true, "vocab", ids, "merges",
+        "BPE",
+        "unk_token",
+        null,
+        "fuse_unk",
+        false,
+        "byte_fallback",
+        true,
+        "vocab",
+        ids,
+        "merges",
         List.of());
   }
 

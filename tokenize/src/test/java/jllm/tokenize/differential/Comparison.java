@@ -89,8 +89,14 @@ final class Comparison implements AutoCloseable {
       String expected = theirs.decode(ids, skip);
       String actual = ours.decode(ids, skip);
       if (!Objects.equals(expected, actual)) {
-        return "decode(skip=" + skip + ") of " + java.util.Arrays.toString(ids)
-            + "\n  theirs " + escape(expected) + "\n  ours   " + escape(actual);
+        return "decode(skip="
+            + skip
+            + ") of "
+            + java.util.Arrays.toString(ids)
+            + "\n  theirs "
+            + escape(expected)
+            + "\n  ours   "
+            + escape(actual);
       }
     }
     return null;
@@ -117,10 +123,8 @@ final class Comparison implements AutoCloseable {
   static String escape(String text) {
     StringBuilder s = new StringBuilder("\"");
     text.codePoints()
-        .forEach(
-            cp ->
-                s.append(
-                    cp >= 32 && cp < 127 ? Character.toString(cp) : String.format("<%x>", cp)));
+        .forEach(cp ->
+            s.append(cp >= 32 && cp < 127 ? Character.toString(cp) : String.format("<%x>", cp)));
     return s.append('"').toString();
   }
 

@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Our tokens, ranges and decoded texts against those of Hugging Face's own library, on random text,
- * for pipelines as real models have them. Its Unicode tables are older than the JDK's: texts keep to
- * characters that both know. Its ranges count characters, ours bytes. More texts a pipeline: {@code
- * -Djllm.test.texts=N}.
+ * for pipelines as real models have them. Its Unicode tables are older than the JDK's: texts keep
+ * to characters that both know. Its ranges count characters, ours bytes. More texts a pipeline:
+ * {@code -Djllm.test.texts=N}.
  */
 class DifferentialTest {
 
@@ -70,7 +70,9 @@ class DifferentialTest {
     }
   }
 
-  /** Characters that the library's tables do not know survive encoding and decoding all the same. */
+  /**
+   * Characters that the library's tables do not know survive encoding and decoding all the same.
+   */
   @Test
   void newerCharactersSurvive() {
     for (Pipelines kind : List.of(Pipelines.LLAMA3, Pipelines.DEEPSEEK, Pipelines.LLAMA2)) {
@@ -78,18 +80,18 @@ class DifferentialTest {
       for (long seed = 1; seed <= 2_000; seed++) {
         SplittableRandom random = new SplittableRandom(seed);
         // The mark that stands for a space becomes one.
-        StringBuilder text =
-            new StringBuilder(new RandomText(seed).next(10).replace("\u2581", ""));
+        StringBuilder text = new StringBuilder(new RandomText(seed).next(10).replace("\u2581", ""));
         for (int i = 0; i < 10; i++) {
           int cp = random.nextInt(0x110000);
           if (!UnicodeEight.has(cp) && (cp < 0xd800 || cp > 0xdfff)) {
-            text.insert(text.offsetByCodePoints(0, random.nextInt(text.codePointCount(0, text.length()) + 1)), Character.toString(cp));
+            text.insert(
+                text.offsetByCodePoints(
+                    0, random.nextInt(text.codePointCount(0, text.length()) + 1)),
+                Character.toString(cp));
           }
         }
         assertEquals(
-            text.toString(),
-            ours.decode(ours.encode(text), false),
-            kind + ", seed " + seed);
+            text.toString(), ours.decode(ours.encode(text), false), kind + ", seed " + seed);
       }
     }
   }

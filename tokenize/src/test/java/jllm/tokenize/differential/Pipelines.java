@@ -21,7 +21,11 @@ enum Pipelines {
     @Override
     Map<String, @Nullable Object> json() {
       return pipeline(
-          null, byteLevel(true, true), byteLevelPost(true), BYTE_LEVEL_DECODER, Samples.gpt2(false))
+              null,
+              byteLevel(true, true),
+              byteLevelPost(true),
+              BYTE_LEVEL_DECODER,
+              Samples.gpt2(false))
           .special("<|endoftext|>")
           .build();
     }
@@ -35,8 +39,14 @@ enum Pipelines {
               byteLevel(false, true),
               component(
                   "RobertaProcessing",
-                  "sep", List.of("!", 0), "cls", List.of("\"", 1), "trim_offsets", true,
-                  "add_prefix_space", false),
+                  "sep",
+                  List.of("!", 0),
+                  "cls",
+                  List.of("\"", 1),
+                  "trim_offsets",
+                  true,
+                  "add_prefix_space",
+                  false),
               BYTE_LEVEL_DECODER,
               Samples.gpt2(false))
           .added("<mask>", false, true, false, false, true)
@@ -108,8 +118,7 @@ enum Pipelines {
               component(
                   "Sequence",
                   "pretokenizers",
-                  List.of(
-                      component("Digits", "individual_digits", true), byteLevel(false, true))),
+                  List.of(component("Digits", "individual_digits", true), byteLevel(false, true))),
               null,
               BYTE_LEVEL_DECODER,
               Samples.gpt2(false))
@@ -131,8 +140,13 @@ enum Pipelines {
                       byteLevel(false, true),
                       component("Digits", "individual_digits", false),
                       component(
-                          "Split", "pattern", object("Regex", "[0-9][0-9][0-9]"), "behavior",
-                          "Isolated", "invert", false))),
+                          "Split",
+                          "pattern",
+                          object("Regex", "[0-9][0-9][0-9]"),
+                          "behavior",
+                          "Isolated",
+                          "invert",
+                          false))),
               byteLevelPost(false),
               BYTE_LEVEL_DECODER,
               Samples.gpt2(false))
@@ -160,8 +174,7 @@ enum Pipelines {
               component(
                   "Sequence",
                   "normalizers",
-                  List.of(
-                      component("Prepend", "prepend", SPACE), SPACE_TO_MARK)),
+                  List.of(component("Prepend", "prepend", SPACE), SPACE_TO_MARK)),
               null,
               bos("<s>", 1),
               SPM_DECODER,
@@ -197,8 +210,13 @@ enum Pipelines {
       return pipeline(
               SPACE_TO_MARK,
               component(
-                  "Split", "pattern", object("String", " "), "behavior", "MergedWithPrevious",
-                  "invert", false),
+                  "Split",
+                  "pattern",
+                  object("String", " "),
+                  "behavior",
+                  "MergedWithPrevious",
+                  "invert",
+                  false),
               bos("<s>", 1),
               component(
                   "Sequence",
@@ -227,9 +245,12 @@ enum Pipelines {
                   List.of(component("WhitespaceSplit"), metaspace("always"))),
               component(
                   "TemplateProcessing",
-                  "single", List.of(sequence("A"), token("</s>")),
-                  "pair", List.of(sequence("A"), token("</s>"), sequence("B"), token("</s>")),
-                  "special_tokens", object("</s>", special("</s>", 2))),
+                  "single",
+                  List.of(sequence("A"), token("</s>")),
+                  "pair",
+                  List.of(sequence("A"), token("</s>"), sequence("B"), token("</s>")),
+                  "special_tokens",
+                  object("</s>", special("</s>", 2))),
               metaspace("always"),
               Samples.unigram())
           .special("<unk>")
@@ -271,18 +292,25 @@ enum Pipelines {
     Map<String, @Nullable Object> json() {
       return pipeline(
               component(
-                  "BertNormalizer", "clean_text", true, "handle_chinese_chars", true,
-                  "strip_accents", null, "lowercase", true),
+                  "BertNormalizer",
+                  "clean_text",
+                  true,
+                  "handle_chinese_chars",
+                  true,
+                  "strip_accents",
+                  null,
+                  "lowercase",
+                  true),
               component("BertPreTokenizer"),
               component(
                   "TemplateProcessing",
-                  "single", List.of(token("[CLS]"), sequence("A"), token("[SEP]")),
+                  "single",
+                  List.of(token("[CLS]"), sequence("A"), token("[SEP]")),
                   "pair",
-                      List.of(
-                          token("[CLS]"), sequence("A"), token("[SEP]"), sequence("B"),
-                          token("[SEP]")),
+                  List.of(
+                      token("[CLS]"), sequence("A"), token("[SEP]"), sequence("B"), token("[SEP]")),
                   "special_tokens",
-                      object("[CLS]", special("[CLS]", 101), "[SEP]", special("[SEP]", 102))),
+                  object("[CLS]", special("[CLS]", 101), "[SEP]", special("[SEP]", 102))),
               component("WordPiece", "prefix", "##", "cleanup", true),
               Samples.bert())
           .special("[PAD]")
@@ -312,15 +340,24 @@ enum Pipelines {
                       component(
                           "Split",
                           "pattern",
-                              object(
-                                  "Regex",
-                                  "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"),
-                          "behavior", "Removed", "invert", true),
+                          object(
+                              "Regex",
+                              "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"),
+                          "behavior",
+                          "Removed",
+                          "invert",
+                          true),
                       byteLevel(false, true))),
               component(
                   "RobertaProcessing",
-                  "sep", List.of("<unk>", 0), "cls", List.of("<unk>", 0), "trim_offsets", false,
-                  "add_prefix_space", false),
+                  "sep",
+                  List.of("<unk>", 0),
+                  "cls",
+                  List.of("<unk>", 0),
+                  "trim_offsets",
+                  false,
+                  "add_prefix_space",
+                  false),
               component("BPEDecoder", "suffix", "</w>"),
               SmallBpe.model(null, "</w>", true))
           .special("<|startoftext|>")
@@ -427,9 +464,12 @@ enum Pipelines {
   private static Map<String, @Nullable Object> bos(String content, int id) {
     return component(
         "TemplateProcessing",
-        "single", List.of(token(content), sequence("A")),
-        "pair", List.of(token(content), sequence("A"), token(content), sequence("B")),
-        "special_tokens", object(content, special(content, id)));
+        "single",
+        List.of(token(content), sequence("A")),
+        "pair",
+        List.of(token(content), sequence("A"), token(content), sequence("B")),
+        "special_tokens",
+        object(content, special(content, id)));
   }
 
   private static Builder pipeline(
@@ -483,8 +523,20 @@ enum Pipelines {
       int id = known != null ? known : next++;
       added.add(
           object(
-              "id", id, "content", content, "single_word", singleWord, "lstrip", lstrip, "rstrip",
-              rstrip, "normalized", normalized, "special", special));
+              "id",
+              id,
+              "content",
+              content,
+              "single_word",
+              singleWord,
+              "lstrip",
+              lstrip,
+              "rstrip",
+              rstrip,
+              "normalized",
+              normalized,
+              "special",
+              special));
       return this;
     }
 

@@ -24,30 +24,114 @@ final class RandomPipelines {
 
   private static final List<String> SAMPLES =
       List.of(
-          "the", "Hello", "world", "don't", "I'll", "caf\u00e9", "\u4f60\u597d", "\u65e5\u672c",
-          "\u3072\u3089", "123", "2024", "x86_64", "...", "!?", "e\u0301", "\ud83d\ude00",
-          "\ud55c\uad6d", "a.b.c", "C++", "  ", "\n\n", "hello", "cafe", "\u2581the",
-          "\u2581world", "\u2581", "\u0394\u03bb", "fine", "12");
+          "the",
+          "Hello",
+          "world",
+          "don't",
+          "I'll",
+          "caf\u00e9",
+          "\u4f60\u597d",
+          "\u65e5\u672c",
+          "\u3072\u3089",
+          "123",
+          "2024",
+          "x86_64",
+          "...",
+          "!?",
+          "e\u0301",
+          "\ud83d\ude00",
+          "\ud55c\uad6d",
+          "a.b.c",
+          "C++",
+          "  ",
+          "\n\n",
+          "hello",
+          "cafe",
+          "\u2581the",
+          "\u2581world",
+          "\u2581",
+          "\u0394\u03bb",
+          "fine",
+          "12");
   private static final List<String> ADDED =
       List.of(
-          "<s>", "</s>", "[MASK]", "Hello", "the", " the", "ab", "\u00e9", "\u2581x", "\n\n", "don",
-          "\u0130", "<|x|>", "<|x|> ", "a", "lo wo", "\ud83d\ude00", "'s", "\u4f60", "1", "e\u0301",
-          "HTTP", " ", "C++", "world");
+          "<s>",
+          "</s>",
+          "[MASK]",
+          "Hello",
+          "the",
+          " the",
+          "ab",
+          "\u00e9",
+          "\u2581x",
+          "\n\n",
+          "don",
+          "\u0130",
+          "<|x|>",
+          "<|x|> ",
+          "a",
+          "lo wo",
+          "\ud83d\ude00",
+          "'s",
+          "\u4f60",
+          "1",
+          "e\u0301",
+          "HTTP",
+          " ",
+          "C++",
+          "world");
   private static final List<String> BEHAVIORS =
       List.of("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous");
   private static final List<String> LITERALS =
       List.of(" ", "l", "  ", "e", "\n", "'", "-", ".", "lo", "\u2581", "\u0301", "", "1");
   private static final List<String> REGEXES =
       List.of(
-          "\\s+", " ?\\p{L}+", "\\d", "\\p{N}{1,3}", "[^\\s\\p{L}\\p{N}]+", "\\w+|[^\\w\\s]+",
+          "\\s+",
+          " ?\\p{L}+",
+          "\\d",
+          "\\p{N}{1,3}",
+          "[^\\s\\p{L}\\p{N}]+",
+          "\\w+|[^\\w\\s]+",
           "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
               + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
           "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-          " {2,}", ".", "^.", ".$", "\\s+$", "^\\s+", "(?<=l)", "\\b", "[a-z&&[^aeiou]]+", "x*",
-          "[\\p{Han}\\p{Hiragana}]+", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", "(\\d{1,2})+",
-          "[0-9]{1,2}+", "\\p{P}", "[[:punct:]]", "[[:alpha:]]+", "\\S", "\\W", "\\h", "\\R",
-          "(?i)HELLO", "(?m:.+)", "\\p{Lu}", "\\p{^Lu}+", "\\P{L}", "[^\\S\\n]+", "\\A\\s", "l?",
-          "\\p{M}+", "(?s).", "(?x: a )", "\\n|\\r", "[\\s\\S]{3}", "\\u3042", "\\x41", "\\x{e9}");
+          " {2,}",
+          ".",
+          "^.",
+          ".$",
+          "\\s+$",
+          "^\\s+",
+          "(?<=l)",
+          "\\b",
+          "[a-z&&[^aeiou]]+",
+          "x*",
+          "[\\p{Han}\\p{Hiragana}]+",
+          "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+          "(\\d{1,2})+",
+          "[0-9]{1,2}+",
+          "\\p{P}",
+          "[[:punct:]]",
+          "[[:alpha:]]+",
+          "\\S",
+          "\\W",
+          "\\h",
+          "\\R",
+          "(?i)HELLO",
+          "(?m:.+)",
+          "\\p{Lu}",
+          "\\p{^Lu}+",
+          "\\P{L}",
+          "[^\\S\\n]+",
+          "\\A\\s",
+          "l?",
+          "\\p{M}+",
+          "(?s).",
+          "(?x: a )",
+          "\\n|\\r",
+          "[\\s\\S]{3}",
+          "\\u3042",
+          "\\x41",
+          "\\x{e9}");
 
   private final SplittableRandom random;
   private final Map<String, Integer> vocabulary = new LinkedHashMap<>();
@@ -92,10 +176,13 @@ final class RandomPipelines {
     String post = Js.text(json.get("post_processor"));
     ranges &= post.indexOf(trimming) == post.lastIndexOf(trimming);
     // So is what Unigram does not know.
-    ranges &= !Js.text(model).contains("\"Unigram\"")
-        || !Js.text(json.get("post_processor")).contains("\"trim_offsets\":true");
-    ranges &= json.get("normalizer") == null || !Js.text(json).contains("\"normalized\":true")
-        || !Js.text(json.get("post_processor")).contains("\"trim_offsets\":true");
+    ranges &=
+        !Js.text(model).contains("\"Unigram\"")
+            || !Js.text(json.get("post_processor")).contains("\"trim_offsets\":true");
+    ranges &=
+        json.get("normalizer") == null
+            || !Js.text(json).contains("\"normalized\":true")
+            || !Js.text(json.get("post_processor")).contains("\"trim_offsets\":true");
     return json;
   }
 
@@ -120,8 +207,20 @@ final class RandomPipelines {
       tokens.put(
           id,
           Js.object(
-              "id", id, "content", content, "single_word", flip(0.3), "lstrip", flip(0.3), "rstrip",
-              rstrip && flip(0.3), "normalized", flip(0.5), "special", flip(0.5)));
+              "id",
+              id,
+              "content",
+              content,
+              "single_word",
+              flip(0.3),
+              "lstrip",
+              flip(0.3),
+              "rstrip",
+              rstrip && flip(0.3),
+              "normalized",
+              flip(0.5),
+              "special",
+              flip(0.5)));
       added.add(content);
     }
     return new ArrayList<>(tokens.values());
@@ -138,13 +237,23 @@ final class RandomPipelines {
       case 6 -> Js.component("Strip", "strip_left", flip(0.5), "strip_right", flip(0.5));
       case 7 ->
           Js.component(
-              "Replace", "pattern", fullPattern(), "content",
+              "Replace",
+              "pattern",
+              fullPattern(),
+              "content",
               pick(List.of("", " ", "_", "xy", "\u2581")));
       case 8 -> Js.component("Prepend", "prepend", pick(List.of("\u2581", " ", "ab")));
       case 9 ->
           Js.component(
-              "BertNormalizer", "clean_text", flip(0.5), "handle_chinese_chars", flip(0.5),
-              "strip_accents", flip(0.3) ? null : flip(0.5), "lowercase", flip(0.5));
+              "BertNormalizer",
+              "clean_text",
+              flip(0.5),
+              "handle_chinese_chars",
+              flip(0.5),
+              "strip_accents",
+              flip(0.3) ? null : flip(0.5),
+              "lowercase",
+              flip(0.5));
       case 10 -> Js.component("Nmt");
       case 11 -> Js.component("Precompiled", "precompiled_charsmap", Samples.precompiled());
       case 12 -> flip(0.3) ? Js.component("ByteLevel") : Js.component("NFC");
@@ -195,7 +304,12 @@ final class RandomPipelines {
     return switch (random.nextInt(depth == 0 ? 15 : 11)) {
       case 0 ->
           Js.component(
-              "ByteLevel", "add_prefix_space", flip(0.5), "trim_offsets", flip(0.5), "use_regex",
+              "ByteLevel",
+              "add_prefix_space",
+              flip(0.5),
+              "trim_offsets",
+              flip(0.5),
+              "use_regex",
               flip(0.5));
       case 1, 2 ->
           Js.component(
@@ -204,7 +318,8 @@ final class RandomPipelines {
       case 4 -> Js.component("Punctuation", "behavior", pick(BEHAVIORS));
       case 5 -> Js.component("Whitespace");
       case 6 -> Js.component("WhitespaceSplit");
-      case 7 -> Js.component("CharDelimiterSplit", "delimiter", pick(List.of("e", " ", "\u4f60", ".")));
+      case 7 ->
+          Js.component("CharDelimiterSplit", "delimiter", pick(List.of("e", " ", "\u4f60", ".")));
       case 8 -> metaspace();
       case 9 -> Js.component("BertPreTokenizer");
       case 10 -> Js.component("UnicodeScripts");
@@ -221,8 +336,13 @@ final class RandomPipelines {
 
   private Map<String, @Nullable Object> metaspace() {
     return Js.component(
-        "Metaspace", "replacement", flip(0.9) ? "\u2581" : "_", "prepend_scheme",
-        pick(List.of("first", "never", "always")), "split", flip(0.7));
+        "Metaspace",
+        "replacement",
+        flip(0.9) ? "\u2581" : "_",
+        "prepend_scheme",
+        pick(List.of("first", "never", "always")),
+        "split",
+        flip(0.7));
   }
 
   private Map<String, @Nullable Object> postProcessor(int depth) {
@@ -230,13 +350,25 @@ final class RandomPipelines {
     return switch (random.nextInt(depth == 0 ? 6 : 4)) {
       case 0 ->
           Js.component(
-              "ByteLevel", "add_prefix_space", flip(0.5), "trim_offsets", flip(0.7), "use_regex",
+              "ByteLevel",
+              "add_prefix_space",
+              flip(0.5),
+              "trim_offsets",
+              flip(0.7),
+              "use_regex",
               flip(0.5));
       case 1 -> Js.component("BertProcessing", "sep", pair(tokens), "cls", pair(tokens));
       case 2 ->
           Js.component(
-              "RobertaProcessing", "sep", pair(tokens), "cls", pair(tokens), "trim_offsets",
-              flip(0.6), "add_prefix_space", flip(0.5));
+              "RobertaProcessing",
+              "sep",
+              pair(tokens),
+              "cls",
+              pair(tokens),
+              "trim_offsets",
+              flip(0.6),
+              "add_prefix_space",
+              flip(0.5));
       case 3 -> template(tokens);
       default -> {
         List<@Nullable Object> list = new ArrayList<>();
@@ -245,8 +377,13 @@ final class RandomPipelines {
           list.add(
               flip(0.5) ? 0 : list.size(),
               Js.component(
-                  "ByteLevel", "add_prefix_space", flip(0.5), "trim_offsets", flip(0.7),
-                  "use_regex", flip(0.5)));
+                  "ByteLevel",
+                  "add_prefix_space",
+                  flip(0.5),
+                  "trim_offsets",
+                  flip(0.7),
+                  "use_regex",
+                  flip(0.5)));
         }
         yield Js.component("Sequence", "processors", list);
       }
@@ -276,7 +413,11 @@ final class RandomPipelines {
         specials.put(
             token,
             Js.object(
-                "id", token, "ids", two ? List.of(id, 0) : List.of(id), "tokens",
+                "id",
+                token,
+                "ids",
+                two ? List.of(id, 0) : List.of(id),
+                "tokens",
                 two ? List.of(token, "x") : List.of(token)));
         single.add(Js.object("SpecialToken", Js.object("id", token, "type_id", 0)));
       }
@@ -291,22 +432,34 @@ final class RandomPipelines {
   private Map<String, @Nullable Object> decoder(int depth) {
     return switch (random.nextInt(depth == 0 ? 13 : 9)) {
       case 0 ->
-          Js.component("ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true);
+          Js.component(
+              "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true);
       case 1 -> metaspace();
       case 2 -> Js.component("WordPiece", "prefix", pick(List.of("##", "@")), "cleanup", flip(0.5));
       case 3 -> Js.component("ByteFallback");
       case 4 -> Js.component("Fuse");
       case 5 ->
           Js.component(
-              "Strip", "content", pick(List.of(" ", "\u2581", "l")), "start", random.nextInt(3),
-              "stop", 0);
+              "Strip",
+              "content",
+              pick(List.of(" ", "\u2581", "l")),
+              "start",
+              random.nextInt(3),
+              "stop",
+              0);
       case 6 ->
-          Js.component("Replace", "pattern", pattern(), "content", pick(List.of("", " ", "_", "xy")));
+          Js.component(
+              "Replace", "pattern", pattern(), "content", pick(List.of("", " ", "_", "xy")));
       case 7 -> Js.component("BPEDecoder", "suffix", pick(List.of("</w>", "e", "")));
       case 8 ->
           Js.component(
-              "CTC", "pad_token", pick(List.of("<pad>", "l")), "word_delimiter_token",
-              pick(List.of("|", "\u2581")), "cleanup", flip(0.5));
+              "CTC",
+              "pad_token",
+              pick(List.of("<pad>", "l")),
+              "word_delimiter_token",
+              pick(List.of("|", "\u2581")),
+              "cleanup",
+              flip(0.5));
       default -> {
         List<@Nullable Object> list = new ArrayList<>();
         int n = random.nextInt(1, 5);
@@ -392,8 +545,15 @@ final class RandomPipelines {
       }
     }
     return Js.component(
-        "WordPiece", "vocab", Map.copyOf(vocabulary), "unk_token", "<unk>",
-        "continuing_subword_prefix", prefix, "max_input_chars_per_word", pick(List.of(100, 5, 0)));
+        "WordPiece",
+        "vocab",
+        Map.copyOf(vocabulary),
+        "unk_token",
+        "<unk>",
+        "continuing_subword_prefix",
+        prefix,
+        "max_input_chars_per_word",
+        pick(List.of(100, 5, 0)));
   }
 
   private Map<String, @Nullable Object> unigram(List<String> words, boolean fallback) {
@@ -411,8 +571,13 @@ final class RandomPipelines {
       vocab.add(List.of(token, -random.nextDouble() * 10));
     }
     return Js.component(
-        "Unigram", "unk_id", flip(0.9) ? 0 : random.nextInt(vocab.size()), "vocab", vocab,
-        "byte_fallback", fallback);
+        "Unigram",
+        "unk_id",
+        flip(0.9) ? 0 : random.nextInt(vocab.size()),
+        "vocab",
+        vocab,
+        "byte_fallback",
+        fallback);
   }
 
   private Map<String, @Nullable Object> bpe(List<String> words, boolean fallback) {
@@ -470,12 +635,27 @@ final class RandomPipelines {
     // The library computes ranges from the lengths of symbols: they shift where a character is left
     // out, where the bytes of affixes count as text, and where bytes overtake an unknown character.
     boolean affixes = prefix != null && !prefix.isEmpty() || suffix != null && !suffix.isEmpty();
-    ranges =
-        fallback ? !affixes && vocabulary.keySet().containsAll(allBytes()) : unknown;
+    ranges = fallback ? !affixes && vocabulary.keySet().containsAll(allBytes()) : unknown;
     return Js.component(
-        "BPE", "dropout", null, "unk_token", unknown ? "<unk>" : null, "continuing_subword_prefix",
-        prefix, "end_of_word_suffix", suffix, "fuse_unk", flip(0.5), "byte_fallback", fallback,
-        "ignore_merges", flip(0.3), "vocab", Map.copyOf(vocabulary), "merges", merges);
+        "BPE",
+        "dropout",
+        null,
+        "unk_token",
+        unknown ? "<unk>" : null,
+        "continuing_subword_prefix",
+        prefix,
+        "end_of_word_suffix",
+        suffix,
+        "fuse_unk",
+        flip(0.5),
+        "byte_fallback",
+        fallback,
+        "ignore_merges",
+        flip(0.3),
+        "vocab",
+        Map.copyOf(vocabulary),
+        "merges",
+        merges);
   }
 
   /** A random text with added tokens inside. */

@@ -26,9 +26,7 @@ final class Reference implements AutoCloseable {
     this.handle = handle;
   }
 
-  /**
-   * Loads the native library; skips the test, saying why, where that cannot be done.
-   */
+  /** Loads the native library; skips the test, saying why, where that cannot be done. */
   static synchronized void load() {
     if (loaded) {
       return;

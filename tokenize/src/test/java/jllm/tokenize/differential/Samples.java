@@ -103,9 +103,25 @@ final class Samples {
       boolean byteFallback,
       boolean ignoreMerges) {
     return Js.component(
-        "BPE", "dropout", null, "unk_token", unknown, "continuing_subword_prefix", null,
-        "end_of_word_suffix", null, "fuse_unk", byteFallback, "byte_fallback", byteFallback,
-        "ignore_merges", ignoreMerges, "vocab", ids, "merges", merges);
+        "BPE",
+        "dropout",
+        null,
+        "unk_token",
+        unknown,
+        "continuing_subword_prefix",
+        null,
+        "end_of_word_suffix",
+        null,
+        "fuse_unk",
+        byteFallback,
+        "byte_fallback",
+        byteFallback,
+        "ignore_merges",
+        ignoreMerges,
+        "vocab",
+        ids,
+        "merges",
+        merges);
   }
 
   static Map<String, @Nullable Object> bert() {
@@ -115,8 +131,15 @@ final class Samples {
       ids.put(Objects.requireNonNull(model.token(id)), id);
     }
     return Js.component(
-        "WordPiece", "unk_token", "[UNK]", "continuing_subword_prefix", model.prefix(),
-        "max_input_chars_per_word", 12, "vocab", ids);
+        "WordPiece",
+        "unk_token",
+        "[UNK]",
+        "continuing_subword_prefix",
+        model.prefix(),
+        "max_input_chars_per_word",
+        12,
+        "vocab",
+        ids);
   }
 
   static Map<String, @Nullable Object> unigram() {
@@ -125,7 +148,8 @@ final class Samples {
     for (int id = 0; id < model.tokens().size(); id++) {
       vocab.add(List.of(model.tokens().get(id), model.score(id)));
     }
-    return Js.component("Unigram", "unk_id", model.unknown(), "vocab", vocab, "byte_fallback", false);
+    return Js.component(
+        "Unigram", "unk_id", model.unknown(), "vocab", vocab, "byte_fallback", false);
   }
 
   /** The words that are most frequent in random texts. */

@@ -50,9 +50,23 @@ final class SmallBpe {
       words.forEach(w -> merge(w, best, both));
     }
     return Js.component(
-        "BPE", "dropout", null, "unk_token", "<unk>", "continuing_subword_prefix", prefix,
-        "end_of_word_suffix", suffix, "fuse_unk", false, "byte_fallback", false, "vocab",
-        vocabulary, "merges", merges);
+        "BPE",
+        "dropout",
+        null,
+        "unk_token",
+        "<unk>",
+        "continuing_subword_prefix",
+        prefix,
+        "end_of_word_suffix",
+        suffix,
+        "fuse_unk",
+        false,
+        "byte_fallback",
+        false,
+        "vocab",
+        vocabulary,
+        "merges",
+        merges);
   }
 
   private static List<String> symbols(
