@@ -77,15 +77,15 @@ final class TrainBpeCommand implements Callable<Integer> {
       paramLabel = "PATTERN",
       defaultValue = "gpt2",
       description =
-          "What cuts text into words, beyond which no token reaches: gpt2, cl100k, o200k, llama3, none"
-              + " (a document is a word), or a regular expression. Default: ${DEFAULT-VALUE}.")
+          "What cuts text into words, beyond which no token reaches: gpt2, cl100k, o200k, llama3,"
+              + " qwen2, tekken, none (a document is a word), or a regular expression. Default: ${DEFAULT-VALUE}.")
   private String pattern = "gpt2";
 
   @Option(
       names = "--special-tokens",
       paramLabel = "TOKEN,...",
       split = ",",
-      description = "Tokens that get the first ids; may be given more than once.")
+      description = "Tokens that get the first ids, without commas; may be given more than once.")
   private List<String> specialTokens = new ArrayList<>();
 
   @Option(
@@ -163,6 +163,9 @@ final class TrainBpeCommand implements Callable<Integer> {
     Corpus corpus = files.open(streams);
     Corpus evaluated = eval == null ? null : files.open(eval);
     checkOutput();
+    if (evaluated != null) {
+      CompressionMeter.check(evaluated);
+    }
     try (Interruption _ = new Interruption(progress::cancel, null);
         progress) {
       progress.begin("counting");

@@ -118,7 +118,18 @@ class TrainBpeTest {
                     + "\"tokens\" : 5,\\s+\"bytes_per_token\" : 4.4\\s.*"),
         run.out());
     assertTrue(run.out().contains("\"vocab_size\" : 290,"), run.out());
-    assertError(4, "no text", train(folder.resolve("a.txt"), "--eval", "/dev/null", "--force"));
+  }
+
+  @Test
+  void aTextToMeasureOnIsCheckedBeforeTheWork() throws IOException {
+    Path input = write("a.txt", TEXT);
+    Path empty = write("empty.txt", "");
+    assertError(4, "there is no text in " + empty, train(input, "--eval", empty.toString()));
+    Path broken = Files.write(folder.resolve("broken.txt"), new byte[] {'a', (byte) 0xff});
+    assertError(4, "broken.txt: invalid UTF-8", train(input, "--eval", broken.toString()));
+    Path none = folder.resolve("none.txt");
+    assertError(3, "none.txt: no such file", train(input, "--eval", none.toString()));
+    assertEquals(List.of(), names(out()));
   }
 
   @Test

@@ -44,6 +44,24 @@ public final class CompressionMeter {
     tokenizers.forEach((name, tokenizer) -> counts.add(new Count(name, tokenizer)));
   }
 
+  /**
+   * Whether a corpus can be measured on, to be known before long work; one that can be read only
+   * once is not looked at.
+   *
+   * @throws CorpusException if a document is broken or there is no text
+   */
+  public static void check(Corpus corpus) throws IOException {
+    if (corpus.isRepeatable()) {
+      requireText(corpus.read(chunk -> true).textBytes(), corpus);
+    }
+  }
+
+  private static void requireText(long bytes, Corpus corpus) {
+    if (bytes == 0) {
+      throw new CorpusException("there is no text in " + String.join(", ", corpus.names()));
+    }
+  }
+
   /** Measures on texts. */
   public List<Compression> measure(List<byte[]> texts) {
     for (byte[] text : texts) {
@@ -69,9 +87,7 @@ public final class CompressionMeter {
       return true;
     });
     batcher.finish();
-    if (bytes == 0) {
-      throw new CorpusException("there is no text in " + String.join(", ", corpus.names()));
-    }
+    requireText(bytes, corpus);
     return result();
   }
 

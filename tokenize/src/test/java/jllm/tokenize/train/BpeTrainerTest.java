@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -99,6 +101,26 @@ class BpeTrainerTest {
       assertEquals(40_000, trained.textBytes() - nonAscii(text.substring(0, 40_000)));
       trained.verify();
     }
+  }
+
+  /** The resource holds what Hugging Face's trainer (tokenizers 0.23.2) learned from that text. */
+  @Test
+  void realTextEqualsHuggingFacesTrainer() throws IOException {
+    StringBuilder documents = new StringBuilder();
+    // It reads files line by line, the line ends included.
+    for (String line : fixture("text/tinyshakespeare.txt").split("(?<=\n)")) {
+      String escaped = line.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
+      documents.append("{\"text\": \"").append(escaped).append("\"}\n");
+    }
+    List<String> expected;
+    try (InputStream in =
+        BpeTrainerTest.class.getResourceAsStream("hf-merges-tinyshakespeare.txt")) {
+      expected = new String(Objects.requireNonNull(in).readAllBytes(), UTF_8).lines().toList();
+    }
+    TrainedBpe trained =
+        train(
+            TrainOptions.of(256 + expected.size()), write("lines.jsonl", documents.toString()));
+    assertEquals(expected, BpeMergerTest.texts(trained.merges()));
   }
 
   private static long nonAscii(String text) {
