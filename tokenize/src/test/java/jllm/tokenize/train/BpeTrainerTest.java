@@ -118,8 +118,7 @@ class BpeTrainerTest {
       expected = new String(Objects.requireNonNull(in).readAllBytes(), UTF_8).lines().toList();
     }
     TrainedBpe trained =
-        train(
-            TrainOptions.of(256 + expected.size()), write("lines.jsonl", documents.toString()));
+        train(TrainOptions.of(256 + expected.size()), write("lines.jsonl", documents.toString()));
     assertEquals(expected, BpeMergerTest.texts(trained.merges()));
   }
 
