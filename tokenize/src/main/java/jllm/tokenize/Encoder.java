@@ -20,6 +20,8 @@ public final class Encoder {
   private final boolean noRaw;
   private final boolean noNormalized;
   private final Utf8Repair repair = new Utf8Repair();
+  private final Utf8Buffer utf8 = new Utf8Buffer();
+  private final TokenBuffer scratch = new TokenBuffer();
 
   Encoder(Plan plan, AddedTokenMatcher raw, AddedTokenMatcher normalized) {
     this.plan = plan;
@@ -30,10 +32,21 @@ public final class Encoder {
     this.noNormalized = normalized.isEmpty();
   }
 
+  /** A cleared buffer of ids for whoever has the encoder. */
+  TokenBuffer scratch() {
+    scratch.clear();
+    return scratch;
+  }
+
   /** Appends the tokens of a text; their ranges are positions in its UTF-8 form. */
   public void encode(CharSequence text, EncodeOptions options, TokenBuffer out) {
-    byte[] utf8 = Utf8.bytes(text);
-    encodeValid(utf8, 0, utf8.length, options, out);
+    if (text.length() > Utf8Buffer.LONGEST) {
+      byte[] utf8 = Utf8.bytes(text);
+      encodeValid(utf8, 0, utf8.length, options, out);
+    } else {
+      int length = utf8.fill(text);
+      encodeValid(utf8.bytes(), 0, length, options, out);
+    }
   }
 
   /**

@@ -88,25 +88,26 @@ public final class Tokenizer {
 
   /** The tokens of a text. */
   public int[] encode(CharSequence text, EncodeOptions options) {
-    TokenBuffer out = new TokenBuffer(false);
-    encode(text, options, out);
-    return out.toArray();
+    Encoder encoder = borrow();
+    TokenBuffer out = encoder.scratch();
+    encoder.encode(text, options, out);
+    int[] ids = out.toArray();
+    idle.add(encoder);
+    return ids;
   }
 
   /** The tokens of a text with the range of its UTF-8 form that each covers. */
   public TokenBuffer encodeWithOffsets(CharSequence text, EncodeOptions options) {
     TokenBuffer out = new TokenBuffer(true);
-    encode(text, options, out);
+    Encoder encoder = borrow();
+    encoder.encode(text, options, out);
+    idle.add(encoder);
     return out;
   }
 
-  private void encode(CharSequence text, EncodeOptions options, TokenBuffer out) {
+  private Encoder borrow() {
     Encoder encoder = idle.poll();
-    if (encoder == null) {
-      encoder = newEncoder();
-    }
-    encoder.encode(text, options, out);
-    idle.add(encoder);
+    return encoder == null ? newEncoder() : encoder;
   }
 
   /** The tokens of many texts, on all cores; the order is that of the texts. */
