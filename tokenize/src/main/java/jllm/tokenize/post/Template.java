@@ -2,6 +2,7 @@ package jllm.tokenize.post;
 
 import java.util.List;
 import jllm.tokenize.TokenBuffer;
+import jllm.tokenize.Vocabulary;
 
 /**
  * Special tokens around a text, as a template of a single text and of a pair says. Encoding uses
@@ -25,6 +26,17 @@ public record Template(List<Part> single, List<Part> pair) implements PostProces
     public Part {
       ids = List.copyOf(ids);
       tokens = List.copyOf(tokens);
+    }
+
+    /** Where a text goes. */
+    public static Part text(String name, int typeId) {
+      return new Part(name, List.of(), List.of(), typeId);
+    }
+
+    /** A token of a vocabulary, called as it is spelled. */
+    public static Part special(Vocabulary vocabulary, int id, int typeId) {
+      String text = vocabulary.text(id);
+      return new Part(text, List.of(id), List.of(text), typeId);
     }
 
     /** Whether this is where a text goes. */

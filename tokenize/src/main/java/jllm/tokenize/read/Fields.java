@@ -49,6 +49,11 @@ final class Fields {
     return map.get(name) != null;
   }
 
+  /** The names of all fields. */
+  List<String> names() {
+    return map.keySet().stream().map(String::valueOf).toList();
+  }
+
   /** Whatever stands there. */
   @Nullable Object any(String name) {
     return map.get(name);

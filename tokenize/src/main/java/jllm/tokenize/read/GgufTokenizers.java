@@ -55,6 +55,18 @@ final class GgufTokenizers {
       throw new TokenizerFormatException(
           "the vocabulary (tokenizer.ggml.tokens) is empty; expected at least one token");
     }
+    for (Map.Entry<Role, Integer> id : spec.ids().toMap().entrySet()) {
+      if (id.getValue() >= spec.tokens().size()) {
+        throw new TokenizerFormatException(
+            "tokenizer.ggml."
+                + id.getKey().key()
+                + "_token_id is "
+                + id.getValue()
+                + ", but there are "
+                + spec.tokens().size()
+                + " tokens");
+      }
+    }
     return switch (spec.model()) {
       case "llama" -> spm(spec);
       case "gpt2" -> byteLevelBpe(spec);

@@ -2,6 +2,7 @@ package jllm.tokenize.read;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import jllm.tokenize.TokenizerFormatException;
 import org.jspecify.annotations.Nullable;
 
 /** JSON as maps, lists, strings, longs, doubles, booleans and nulls. */
@@ -25,6 +27,18 @@ final class Json {
           .build();
 
   private Json() {}
+
+  /** What to say of a file that cannot be parsed. */
+  static TokenizerFormatException damaged(String name, IOException e) {
+    String where = "";
+    String what = String.valueOf(e.getMessage());
+    if (e instanceof JsonProcessingException json) {
+      what = json.getOriginalMessage();
+      where = json.getLocation() == null ? "" : " (line " + json.getLocation().getLineNr() + ")";
+    }
+    return new TokenizerFormatException(
+        name + " is no valid JSON: " + what + where + "; it may be cut off or damaged", e);
+  }
 
   /** The value that begins at the parser's present token. */
   static @Nullable Object value(JsonParser parser) throws IOException {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonModel {
 
-  private static final int MOST_IDS = 1 << 24;
+  /** Far more than any vocabulary has: a larger id is damage, not a reason to find memory. */
+  static final int MOST_IDS = 1 << 22;
 
   private final String name;
   private final Map<String, @Nullable Object> rest = new LinkedHashMap<>();
@@ -100,6 +102,9 @@ final class JsonModel {
         throw wrong("token '" + token + "' is more than a text and a score");
       }
     }
+    if (parser.currentToken() != JsonToken.END_ARRAY) {
+      throw wrong("what follows token " + (size - 1) + " is no pair of text and score");
+    }
   }
 
   private void put(int id, String token) {
@@ -148,12 +153,17 @@ final class JsonModel {
     return Arrays.copyOf(tokens, size);
   }
 
-  Model build() {
+  /**
+   * Makes the model.
+   *
+   * @param special ids that are no text: a unigram model does not find them
+   */
+  Model build(BitSet special) {
     Fields f = Fields.of(name + " model", rest);
     String type = f.has("type") ? f.type() : guess(f);
     return switch (type) {
       case "BPE" -> bpe(f);
-      case "Unigram" -> unigram(f);
+      case "Unigram" -> unigram(f, special);
       case "WordPiece" ->
           new WordPiece(
               tokens(),
@@ -195,7 +205,7 @@ final class JsonModel {
     return builder.build();
   }
 
-  private Model unigram(Fields f) {
+  private Model unigram(Fields f, BitSet special) {
     List<String> texts = new ArrayList<>(size);
     PieceKind[] kinds = new PieceKind[size];
     for (int id = 0; id < size; id++) {
@@ -204,7 +214,7 @@ final class JsonModel {
         throw wrong("a unigram vocabulary without scores");
       }
       texts.add(token);
-      kinds[id] = PieceKind.NORMAL;
+      kinds[id] = special.get(id) ? PieceKind.APART : PieceKind.NORMAL;
     }
     return new Unigram(
         texts,

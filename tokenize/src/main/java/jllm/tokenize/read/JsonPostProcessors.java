@@ -18,9 +18,9 @@ final class JsonPostProcessors {
   static PostProcessor read(Fields f, Vocabulary vocabulary) {
     return switch (f.type()) {
       case "ByteLevel" -> trim(f, vocabulary);
-      case "BertProcessing" -> clsSep(f, PostProcessor.NONE);
-      case "RobertaProcessing" -> clsSep(f, trim(f, vocabulary));
-      case "TemplateProcessing" -> template(f);
+      case "BertProcessing" -> clsSep(f, vocabulary, PostProcessor.NONE);
+      case "RobertaProcessing" -> clsSep(f, vocabulary, trim(f, vocabulary));
+      case "TemplateProcessing" -> template(f, vocabulary);
       case "Sequence" -> {
         List<PostProcessor> list = new ArrayList<>();
         for (Fields part : f.objects("processors")) {
@@ -57,8 +57,22 @@ final class JsonPostProcessors {
         f.bool("use_regex", true));
   }
 
-  private static PostProcessor clsSep(Fields f, PostProcessor trim) {
-    return new ClsSep(id(f, "cls"), text(f, "cls"), id(f, "sep"), text(f, "sep"), trim);
+  private static PostProcessor clsSep(Fields f, Vocabulary vocabulary, PostProcessor trim) {
+    return new ClsSep(
+        id(f, "cls", vocabulary), text(f, "cls"), id(f, "sep", vocabulary), text(f, "sep"), trim);
+  }
+
+  /** An id that a text is given must be one that can be decoded. */
+  private static int checked(String path, long id, Vocabulary vocabulary) {
+    if (id < 0 || id >= vocabulary.size() || !vocabulary.has((int) id)) {
+      throw new TokenizerFormatException(
+          path
+              + " has the id "
+              + id
+              + ", which no token has; the vocabulary has the ids 0 to "
+              + (vocabulary.size() - 1));
+    }
+    return (int) id;
   }
 
   private static String text(Fields f, String name) {
@@ -69,10 +83,10 @@ final class JsonPostProcessors {
     throw notAPair(f, name);
   }
 
-  private static int id(Fields f, String name) {
+  private static int id(Fields f, String name, Vocabulary vocabulary) {
     List<?> pair = f.list(name);
     if (pair.size() == 2 && pair.get(1) instanceof Long id) {
-      return Math.toIntExact(id);
+      return checked(f.path() + "." + name, id, vocabulary);
     }
     throw notAPair(f, name);
   }
@@ -82,11 +96,11 @@ final class JsonPostProcessors {
         f.path() + "." + name + " is " + f.list(name) + "; expected a token and its id");
   }
 
-  private static Template template(Fields f) {
-    return new Template(parts(f, "single"), parts(f, "pair"));
+  private static Template template(Fields f, Vocabulary vocabulary) {
+    return new Template(parts(f, "single", vocabulary), parts(f, "pair", vocabulary));
   }
 
-  private static List<Template.Part> parts(Fields f, String name) {
+  private static List<Template.Part> parts(Fields f, String name, Vocabulary vocabulary) {
     List<Template.Part> parts = new ArrayList<>();
     if (!f.has(name)) {
       return parts;
@@ -106,7 +120,7 @@ final class JsonPostProcessors {
             throw new TokenizerFormatException(
                 token.path() + ".ids is " + token.list("ids") + "; expected whole numbers");
           }
-          ids.add(Math.toIntExact(value));
+          ids.add(checked(token.path() + ".ids", value, vocabulary));
         }
         List<String> tokens = new ArrayList<>();
         for (Object text : token.has("tokens") ? token.list("tokens") : List.of()) {

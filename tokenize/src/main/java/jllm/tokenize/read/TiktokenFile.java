@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TiktokenFile {
 
-  private static final int MOST_RANKS = 1 << 24;
+  private static final int MOST_RANKS = JsonModel.MOST_IDS;
 
   private TiktokenFile() {}
 
@@ -35,7 +35,13 @@ final class TiktokenFile {
       byte[] file, String name, String expression, Map<String, Integer> specials) {
     byte[][] ranks = ranks(file, name);
     int size = ranks.length;
-    for (int id : specials.values()) {
+    for (Map.Entry<String, Integer> special : specials.entrySet()) {
+      int id = special.getValue();
+      if (id < 0 || id >= MOST_RANKS) {
+        throw new TokenizerFormatException(
+            "the special token '" + special.getKey() + "' has the id " + id + "; expected 0 to "
+                + (MOST_RANKS - 1));
+      }
       size = Math.max(size, id + 1);
     }
     RankBpe model = new RankBpe(ranks);

@@ -3,6 +3,7 @@ package jllm.tokenize.read;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -71,15 +72,12 @@ final class TokenizerJson {
           top.put(field, Json.value(parser));
         }
       }
-    } catch (JsonProcessingException e) {
-      throw new TokenizerFormatException(
-          name
-              + " is no valid JSON: "
-              + e.getOriginalMessage()
-              + " (line "
-              + (e.getLocation() == null ? "?" : e.getLocation().getLineNr())
-              + "); it may be cut off or damaged",
-          e);
+      if (parser.nextToken() != null) {
+        throw new TokenizerFormatException(
+            name + " goes on after the object that should be all of it; it may be damaged");
+      }
+    } catch (JsonProcessingException | CharConversionException e) {
+      throw Json.damaged(name, e);
     }
   }
 
@@ -91,6 +89,8 @@ final class TokenizerJson {
     Fields f = Fields.of(name, top);
     List<AddedToken> added = added(f);
     @Nullable String[] tokens = model.tokens();
+    config.addTo(added, tokens);
+    checkIds(added);
     Vocabulary vocabulary = new Vocabulary(tokens, added);
     Normalizer normalizer =
         f.has("normalizer") ? JsonNormalizers.read(f.object("normalizer")) : null;
@@ -101,7 +101,9 @@ final class TokenizerJson {
             ? JsonPostProcessors.read(f.object("post_processor"), vocabulary)
             : PostProcessor.NONE;
     Decoder decoder = f.has("decoder") ? JsonDecoders.read(f.object("decoder")) : null;
-    Model built = model.build();
+    BitSet special = new BitSet();
+    added.stream().filter(AddedToken::special).forEach(token -> special.set(token.id()));
+    Model built = model.build(special);
     SpecialIds ids = config.roles(vocabulary);
     BitSet ends = EndOfGeneration.of(vocabulary, ids);
     return new Tokenizer(
@@ -112,11 +114,26 @@ final class TokenizerJson {
             normalizer,
             preTokenizer,
             built,
-            post,
+            config.postProcessor(post, vocabulary, ids),
             decoder,
             Spellings.of(decoder),
             ids,
             ends));
+  }
+
+  private void checkIds(List<AddedToken> added) {
+    for (AddedToken token : added) {
+      if (token.id() < 0 || token.id() >= JsonModel.MOST_IDS) {
+        throw new TokenizerFormatException(
+            name
+                + ": the added token '"
+                + token.content()
+                + "' has the id "
+                + token.id()
+                + "; expected 0 to "
+                + (JsonModel.MOST_IDS - 1));
+      }
+    }
   }
 
   private static List<AddedToken> added(Fields f) {

@@ -20,6 +20,25 @@ public final class Tokenizers {
 
   private Tokenizers() {}
 
+  /** A reader of one file. */
+  private interface Reader {
+    Tokenizer read() throws IOException;
+  }
+
+  /** Puts the file's name before messages that do not say it: models do not know their file. */
+  private static Tokenizer named(Path file, Reader reader) throws IOException {
+    try {
+      return reader.read();
+    } catch (TokenizerFormatException e) {
+      String message = String.valueOf(e.getMessage());
+      Path folder = file.toAbsolutePath().getParent();
+      boolean said =
+          message.contains(file.toString())
+              || folder != null && message.contains(folder.toString());
+      throw said ? e : new TokenizerFormatException(file + ": " + message, e);
+    }
+  }
+
   /**
    * The tokenizer that the metadata of a GGUF file describes.
    *
@@ -36,7 +55,8 @@ public final class Tokenizers {
    * @throws TokenizerFormatException if it is damaged
    */
   public static Tokenizer llama2c(Path file) throws IOException {
-    return of(Llama2cVocabulary.read(Files.readAllBytes(file), file.toString()));
+    byte[] bytes = Files.readAllBytes(file);
+    return named(file, () -> of(Llama2cVocabulary.read(bytes, file.toString())));
   }
 
   /**
@@ -61,7 +81,7 @@ public final class Tokenizers {
    * @throws TokenizerFormatException if it is damaged or has a component that is not known
    */
   public static Tokenizer json(Path file) throws IOException {
-    return TokenizerJson.read(file);
+    return named(file, () -> TokenizerJson.read(file));
   }
 
   /** The names that {@link #open} knows without a file. */
@@ -91,7 +111,8 @@ public final class Tokenizers {
    * @throws TokenizerFormatException if it is damaged or of an unknown kind
    */
   public static Tokenizer sentencePiece(Path file) throws IOException {
-    return SentencePieceModel.read(Files.readAllBytes(file), file.toString());
+    byte[] bytes = Files.readAllBytes(file);
+    return named(file, () -> SentencePieceModel.read(bytes, file.toString()));
   }
 
   /**
@@ -105,8 +126,10 @@ public final class Tokenizers {
   public static Tokenizer tiktoken(Path file, String pattern, Map<String, Integer> specials)
       throws IOException {
     String named = Patterns.named(pattern);
-    return TiktokenFile.read(
-        Files.readAllBytes(file), file.toString(), named == null ? pattern : named, specials);
+    byte[] bytes = Files.readAllBytes(file);
+    String expression = named == null ? pattern : named;
+    return named(
+        file, () -> TiktokenFile.read(bytes, file.toString(), expression, specials));
   }
 
   /**
@@ -116,7 +139,7 @@ public final class Tokenizers {
    * @throws TokenizerFormatException if one is damaged or the two contradict each other
    */
   public static Tokenizer vocabAndMerges(Path vocab, Path merges) throws IOException {
-    return VocabAndMerges.read(vocab, merges);
+    return named(vocab, () -> VocabAndMerges.read(vocab, merges));
   }
 
   /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.BufferedReader;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
@@ -76,9 +77,8 @@ final class VocabAndMerges {
             file + " is no vocabulary: it does not begin with an object of tokens and ids");
       }
       return JsonModel.vocabulary(parser, file.toString());
-    } catch (JsonProcessingException e) {
-      throw new TokenizerFormatException(
-          file + " is no valid JSON: " + e.getOriginalMessage() + "; it may be cut off", e);
+    } catch (JsonProcessingException | CharConversionException e) {
+      throw Json.damaged(file.toString(), e);
     }
   }
 

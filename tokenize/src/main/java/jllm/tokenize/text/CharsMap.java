@@ -37,6 +37,13 @@ public final class CharsMap {
     }
     replacements = new byte[in.remaining()];
     in.get(replacements);
+    int bad = Utf8.firstInvalid(replacements, 0, replacements.length);
+    if (bad >= 0) {
+      throw new TokenizerFormatException(
+          "the precompiled character map is damaged: byte "
+              + bad
+              + " of its replacements is not UTF-8");
+    }
   }
 
   /** The bytes that it was made from. */
@@ -88,7 +95,8 @@ public final class CharsMap {
       }
     }
     if (match.length > 0) {
-      if (match.from > replacements.length) {
+      if (match.from > replacements.length
+          || match.from < replacements.length && (replacements[match.from] & 0xc0) == 0x80) {
         throw new TokenizerFormatException(
             "the precompiled character map is damaged: a rule points to byte "
                 + match.from

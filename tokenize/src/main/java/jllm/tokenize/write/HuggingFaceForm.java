@@ -5,7 +5,6 @@ import java.util.List;
 import jllm.tokenize.AddedToken;
 import jllm.tokenize.Pipeline;
 import jllm.tokenize.TokenizerFormatException;
-import jllm.tokenize.Vocabulary;
 import jllm.tokenize.decode.ByteFallbackDecoder;
 import jllm.tokenize.decode.Decoder;
 import jllm.tokenize.decode.DecoderSequence;
@@ -188,18 +187,12 @@ final class HuggingFaceForm {
 
   private void text(AddAround around, String name, int type, List<Template.Part> into) {
     for (int id : around.before()) {
-      into.add(special(id, type));
+      into.add(Template.Part.special(source.vocabulary(), id, type));
     }
-    into.add(new Template.Part(name, List.of(), List.of(), type));
+    into.add(Template.Part.text(name, type));
     for (int id : around.after()) {
-      into.add(special(id, type));
+      into.add(Template.Part.special(source.vocabulary(), id, type));
     }
-  }
-
-  private Template.Part special(int id, int type) {
-    Vocabulary vocabulary = source.vocabulary();
-    String text = vocabulary.text(id);
-    return new Template.Part(text, List.of(id), List.of(text), type);
   }
 
   private static @Nullable Decoder decoder(@Nullable Decoder decoder) {
