@@ -41,8 +41,7 @@ final class Corpora {
               .sorted(Comparator.comparing(ZipEntry::getName))
               .toList();
       for (ZipEntry entry : entries) {
-        all.append(
-            new String(zip.getInputStream(entry).readAllBytes(), StandardCharsets.UTF_8));
+        all.append(new String(zip.getInputStream(entry).readAllBytes(), StandardCharsets.UTF_8));
         if (all.length() > MOST_CHARS) {
           break;
         }

@@ -20,8 +20,9 @@ import jllm.tokenize.read.Tokenizers;
 
 /**
  * Encodes documents of 4,000 characters with this program, jtokkit and Hugging Face's native
- * library, in turns, after checking that the tokens are the same: medians of several rounds in MB/s,
- * ratios, and the bytes that encoding allocates per token. {@code scripts/encoding-speed} runs it.
+ * library, in turns, after checking that the tokens are the same: medians of several rounds in
+ * MB/s, ratios, and the bytes that encoding allocates per token. {@code scripts/encoding-speed}
+ * runs it.
  */
 public final class EncodingBenchmark {
 
@@ -57,8 +58,7 @@ public final class EncodingBenchmark {
 
   private void measure(String name) throws IOException {
     boolean builtIn = Tokenizers.builtInNames().contains(name);
-    Tokenizer tokenizer =
-        builtIn ? Tokenizers.builtIn(name) : Tokenizers.open(Path.of(name), null);
+    Tokenizer tokenizer = builtIn ? Tokenizers.builtIn(name) : Tokenizers.open(Path.of(name), null);
     List<Contender> contenders = new ArrayList<>();
     contenders.add(Contender.ours(tokenizer, 1));
     contenders.add(Contender.ours(tokenizer, 2));
@@ -92,7 +92,8 @@ public final class EncodingBenchmark {
     }
   }
 
-  private static String text(String format, @org.jspecify.annotations.Nullable Double of, double one) {
+  private static String text(
+      String format, @org.jspecify.annotations.Nullable Double of, double one) {
     return of == null ? "" : String.format(Locale.ROOT, format, one == 1 ? of : one / of);
   }
 
@@ -126,11 +127,10 @@ public final class EncodingBenchmark {
       }
     }
     Map<String, Double> medians = new LinkedHashMap<>();
-    rounds.forEach(
-        (name, speeds) -> {
-          Arrays.sort(speeds);
-          medians.put(name, speeds[ROUNDS / 2]);
-        });
+    rounds.forEach((name, speeds) -> {
+      Arrays.sort(speeds);
+      medians.put(name, speeds[ROUNDS / 2]);
+    });
     return medians;
   }
 
@@ -141,8 +141,7 @@ public final class EncodingBenchmark {
     Thread[] team = new Thread[threads];
     for (int t = 0; t < threads; t++) {
       int k = t;
-      team[t] =
-          Thread.ofPlatform().start(() -> speeds[k] = speed(contender, documents, sizes, k));
+      team[t] = Thread.ofPlatform().start(() -> speeds[k] = speed(contender, documents, sizes, k));
     }
     for (Thread thread : team) {
       try {

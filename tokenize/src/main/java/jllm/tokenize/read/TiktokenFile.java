@@ -39,7 +39,11 @@ final class TiktokenFile {
       int id = special.getValue();
       if (id < 0 || id >= MOST_RANKS) {
         throw new TokenizerFormatException(
-            "the special token '" + special.getKey() + "' has the id " + id + "; expected 0 to "
+            "the special token '"
+                + special.getKey()
+                + "' has the id "
+                + id
+                + "; expected 0 to "
                 + (MOST_RANKS - 1));
       }
       size = Math.max(size, id + 1);

@@ -128,8 +128,7 @@ public final class Tokenizers {
     String named = Patterns.named(pattern);
     byte[] bytes = Files.readAllBytes(file);
     String expression = named == null ? pattern : named;
-    return named(
-        file, () -> TiktokenFile.read(bytes, file.toString(), expression, specials));
+    return named(file, () -> TiktokenFile.read(bytes, file.toString(), expression, specials));
   }
 
   /**

@@ -38,7 +38,8 @@ class DamagedFilesTest {
 
   private static final int MUTANTS = 400;
   private static final List<String> TEXTS =
-      List.of("", " ", "Hello, c<s>world</s>\u00e9\n12 345", "ab ba\u4e2d\ud83d\ude00  \u0301x", "<a>");
+      List.of(
+          "", " ", "Hello, c<s>world</s>\u00e9\n12 345", "ab ba\u4e2d\ud83d\ude00  \u0301x", "<a>");
 
   @TempDir Path folder;
 
@@ -96,7 +97,8 @@ class DamagedFilesTest {
   private Kind kind(String name) throws IOException {
     return switch (name) {
       case "bpe" -> new Kind("tokenizer.json", utf8(BPE), Tokenizers::json);
-      case "unigram" -> new Kind("tokenizer.json", utf8(UNIGRAM.replace("MAP", charsMap())), Tokenizers::json);
+      case "unigram" ->
+          new Kind("tokenizer.json", utf8(UNIGRAM.replace("MAP", charsMap())), Tokenizers::json);
       case "wordpiece" -> new Kind("tokenizer.json", utf8(WORDS), Tokenizers::json);
       case "config" -> {
         Files.writeString(folder.resolve("tokenizer.json"), BPE);
@@ -190,8 +192,16 @@ class DamagedFilesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "bpe", "unigram", "wordpiece", "config", "tiktoken", "vocab", "merges", "llama2c",
-        "sentencepiece", "unigram-1000"
+        "bpe",
+        "unigram",
+        "wordpiece",
+        "config",
+        "tiktoken",
+        "vocab",
+        "merges",
+        "llama2c",
+        "sentencepiece",
+        "unigram-1000"
       })
   void mutantsAreReadOrRefused(String name) throws IOException {
     Kind kind = kind(name);
@@ -257,8 +267,7 @@ class DamagedFilesTest {
             case 5 -> grown(bytes, at, random);
             case 6 -> {
               int from = random.nextInt(bytes.length - length + 1);
-              yield splice(
-                  bytes, at, at + length, Arrays.copyOfRange(bytes, from, from + length));
+              yield splice(bytes, at, at + length, Arrays.copyOfRange(bytes, from, from + length));
             }
             default -> {
               byte[] flipped = bytes.clone();
@@ -346,7 +355,8 @@ class DamagedFilesTest {
     long seed = 99;
     SplittableRandom random = new SplittableRandom(seed);
     List<String> texts =
-        List.of("<unk>", "<s>", "", "a", "b", "ab", "\u2581", "\u2581a", "<0x41>", "[CLS]", " ", "a b");
+        List.of(
+            "<unk>", "<s>", "", "a", "b", "ab", "\u2581", "\u2581a", "<0x41>", "[CLS]", " ", "a b");
     for (int i = 0; i < 2000; i++) {
       int n = random.nextInt(12);
       List<String> tokens = new ArrayList<>();

@@ -79,21 +79,24 @@ class GgufPreTokenizersTest {
           List.of(
               split(
                   O200K_WORDS.formatted(
-                      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-                      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
-                      "{1,3}")),
+                      "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "{1,3}")),
               BYTES);
       case "tekken" -> List.of(split(O200K_WORDS.formatted("", "", "")), BYTES);
       case "deepseek-coder" ->
           List.of(
-              split("[\\r\\n]"), split("\\s?\\p{L}+"), split("\\s?\\p{P}+"), split(CJK), DIGITS,
+              split("[\\r\\n]"),
+              split("\\s?\\p{L}+"),
+              split("\\s?\\p{P}+"),
+              split(CJK),
+              DIGITS,
               BYTES);
       case "deepseek-llm" ->
           List.of(
               split("[\\r\\n]"),
               // The letters of the scripts that have two cases, which this stands for in tests.
-              split("\\s?[A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u0370-\u0373\u0388-"
-                  + "\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481]+"),
+              split(
+                  "\\s?[A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u0370-\u0373\u0388-"
+                      + "\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481]+"),
               split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"),
               split("\\s+$"),
               split(CJK),
@@ -126,8 +129,11 @@ class GgufPreTokenizersTest {
               GPT2);
       default ->
           List.of(
-              split("[\\p{P}\\$\\+<=>\\^~\\|]+"), split(REST),
-              split("\\p{N}+"), split("[0-9][0-9][0-9]"), BYTES);
+              split("[\\p{P}\\$\\+<=>\\^~\\|]+"),
+              split(REST),
+              split("\\p{N}+"),
+              split("[0-9][0-9][0-9]"),
+              BYTES);
     };
   }
 
@@ -139,10 +145,20 @@ class GgufPreTokenizersTest {
         List.of("dbrx", "smaug-bpe", "chatglm-bpe", "glm4"),
         List.of("qwen2", "deepseek-r1-qwen", "stablelm2", "megrez"),
         List.of(
-            "gpt-2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v1-en", "jina-v2-es",
-            "jina-v2-de", "jina-v2-code", "roberta-bpe", "mpt", "olmo", "jais"),
-        List.of(
-            "starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b"),
+            "gpt-2",
+            "phi-2",
+            "jina-es",
+            "jina-de",
+            "gigachat",
+            "jina-v1-en",
+            "jina-v2-es",
+            "jina-v2-de",
+            "jina-v2-code",
+            "roberta-bpe",
+            "mpt",
+            "olmo",
+            "jais"),
+        List.of("starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b"),
         List.of("deepseek-llm"),
         List.of("deepseek-coder"),
         List.of("deepseek-v3"),
@@ -212,8 +228,9 @@ class GgufPreTokenizersTest {
     texts.add("I'll don't WE'RE it'S x's 's  'd");
     texts.add("tabs\t\tand\n\n\nlines \n  \r\n end  ");
     texts.add("f(x) = x**2 + $y; // {\"a\": [1, 2]} ``` <=> ~^|");
-    texts.add("\u4f60\u597d\uff0c\u4e16\u754c\u3002\u3072\u3089\u304c\u306a \uac00\ub098 caf\u00e9 "
-        + "\u041c\u043e\u0441\u043a\u0432\u0430 \u0395\u03bb\u03bb");
+    texts.add(
+        "\u4f60\u597d\uff0c\u4e16\u754c\u3002\u3072\u3089\u304c\u306a \uac00\ub098 caf\u00e9 "
+            + "\u041c\u043e\u0441\u043a\u0432\u0430 \u0395\u03bb\u03bb");
     texts.add("<sentinel:12> IMGIMGABCZ    four");
     return texts;
   }
