@@ -54,4 +54,29 @@ final class GemmLoops {
       out.set(JAVA_FLOAT, target + 4L * j, sum + b);
     }
   }
+
+  /** Adds the first {@code width} columns of a tile to rows that are {@code stride} bytes apart. */
+  static void addTile(
+      MemorySegment out,
+      long target,
+      long stride,
+      MemorySegment work,
+      long tile,
+      int rows,
+      int width) {
+    for (int r = 0; r < rows; r++) {
+      long to = target + r * stride;
+      long from = tile + r * ROW;
+      int j = 0;
+      for (; j <= width - Lanes.COUNT; j += Lanes.COUNT) {
+        fromMemorySegment(FLOAT, out, to + 4L * j, ORDER)
+            .add(fromMemorySegment(FLOAT, work, from + 4L * j, ORDER))
+            .intoMemorySegment(out, to + 4L * j, ORDER);
+      }
+      for (; j < width; j++) {
+        float sum = out.get(JAVA_FLOAT, to + 4L * j) + work.get(JAVA_FLOAT, from + 4L * j);
+        out.set(JAVA_FLOAT, to + 4L * j, sum);
+      }
+    }
+  }
 }

@@ -1,0 +1,130 @@
+package jllm.tensor.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.MemorySegment;
+import jllm.tensor.DType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operand of {@link MatrixProduct}: a row-major matrix of F32 or BF16 in plain memory, of which
+ * either the rows or the columns run along the dimension that is summed over, called depth; the
+ * other one is called lanes. Rows may be gathered by index.
+ *
+ * <p>Packing brings it into strips: {@code strip[k][lane]} in float32, the lanes of a strip being
+ * those that {@link GemmKernel} takes at once.
+ */
+final class MatrixOperand {
+  /** Depth packed at a time: so many lines of a strip stay in the first-level cache. */
+  private static final int NEAR = 32;
+
+  private MemorySegment segment = MemorySegment.NULL;
+  private long base;
+  private boolean half;
+  private int columns;
+  private boolean deepRows;
+  private @Nullable MemorySegment indices;
+  private long indicesAt;
+
+  /**
+   * @param base byte of {@code segment} at which row 0 begins
+   * @param type F32 or BF16
+   * @param columns of the matrix, the distance between its rows
+   * @param deepRows whether a row runs along the depth, so that lanes are rows
+   */
+  MatrixOperand set(
+      MemorySegment segment, long base, DType type, int columns, boolean deepRows) {
+    if (type != DType.F32 && type != DType.BF16) {
+      throw new IllegalArgumentException("the CPU backend cannot train with matrices of " + type);
+    }
+    this.segment = segment;
+    this.base = base;
+    this.half = type == DType.BF16;
+    this.columns = columns;
+    this.deepRows = deepRows;
+    indices = null;
+    return this;
+  }
+
+  /** Row r is that of number {@code indices[r]}, ints from byte {@code at} on. */
+  void gather(MemorySegment indices, long at) {
+    this.indices = indices;
+    indicesAt = at;
+  }
+
+  /** About how many times as long an element takes to pack as one that is copied. */
+  int packingCost() {
+    return deepRows ? 4 : 1;
+  }
+
+  private long at(int row, int column) {
+    MemorySegment indices = this.indices;
+    long index = indices == null ? row : indices.get(JAVA_INT, indicesAt + 4L * row);
+    return base + (half ? 2 : 4) * (index * columns + column);
+  }
+
+  /**
+   * Writes {@code strip[k - from][lane - first]} for a depth of {@code depth} from {@code from} on;
+   * lanes beyond {@code lanes} are zero.
+   *
+   * @param work where the strip goes, at byte {@code to}
+   * @param width lanes of the strip, an even number
+   * @param first lane of the operand that is the first of the strip
+   * @param lanes that exist, at most {@code width}
+   */
+  void pack(
+      MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
+    if (deepRows) {
+      for (int k = 0; k < depth; k += NEAR) {
+        packRows(
+            work, to + 4L * width * k, width, first, lanes, from + k, Math.min(NEAR, depth - k));
+      }
+      return;
+    }
+    if (indices == null) {
+      copy(work, to, width, at(from, first), lanes, depth);
+      return;
+    }
+    for (int k = 0; k < depth; k++) {
+      copy(work, to + 4L * width * k, width, at(from + k, first), lanes, 1);
+    }
+  }
+
+  private void packRows(
+      MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
+    int lane = 0;
+    for (; lane < lanes - 1; lane += 2) {
+      long a = at(first + lane, from);
+      long b = at(first + lane + 1, from);
+      if (half) {
+        PackLoops.interleaveHalves(segment, a, b, work, to + 4L * lane, width, depth);
+      } else {
+        PackLoops.interleave(segment, a, b, work, to + 4L * lane, width, depth);
+      }
+    }
+    if (lane < lanes) {
+      long a = at(first + lane, from);
+      if (half) {
+        PackLoops.interleaveHalf(segment, a, work, to + 4L * lane, width, depth);
+      } else {
+        PackLoops.interleave(segment, a, work, to + 4L * lane, width, depth);
+      }
+      lane++;
+    }
+    for (; lane < width; lane++) {
+      PackLoops.clear(work, to + 4L * lane, width, depth);
+    }
+  }
+
+  private void copy(MemorySegment work, long to, int width, long from, int lanes, int depth) {
+    if (half) {
+      PackLoops.copyHalves(segment, from, 2L * columns, work, to, width, lanes, depth);
+    } else if (lanes < width) {
+      PackLoops.copyPart(segment, from, 4L * columns, work, to, width, lanes, depth);
+    } else if (width == GemmKernel.WIDTH) {
+      PackLoops.copyWide(segment, from, 4L * columns, work, to, depth);
+    } else {
+      PackLoops.copyPairs(segment, from, 4L * columns, work, to, width, depth);
+    }
+  }
+}
