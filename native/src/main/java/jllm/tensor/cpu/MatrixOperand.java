@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * those that {@link GemmKernel} takes at once.
  */
 final class MatrixOperand {
-  /** Depth packed at a time: so many lines of a strip stay in the first-level cache. */
-  private static final int NEAR = 32;
+  /** Floats of a strip packed at a time: few enough to stay in the first-level cache. */
+  private static final int NEAR = 64 * GemmKernel.WIDTH;
 
   private MemorySegment segment = MemorySegment.NULL;
   private long base;
@@ -75,9 +75,10 @@ final class MatrixOperand {
   void pack(
       MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
     if (deepRows) {
-      for (int k = 0; k < depth; k += NEAR) {
+      int step = NEAR / width / 2 * 2;
+      for (int k = 0; k < depth; k += step) {
         packRows(
-            work, to + 4L * width * k, width, first, lanes, from + k, Math.min(NEAR, depth - k));
+            work, to + 4L * width * k, width, first, lanes, from + k, Math.min(step, depth - k));
       }
       return;
     }
@@ -88,6 +89,32 @@ final class MatrixOperand {
     for (int k = 0; k < depth; k++) {
       copy(work, to + 4L * width * k, width, at(from + k, first), lanes, 1);
     }
+  }
+
+  /**
+   * Packs some whole strips side by side if their lanes are neighbours in memory.
+   *
+   * @param to byte at which the first strip goes
+   * @param distance bytes between strips
+   * @param strips to pack
+   * @return strips packed: all or none
+   */
+  int packCopies(
+      MemorySegment work,
+      long to,
+      long distance,
+      int width,
+      int first,
+      int strips,
+      int from,
+      int depth) {
+    if (deepRows || half || strips <= 0) {
+      return 0;
+    }
+    for (int k = 0; k < depth; k++) {
+      PackLoops.deal(segment, at(from + k, first), work, to + 4L * width * k, distance, width, strips);
+    }
+    return strips;
   }
 
   private void packRows(

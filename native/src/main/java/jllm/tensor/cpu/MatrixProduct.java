@@ -22,6 +22,9 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   /** Panels of a block: with the greatest depth, half a megabyte. */
   private static final int PANELS = 10;
 
+  /** Strips packed at a time, so that lines of memory which several of them share are read once. */
+  private static final int GROUP = 8;
+
   /** Bytes of the packed left operand that are worth keeping for the next block of the right one. */
   private static final long KEPT = 16L << 20;
 
@@ -157,7 +160,7 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
     }
     cost(bestParts, parts / bestParts);
     stripsAt = TILE_BYTES + 4L * WIDTH * panelsPerBlock * blockDepth();
-    long strips = keepLeft ? (long) ceil(strips(), rowParts) * depthBlocks : 1;
+    long strips = keepLeft ? (long) ceil(strips(), rowParts) * depthBlocks : GROUP;
     threadBytes = Scratch.align(stripsAt + strips * stripBytes());
   }
 
@@ -235,21 +238,35 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
 
   private void multiply(
       long memory, int from, int to, int strip, int endStrip, int d, boolean pack) {
+    int length = depthAt(d + 1) - depthAt(d);
+    for (int group = strip; group < endStrip; group += GROUP) {
+      int end = Math.min(endStrip, group + GROUP);
+      long strips = (long) d * ceil(strips(), rowParts) + group - strip;
+      long at = memory + stripsAt + (keepLeft ? strips * stripBytes() : 0);
+      if (pack) {
+        packStrips(at, group, end, d);
+      }
+      for (int s = group; s < end; s++, at += stripBytes()) {
+        int height = GemmKernel.stripRows(rows - s * ROWS, length);
+        for (int panel = from; panel < to; panel++) {
+          long right = memory + TILE_BYTES + 4L * (panel - from) * WIDTH * length;
+          GemmKernel.multiply(work, at, work, right, work, memory, height, length);
+          store(memory, s * ROWS, panel * WIDTH, d == 0);
+        }
+      }
+    }
+  }
+
+  private void packStrips(long at, int strip, int end, int d) {
     int start = depthAt(d);
     int length = depthAt(d + 1) - start;
-    for (int s = strip; s < endStrip; s++) {
+    int whole = Math.min(end, rows / ROWS) - strip;
+    int copied = left.packCopies(work, at, stripBytes(), ROWS, strip * ROWS, whole, start, length);
+    for (int s = strip + copied; s < end; s++) {
       int row = s * ROWS;
       int height = GemmKernel.stripRows(rows - row, length);
-      long place = keepLeft ? (long) (s - strip) * depthBlocks + d : 0;
-      long at = memory + stripsAt + place * stripBytes();
-      if (pack) {
-        left.pack(work, at, height, row, Math.min(height, rows - row), start, length);
-      }
-      for (int panel = from; panel < to; panel++) {
-        long right = memory + TILE_BYTES + 4L * (panel - from) * WIDTH * length;
-        GemmKernel.multiply(work, at, work, right, work, memory, height, length);
-        store(memory, row, panel * WIDTH, d == 0);
-      }
+      int lanes = Math.min(height, rows - row);
+      left.pack(work, at + (s - strip) * stripBytes(), height, row, lanes, start, length);
     }
   }
 

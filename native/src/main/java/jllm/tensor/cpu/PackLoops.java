@@ -127,6 +127,24 @@ final class PackLoops {
     }
   }
 
+  /** Neighbouring pieces of an even number of floats, each into another strip. */
+  static void deal(
+      MemorySegment x,
+      long source,
+      MemorySegment work,
+      long target,
+      long distance,
+      int width,
+      int count) {
+    for (int piece = 0; piece < count; piece++) {
+      long from = source + 4L * width * piece;
+      long to = target + distance * piece;
+      for (int i = 0; i < width; i += 2) {
+        work.set(JAVA_LONG_UNALIGNED, to + 4L * i, x.get(JAVA_LONG_UNALIGNED, from + 4L * i));
+      }
+    }
+  }
+
   /** Pieces of {@code lanes} floats, filled up with zeros to {@code width}. */
   static void copyPart(
       MemorySegment x,
