@@ -2,6 +2,7 @@ package jllm.tensor.cpu;
 
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingAttention;
 
 /** Attention over a key/value cache: single queries row by row, many in tiles. */
 final class Attention implements AutoCloseable {
@@ -26,6 +27,14 @@ final class Attention implements AutoCloseable {
     if (call.steps == 1 || call.steps * spec.groupSize() < WORTH_TILES) {
       rows.run();
     } else {
+      tiles.run();
+    }
+  }
+
+  /** See {@link jllm.tensor.TrainingKernels#attention}. */
+  void run(Tensor out, Tensor lse, Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
+    call.set(out, lse, q, k, v, attention);
+    if (call.steps > 0) {
       tiles.run();
     }
   }

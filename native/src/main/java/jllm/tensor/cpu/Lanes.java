@@ -3,6 +3,7 @@ package jllm.tensor.cpu;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -33,7 +34,35 @@ final class Lanes {
 
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  /** How far the lanes move in each step of {@link #sum}. */
+  private static final VectorShuffle<Float> HALVES = rotation(COUNT / 2);
+
+  private static final VectorShuffle<Float> QUARTERS = rotation(COUNT / 4);
+  private static final VectorShuffle<Float> EIGHTHS = rotation(COUNT / 8);
+  private static final VectorShuffle<Float> SIXTEENTHS = rotation(COUNT / 16);
+
   private Lanes() {}
+
+  private static VectorShuffle<Float> rotation(int by) {
+    return VectorShuffle.fromOp(FLOAT, lane -> (lane + by) % COUNT);
+  }
+
+  /**
+   * The sum of the lanes, always in the same order. {@code reduceLanes} promises none, and the
+   * compiled code adds in another one than the interpreter: a run could not be repeated to the last
+   * bit.
+   */
+  static float sum(FloatVector x) {
+    if (COUNT > 8) {
+      x = x.add(x.rearrange(HALVES));
+      x = x.add(x.rearrange(QUARTERS));
+      x = x.add(x.rearrange(EIGHTHS));
+      return x.add(x.rearrange(SIXTEENTHS)).lane(0);
+    }
+    x = x.add(x.rearrange(HALVES));
+    x = x.add(x.rearrange(QUARTERS));
+    return (COUNT > 4 ? x.add(x.rearrange(EIGHTHS)) : x).lane(0);
+  }
 
   private static int bits() {
     int widest = Math.min(512, FloatVector.SPECIES_PREFERRED.vectorBitSize());

@@ -35,7 +35,10 @@ final class MatrixOperand {
   MatrixOperand set(
       MemorySegment segment, long base, DType type, int columns, boolean deepRows) {
     if (type != DType.F32 && type != DType.BF16) {
-      throw new IllegalArgumentException("the CPU backend cannot train with matrices of " + type);
+      throw new IllegalArgumentException(
+          "the CPU backend multiplies with plain matrices of F32 and BF16; found "
+              + type
+              + ", which it has to adopt first");
     }
     this.segment = segment;
     this.base = base;

@@ -9,7 +9,6 @@ import static jllm.tensor.cpu.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** The loops of {@link Norms}, over one row. */
 final class NormLoops {
@@ -23,7 +22,7 @@ final class NormLoops {
       s0 = s0.add(fromMemorySegment(FLOAT, x, at + 4L * i, ORDER));
       s1 = s1.add(fromMemorySegment(FLOAT, x, at + 4L * (i + COUNT), ORDER));
     }
-    float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(s0.add(s1));
     for (; i < count; i++) {
       sum += x.get(JAVA_FLOAT, at + 4L * i);
     }
@@ -49,7 +48,7 @@ final class NormLoops {
       s2 = v2.fma(v2, s2);
       s3 = v3.fma(v3, s3);
     }
-    float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
     for (; i < count; i++) {
       float value = x.get(JAVA_FLOAT, at + 4L * i) - mean;
       sum += value * value;

@@ -6,8 +6,9 @@ import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers: rows alone go to {@link MatVec}, which reads a weight once and is bound by memory,
- * several to {@link Gemm}, which unpacks it for all of them and is bound by arithmetic.
+ * Linear layers. Of packed weights: rows alone go to {@link MatVec}, which reads a weight once and is bound by memory,
+ * several to {@link Gemm}, which unpacks it for all of them and is bound by arithmetic. Weights that are
+ * not packed, as in training, go to {@link PlainProducts}.
  */
 final class Products implements AutoCloseable {
   /** Rows up to which unpacking a weight for each of them is faster. */
@@ -17,8 +18,13 @@ final class Products implements AutoCloseable {
   private final Gemm gemm;
   private final InputRounding rounding;
   private final ExpertOrder order = new ExpertOrder();
+  private final PlainProducts plain;
 
-  Products(Workers workers) {
+  /**
+   * @param plain products with weights that are not packed; not closed here
+   */
+  Products(Workers workers, PlainProducts plain) {
+    this.plain = plain;
     matVec = new MatVec(workers);
     gemm = new Gemm(workers);
     rounding = new InputRounding(workers);
@@ -26,7 +32,10 @@ final class Products implements AutoCloseable {
 
   /** See {@link jllm.tensor.Backend#linear}. */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
-    Storage.Packed packed = packed(w);
+    if (!(w.storage() instanceof Storage.Packed packed)) {
+      plain.linear(out, x, w, bias);
+      return;
+    }
     if (x.rows() <= FEW_ROWS) {
       matVec.linear(out, x, w, packed, bias);
       return;
@@ -45,7 +54,10 @@ final class Products implements AutoCloseable {
 
   /** See {@link jllm.tensor.Backend#expertLinear}. */
   void experts(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    Storage.Packed packed = packed(w);
+    if (!(w.storage() instanceof Storage.Packed packed)) {
+      plain.experts(out, x, w, experts);
+      return;
+    }
     if (experts.rows() <= FEW_ROWS) {
       matVec.experts(out, x, w, packed, experts);
       return;
@@ -73,14 +85,6 @@ final class Products implements AutoCloseable {
             w.columns());
       }
     }
-  }
-
-  private static Storage.Packed packed(Tensor weight) {
-    if (weight.storage() instanceof Storage.Packed packed) {
-      return packed;
-    }
-    throw new IllegalArgumentException(
-        "the weight " + weight + " was not adopted by this backend for products");
   }
 
   @Override

@@ -17,7 +17,7 @@ final class Rope implements Workers.Task, AutoCloseable {
 
   private final Workers workers;
 
-  /** For each thread the cosines and the sines of a row. */
+  /** For each thread the cosines and the sines of a row, then room for a head. */
   private final Scratch scratch = new Scratch();
 
   private MemorySegment work = MemorySegment.NULL;
@@ -25,6 +25,10 @@ final class Rope implements Workers.Task, AutoCloseable {
   private MemorySegment x = MemorySegment.NULL;
   private MemorySegment rotations = MemorySegment.NULL;
   private boolean interleaved;
+
+  /** Turn the other way, and add to what is there. */
+  private boolean backward;
+
   private int rows;
   private int columns;
   private int turned;
@@ -52,6 +56,17 @@ final class Rope implements Workers.Task, AutoCloseable {
   }
 
   void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
+    backward = false;
+    run(out, x, rotations, headDim, pairing);
+  }
+
+  /** {@code dx += R^T dout}. */
+  void backward(Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
+    backward = true;
+    run(dx, dout, rotations, headDim, pairing);
+  }
+
+  private void run(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
     this.out = out.segment();
     this.x = x.segment();
     this.rotations = rotations.segment();
@@ -69,7 +84,7 @@ final class Rope implements Workers.Task, AutoCloseable {
   }
 
   private long angleBytes() {
-    return Scratch.align(8L * turned);
+    return Scratch.align(8L * turned + 4L * headDim);
   }
 
   @Override
@@ -84,17 +99,30 @@ final class Rope implements Workers.Task, AutoCloseable {
       } else {
         RopeLoops.separate(work, cosines, sines, rotations, angles, turned / 2);
       }
+      if (backward) {
+        RopeLoops.negate(work, sines, turned);
+      }
       for (int head = 0; head < columns; head += headDim) {
         long at = 4L * ((long) row * columns + head);
-        if (interleaved) {
-          RopeLoops.turnNeighbours(out, x, at, work, cosines, sines, turned);
+        if (backward) {
+          long spare = sines + 4L * turned;
+          turn(work, spare, at, cosines, sines);
+          RowLoops.combine(out, at, work, spare, headDim, 1, true);
         } else {
-          RopeLoops.turnHalves(out, x, at, work, cosines, sines, turned / 2);
+          turn(out, at, at, cosines, sines);
         }
-        long rest = at + 4L * turned;
-        MemorySegment.copy(x, rest, out, rest, 4L * (headDim - turned));
       }
     }
+  }
+
+  private void turn(MemorySegment out, long to, long at, long cosines, long sines) {
+    if (interleaved) {
+      RopeLoops.turnNeighbours(out, to, x, at, work, cosines, sines, turned);
+    } else {
+      RopeLoops.turnHalves(out, to, x, at, work, cosines, sines, turned / 2);
+    }
+    long rest = 4L * turned;
+    MemorySegment.copy(x, at + rest, out, to + rest, 4L * headDim - rest);
   }
 
   @Override

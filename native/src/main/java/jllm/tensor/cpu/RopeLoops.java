@@ -39,8 +39,15 @@ final class RopeLoops {
     }
   }
 
+  static void negate(MemorySegment work, long at, int count) {
+    for (int i = 0; i < count; i++) {
+      work.set(JAVA_FLOAT, at + 4L * i, -work.get(JAVA_FLOAT, at + 4L * i));
+    }
+  }
+
   static void turnNeighbours(
       MemorySegment out,
+      long to,
       MemorySegment x,
       long at,
       MemorySegment work,
@@ -54,7 +61,7 @@ final class RopeLoops {
       pair.rearrange(SWAP)
           .mul(fromMemorySegment(FLOAT, work, sines + o, ORDER))
           .add(pair.mul(fromMemorySegment(FLOAT, work, cosines + o, ORDER)))
-          .intoMemorySegment(out, at + o, ORDER);
+          .intoMemorySegment(out, to + o, ORDER);
     }
     for (; i < count; i += 2) {
       long o = 4L * i;
@@ -62,13 +69,14 @@ final class RopeLoops {
       float b = x.get(JAVA_FLOAT, at + o + 4);
       float cosine = work.get(JAVA_FLOAT, cosines + o);
       float sine = work.get(JAVA_FLOAT, sines + o + 4);
-      out.set(JAVA_FLOAT, at + o, a * cosine - b * sine);
-      out.set(JAVA_FLOAT, at + o + 4, a * sine + b * cosine);
+      out.set(JAVA_FLOAT, to + o, a * cosine - b * sine);
+      out.set(JAVA_FLOAT, to + o + 4, a * sine + b * cosine);
     }
   }
 
   static void turnHalves(
       MemorySegment out,
+      long to,
       MemorySegment x,
       long first,
       MemorySegment work,
@@ -76,6 +84,7 @@ final class RopeLoops {
       long sines,
       int pairs) {
     long second = first + 4L * pairs;
+    long toSecond = to + 4L * pairs;
     int i = 0;
     for (; i <= pairs - COUNT; i += COUNT) {
       long o = 4L * i;
@@ -83,8 +92,8 @@ final class RopeLoops {
       FloatVector b = fromMemorySegment(FLOAT, x, second + o, ORDER);
       FloatVector cosine = fromMemorySegment(FLOAT, work, cosines + o, ORDER);
       FloatVector sine = fromMemorySegment(FLOAT, work, sines + o, ORDER);
-      a.mul(cosine).sub(b.mul(sine)).intoMemorySegment(out, first + o, ORDER);
-      a.mul(sine).add(b.mul(cosine)).intoMemorySegment(out, second + o, ORDER);
+      a.mul(cosine).sub(b.mul(sine)).intoMemorySegment(out, to + o, ORDER);
+      a.mul(sine).add(b.mul(cosine)).intoMemorySegment(out, toSecond + o, ORDER);
     }
     for (; i < pairs; i++) {
       long o = 4L * i;
@@ -92,8 +101,8 @@ final class RopeLoops {
       float b = x.get(JAVA_FLOAT, second + o);
       float cosine = work.get(JAVA_FLOAT, cosines + o);
       float sine = work.get(JAVA_FLOAT, sines + o);
-      out.set(JAVA_FLOAT, first + o, a * cosine - b * sine);
-      out.set(JAVA_FLOAT, second + o, a * sine + b * cosine);
+      out.set(JAVA_FLOAT, to + o, a * cosine - b * sine);
+      out.set(JAVA_FLOAT, toSecond + o, a * sine + b * cosine);
     }
   }
 }

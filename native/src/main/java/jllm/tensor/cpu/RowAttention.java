@@ -62,7 +62,7 @@ final class RowAttention implements Workers.Task, AutoCloseable {
     rows = call.sequences * call.steps;
     length = 0;
     for (int step = 0; step < call.steps; step++) {
-      length = Math.max(length, call.endKey(step) - call.firstKey(step));
+      length = Math.max(length, call.endKey(step) - call.firstKey(0, step));
     }
     long multiplications = (long) rows * length * call.queryColumns;
     int parts = multiplications < SMALL ? 1 : workers.count();
@@ -114,7 +114,7 @@ final class RowAttention implements Workers.Task, AutoCloseable {
   private void attend(long queries, long state, int row, int start, int end) {
     int sequence = row / call.steps;
     int step = row % call.steps;
-    int first = call.firstKey(step);
+    int first = call.firstKey(sequence, step);
     int to = Math.min(call.endKey(step), first + end);
     begin(queries, state, sequence, step);
     long scores = queries + scoresAt;

@@ -38,13 +38,98 @@ final class SoftmaxLoops {
       power.intoMemorySegment(out, at + 4L * i, ORDER);
       total = total.add(power);
     }
-    float sum = total.reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(total);
     for (; i < count; i++) {
       float power = (float) Math.exp(x.get(JAVA_FLOAT, at + 4L * i) - shift);
       out.set(JAVA_FLOAT, at + 4L * i, power);
       sum += power;
     }
     return sum;
+  }
+
+  /** {@code sum of e^(x - shift)}, the sums of pieces of 4096 added in double precision. */
+  static double sumOfExponentials(MemorySegment x, long at, int count, float shift) {
+    double sum = 0;
+    int i = 0;
+    while (i <= count - COUNT) {
+      int end = Math.min(count - COUNT, i + 4096);
+      FloatVector total = FloatVector.zero(FLOAT);
+      for (; i <= end; i += COUNT) {
+        total =
+            total.add(
+                VectorMath.expOfNegative(
+                    fromMemorySegment(FLOAT, x, at + 4L * i, ORDER).sub(shift)));
+      }
+      sum += Lanes.sum(total);
+    }
+    for (; i < count; i++) {
+      sum += Math.exp((double) x.get(JAVA_FLOAT, at + 4L * i) - shift);
+    }
+    return sum;
+  }
+
+  /** {@code x = factor e^(x - shift)}. */
+  static void scaledExponentials(MemorySegment x, long at, int count, float shift, float factor) {
+    int i = 0;
+    for (; i <= count - COUNT; i += COUNT) {
+      long o = at + 4L * i;
+      VectorMath.expOfNegative(fromMemorySegment(FLOAT, x, o, ORDER).sub(shift))
+          .mul(factor)
+          .intoMemorySegment(x, o, ORDER);
+    }
+    for (; i < count; i++) {
+      long o = at + 4L * i;
+      x.set(JAVA_FLOAT, o, (float) (factor * Math.exp((double) x.get(JAVA_FLOAT, o) - shift)));
+    }
+  }
+
+  static void clear(MemorySegment x, long at, int count) {
+    FloatVector zero = FloatVector.zero(FLOAT);
+    int i = 0;
+    for (; i <= count - COUNT; i += COUNT) {
+      zero.intoMemorySegment(x, at + 4L * i, ORDER);
+    }
+    for (; i < count; i++) {
+      x.set(JAVA_FLOAT, at + 4L * i, 0);
+    }
+  }
+
+  /** {@code sum of a * b}. */
+  static float dot(MemorySegment as, long a, MemorySegment bs, long b, int count) {
+    FloatVector s0 = FloatVector.zero(FLOAT);
+    FloatVector s1 = s0;
+    int i = 0;
+    for (; i <= count - 2 * COUNT; i += 2 * COUNT) {
+      s0 =
+          fromMemorySegment(FLOAT, as, a + 4L * i, ORDER)
+              .fma(fromMemorySegment(FLOAT, bs, b + 4L * i, ORDER), s0);
+      s1 =
+          fromMemorySegment(FLOAT, as, a + 4L * (i + COUNT), ORDER)
+              .fma(fromMemorySegment(FLOAT, bs, b + 4L * (i + COUNT), ORDER), s1);
+    }
+    float sum = Lanes.sum(s0.add(s1));
+    for (; i < count; i++) {
+      sum += as.get(JAVA_FLOAT, a + 4L * i) * bs.get(JAVA_FLOAT, b + 4L * i);
+    }
+    return sum;
+  }
+
+  /** {@code dx += out * (dout - mean)}. */
+  static void backward(
+      MemorySegment dx, MemorySegment dout, MemorySegment out, long at, int count, float mean) {
+    int i = 0;
+    for (; i <= count - COUNT; i += COUNT) {
+      long o = at + 4L * i;
+      fromMemorySegment(FLOAT, dout, o, ORDER)
+          .sub(mean)
+          .fma(fromMemorySegment(FLOAT, out, o, ORDER), fromMemorySegment(FLOAT, dx, o, ORDER))
+          .intoMemorySegment(dx, o, ORDER);
+    }
+    for (; i < count; i++) {
+      long o = at + 4L * i;
+      float slope = out.get(JAVA_FLOAT, o) * (dout.get(JAVA_FLOAT, o) - mean);
+      dx.set(JAVA_FLOAT, o, dx.get(JAVA_FLOAT, o) + slope);
+    }
   }
 
   static void scale(MemorySegment out, long at, int count, float factor) {

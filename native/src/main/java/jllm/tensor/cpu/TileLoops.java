@@ -34,12 +34,13 @@ final class TileLoops {
   }
 
   /**
-   * Sets the scores of keys that a query does not see to minus infinity.
+   * Sets the scores of keys that a query does not see to {@code value}.
    *
    * @param first WIDTH floats: the first key that each query sees
    * @param end the end of the keys that it sees
    */
-  static void mask(MemorySegment work, long scores, int key, int keys, long first, long end) {
+  static void mask(
+      MemorySegment work, long scores, int key, int keys, long first, long end, float value) {
     for (int j = 0; j < ROW; j += VECTOR) {
       FloatVector from = fromMemorySegment(FLOAT, work, first + j, ORDER);
       FloatVector to = fromMemorySegment(FLOAT, work, end + j, ORDER);
@@ -49,7 +50,7 @@ final class TileLoops {
         VectorMask<Float> hidden =
             index.compare(VectorOperators.LT, from).or(index.compare(VectorOperators.GE, to));
         fromMemorySegment(FLOAT, work, at, ORDER)
-            .blend(Float.NEGATIVE_INFINITY, hidden)
+            .blend(value, hidden)
             .intoMemorySegment(work, at, ORDER);
       }
     }
@@ -77,6 +78,34 @@ final class TileLoops {
       largest(work, scores + j, keys, largest + j, factor + j);
       exponentials(work, scores + j, keys, largest + j, factor + j, sum + j);
       scale(work, result + j, rows, factor + j);
+    }
+  }
+
+  /**
+   * Turns scores into weights {@code p = e^(s - lse)}, and the derivatives of the weights into those
+   * of the scores before the cap: {@code p (dp - delta) (1 - (s / cap)^2)}.
+   *
+   * @param slopes dp, a tile like the scores
+   * @param lse WIDTH floats
+   * @param delta WIDTH floats
+   * @param cap 0 = none
+   */
+  static void backward(
+      MemorySegment work, long scores, long slopes, int keys, long lse, long delta, float cap) {
+    FloatVector inverse = broadcast(FLOAT, cap > 0 ? 1 / cap : 0);
+    FloatVector one = broadcast(FLOAT, 1);
+    for (int j = 0; j < ROW; j += VECTOR) {
+      FloatVector shift = fromMemorySegment(FLOAT, work, lse + j, ORDER);
+      FloatVector mean = fromMemorySegment(FLOAT, work, delta + j, ORDER);
+      for (int row = 0; row < keys; row++) {
+        long at = (long) ROW * row + j;
+        FloatVector score = fromMemorySegment(FLOAT, work, scores + at, ORDER);
+        FloatVector p = VectorMath.expOfNegative(score.sub(shift));
+        FloatVector t = score.mul(inverse);
+        FloatVector slope = fromMemorySegment(FLOAT, work, slopes + at, ORDER).sub(mean).mul(p);
+        p.intoMemorySegment(work, scores + at, ORDER);
+        slope.mul(t.neg().fma(t, one)).intoMemorySegment(work, slopes + at, ORDER);
+      }
     }
   }
 

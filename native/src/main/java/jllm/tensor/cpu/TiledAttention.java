@@ -1,8 +1,10 @@
 package jllm.tensor.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import jllm.tensor.Dropout;
 
 /**
  * Attention of many queries, in tiles of {@link #KEYS} keys by {@link GemmKernel#WIDTH} queries
@@ -59,6 +61,7 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   private long sumAt;
   private long firstAt;
   private long endAt;
+  private long linesAt;
   private long panelBytes;
 
   TiledAttention(Workers workers, AttentionCall call) {
@@ -72,7 +75,7 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
     group = call.spec.groupSize();
     panels = (call.steps * group + WIDTH - 1) / WIDTH;
     long multiplications =
-        (long) call.q.byteSize() / 4 * (call.endKey(call.steps - 1) - call.firstKey(0));
+        (long) call.q.byteSize() / 4 * (call.endKey(call.steps - 1) - call.firstKey(0, 0));
     int parts = multiplications < SMALL ? 1 : workers.count();
     panelsPerUnit = Math.min(MOST_PANELS, panels);
     while (panelsPerUnit > 1 && units() < UNITS_PER_THREAD * parts) {
@@ -94,7 +97,8 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
     sumAt = factorAt + PANEL_ROW;
     firstAt = sumAt + PANEL_ROW;
     endAt = firstAt + PANEL_ROW;
-    panelBytes = endAt + PANEL_ROW;
+    linesAt = endAt + PANEL_ROW;
+    panelBytes = linesAt + PANEL_ROW;
     keysAt = 0;
     valuesAt = keysAt + 4L * KEYS * headDim;
     scoresAt = valuesAt + 4L * KEYS * paddedDim;
@@ -134,15 +138,15 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       packQueries(base + panelsAt + (p - from) * panelBytes, sequence, kvHead, p * WIDTH);
     }
     int end = call.endKey(step(to * WIDTH - 1));
-    for (int key = call.firstKey(step(from * WIDTH)); key < end; key += KEYS) {
+    for (int key = call.firstKey(sequence, step(from * WIDTH)); key < end; key += KEYS) {
       int keys = Math.min(KEYS, end - key);
       packKeys(base + keysAt, sequence, kvHead, key, keys);
       packValues(base + valuesAt, sequence, kvHead, key, keys);
       for (int p = from; p < to; p++) {
         long panel = base + panelsAt + (p - from) * panelBytes;
         int seen = Math.min(keys, call.endKey(step(p * WIDTH + WIDTH - 1)) - key);
-        if (seen > 0 && key + keys > call.firstKey(step(p * WIDTH))) {
-          tile(base, panel, p * WIDTH, key, seen);
+        if (seen > 0 && key + keys > call.firstKey(sequence, step(p * WIDTH))) {
+          tile(base, panel, sequence, p * WIDTH, key, seen);
         }
       }
     }
@@ -152,7 +156,7 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   }
 
   /** Adds the keys key..key+keys-1 to the result of a panel whose first query is {@code query}. */
-  private void tile(long base, long panel, int query, int key, int keys) {
+  private void tile(long base, long panel, int sequence, int query, int key, int keys) {
     long scores = base + scoresAt;
     for (int row = 0; row < keys; row += ROWS) {
       long strip = base + keysAt + 4L * row * headDim;
@@ -162,9 +166,10 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       TileLoops.softCap(work, scores, keys, call.spec.softCap());
     }
     int lastStep = step(query + WIDTH - 1);
-    boolean partly = key + keys > call.endKey(step(query)) || key < call.firstKey(lastStep);
+    boolean partly = key + keys > call.endKey(step(query)) || key < call.firstKey(sequence, lastStep);
     if (partly) {
-      TileLoops.mask(work, scores, key, keys, panel + firstAt, panel + endAt);
+      TileLoops.mask(
+          work, scores, key, keys, panel + firstAt, panel + endAt, Float.NEGATIVE_INFINITY);
     }
     TileLoops.update(
         work,
@@ -175,6 +180,12 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
         panel + sumAt,
         panel + resultAt,
         headDim);
+    Dropout dropout = call.dropout;
+    if (dropout != null) {
+      // After the softmax: the sums above are those of all weights.
+      DropoutLoops.tile(
+          work, scores, keys, panel + linesAt, key, dropout.threshold(), dropout.scale());
+    }
     long product = base + productAt;
     for (int d = 0; d < paddedDim; d += ROWS) {
       long strip = base + valuesAt + 4L * d * KEYS;
@@ -201,8 +212,13 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       }
       work.set(JAVA_FLOAT, target + largestAt, TileLoops.LEAST);
       work.set(JAVA_FLOAT, target + sumAt, 0);
-      work.set(JAVA_FLOAT, target + firstAt, call.firstKey(step));
+      work.set(JAVA_FLOAT, target + firstAt, call.firstKey(sequence, step));
       work.set(JAVA_FLOAT, target + endAt, call.endKey(step));
+      Dropout dropout = call.dropout;
+      if (dropout != null) {
+        long row = call.weightsRow(sequence, step, kvHead * group + i % group);
+        work.set(JAVA_INT, target + linesAt, dropout.rowKey(row));
+      }
     }
   }
 
@@ -243,6 +259,13 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       int i = query + lane;
       long target = call.queryAt(sequence, i / group, kvHead * group + i % group);
       long source = panel + 4L * lane;
+      MemorySegment lse = call.lse;
+      if (lse != null) {
+        long row = call.weightsRow(sequence, i / group, kvHead * group + i % group);
+        double sum = work.get(JAVA_FLOAT, source + sumAt);
+        double value = work.get(JAVA_FLOAT, source + largestAt) + Math.log(sum);
+        lse.set(JAVA_FLOAT, 4 * row, (float) value);
+      }
       float inverse = 1 / work.get(JAVA_FLOAT, source + sumAt);
       for (int d = 0; d < headDim; d++) {
         float sum = work.get(JAVA_FLOAT, source + resultAt + PANEL_ROW * d);

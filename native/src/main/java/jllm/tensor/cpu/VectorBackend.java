@@ -30,19 +30,22 @@ public final class VectorBackend implements Backend {
   private final Softmax softmax;
   private final Attention attention;
   private final Experts experts;
-  private final VectorTraining training = new VectorTraining();
+  private final PlainProducts plainProducts;
+  private final VectorTraining training;
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
     workers = new Workers(threads);
     packer = new Packer(workers);
-    products = new Products(workers);
+    plainProducts = new PlainProducts(workers);
+    products = new Products(workers, plainProducts);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
     rope = new Rope(workers);
     softmax = new Softmax(workers);
     attention = new Attention(workers);
     experts = new Experts(workers);
+    training = new VectorTraining(workers, plainProducts, rope, softmax, attention);
   }
 
   @Override
@@ -180,5 +183,7 @@ public final class VectorBackend implements Backend {
     elementwise.close();
     rope.close();
     attention.close();
+    plainProducts.close();
+    training.close();
   }
 }

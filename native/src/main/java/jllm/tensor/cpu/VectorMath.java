@@ -68,6 +68,9 @@ final class VectorMath {
   private static final FloatVector P8 = broadcast(FLOAT, -0.72484561f);
   private static final FloatVector P9 = broadcast(FLOAT, 0.150717786f);
 
+  private static final FloatVector INVERSE_ROOT_2_PI =
+      broadcast(FLOAT, (float) (1 / Math.sqrt(2 * Math.PI)));
+
   private VectorMath() {}
 
   /** {@code e^x}, relative error 1.5e-7; 0 below -87.33. */
@@ -139,6 +142,46 @@ final class VectorMath {
     FloatVector low = size.fma(size, square.neg()).fma(MINUS_HALF, p);
     FloatVector lower = size.mul(t).mul(expOfSum(square.mul(MINUS_HALF), low)).mul(0.5f);
     return x.lanewise(MAX, 0f).sub(lower);
+  }
+
+  /** The derivative of {@link #silu}: with s = 1 / (1 + e^-x), {@code s (1 + x (1 - s))}. */
+  static FloatVector siluSlope(FloatVector x) {
+    FloatVector s = ONE.div(exp(x.neg()).add(ONE));
+    return ONE.sub(s).fma(x, ONE).mul(s);
+  }
+
+  /**
+   * The derivative of {@link #geluTanh}: with 2u = c (x + 0.044715 x^3), c = 2 sqrt(2 / pi), and s =
+   * 1 / (1 + e^(-2u)): {@code s + x s (1 - s) c (1 + 3 * 0.044715 x^2)}. Far from 0 it is 0 or 1.
+   */
+  static FloatVector geluTanhSlope(FloatVector x) {
+    FloatVector y = x.blend(PHI_ZERO, x.compare(GT, PHI_ZERO));
+    y = y.blend(-PHI_ZERO, x.compare(LT, -PHI_ZERO));
+    FloatVector cube = y.mul(y).mul(GELU_CUBE);
+    FloatVector u = cube.add(ONE).mul(y).mul(-GELU_SCALE);
+    FloatVector s = ONE.div(exp(u).add(ONE));
+    FloatVector slope = cube.mul(3).add(ONE).mul(GELU_SCALE).mul(y);
+    return ONE.sub(s).mul(slope).fma(s, s);
+  }
+
+  /** The distribution function Phi of the normal distribution, as in {@link #geluErf}. */
+  static FloatVector normalCdf(FloatVector x) {
+    FloatVector size = x.abs();
+    size = size.blend(PHI_ZERO, size.compare(GT, PHI_ZERO));
+    FloatVector t = ONE.div(size.fma(ERFC_T, ONE));
+    FloatVector p = t.fma(P9, P8).fma(t, P7).fma(t, P6).fma(t, P5).fma(t, P4);
+    p = p.fma(t, P3).fma(t, P2).fma(t, P1).fma(t, P0);
+    FloatVector square = size.mul(size);
+    FloatVector low = size.fma(size, square.neg()).fma(MINUS_HALF, p);
+    FloatVector lower = t.mul(expOfSum(square.mul(MINUS_HALF), low)).mul(0.5f);
+    return lower.blend(ONE.sub(lower), x.compare(GT, 0f));
+  }
+
+  /** The density phi of the normal distribution. */
+  static FloatVector normalDensity(FloatVector x) {
+    FloatVector size = x.abs();
+    size = size.blend(PHI_ZERO, size.compare(GT, PHI_ZERO));
+    return expOfNegative(size.mul(size).mul(MINUS_HALF)).mul(INVERSE_ROOT_2_PI);
   }
 
   /** {@code e^(high + low)} for a negative sum, where low is what the sum would round away. */

@@ -10,27 +10,59 @@ import jllm.tensor.TrainingAttention;
 import jllm.tensor.TrainingKernels;
 import org.jspecify.annotations.Nullable;
 
-/** Derivatives on the CPU. */
-final class VectorTraining implements TrainingKernels {
+/** Training on the CPU: hands each operation to the kernel object that does it. */
+final class VectorTraining implements TrainingKernels, AutoCloseable {
+  private final PlainProducts products;
+  private final Rope rope;
+  private final Softmax softmax;
+  private final Attention attention;
+  private final AttentionGradients attentionGradients;
+  private final RowSums rowSums;
+  private final NormGradients norms;
+  private final ElementGradients elements;
+  private final Dropouts dropouts;
+  private final ExpertGradients experts;
+  private final CrossEntropy crossEntropy;
+  private final SquareSum squareSum;
+  private final AdamW adamW;
+
+  /** The kernel objects that generation uses as well are its owner's to close. */
+  VectorTraining(
+      Workers workers, PlainProducts products, Rope rope, Softmax softmax, Attention attention) {
+    this.products = products;
+    this.rope = rope;
+    this.softmax = softmax;
+    this.attention = attention;
+    attentionGradients = new AttentionGradients(workers);
+    rowSums = new RowSums(workers);
+    norms = new NormGradients(workers);
+    elements = new ElementGradients(workers);
+    dropouts = new Dropouts(workers);
+    experts = new ExpertGradients(workers);
+    crossEntropy = new CrossEntropy(workers);
+    squareSum = new SquareSum(workers);
+    adamW = new AdamW(workers);
+  }
+
 
   @Override
   public void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids) {
-    throw new UnsupportedOperationException();
+    rowSums.scatter(dtable, dout, ids);
   }
 
   @Override
   public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
-    throw new UnsupportedOperationException();
+    products.input(dx, dout, w);
   }
 
   @Override
   public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
-    throw new UnsupportedOperationException();
+    products.weight(dw, dout, x);
   }
 
   @Override
   public void biasBackward(Tensor dbias, Tensor dout) {
-    throw new UnsupportedOperationException();
+    rowSums.add(dbias, dout);
   }
 
   @Override
@@ -41,7 +73,7 @@ final class VectorTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    throw new UnsupportedOperationException();
+    norms.rms(dx, dweight, dout, x, weight, eps);
   }
 
   @Override
@@ -53,19 +85,19 @@ final class VectorTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    throw new UnsupportedOperationException();
+    norms.layer(dx, dweight, dbias, dout, x, weight, eps);
   }
 
   @Override
   public void ropeBackward(
       Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
-    throw new UnsupportedOperationException();
+    rope.backward(dx, dout, rotations, headDim, pairing);
   }
 
   @Override
   public void attention(
       Tensor out, Tensor lse, Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
-    throw new UnsupportedOperationException();
+    this.attention.run(out, lse, q, k, v, attention);
   }
 
   @Override
@@ -80,115 +112,122 @@ final class VectorTraining implements TrainingKernels {
       Tensor k,
       Tensor v,
       TrainingAttention attention) {
-    throw new UnsupportedOperationException();
+    attentionGradients.run(dq, dk, dv, dout, out, lse, q, k, v, attention);
   }
 
   @Override
   public void gatedBackward(
       Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) {
-    throw new UnsupportedOperationException();
+    elements.gated(dgate, dup, dout, gate, up, activation);
   }
 
   @Override
   public void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation) {
-    throw new UnsupportedOperationException();
+    elements.activate(dx, dout, x, activation);
   }
 
   @Override
   public void addScaled(Tensor out, Tensor x, float factor) {
-    throw new UnsupportedOperationException();
+    elements.addScaled(out, x, factor);
   }
 
   @Override
   public void addProduct(Tensor out, Tensor a, Tensor b) {
-    throw new UnsupportedOperationException();
+    elements.addProduct(out, a, b);
   }
 
   @Override
   public void softCapBackward(Tensor dx, Tensor dout, Tensor x, float cap) {
-    throw new UnsupportedOperationException();
+    elements.softCap(dx, dout, x, cap);
   }
 
   @Override
   public void softmaxBackward(Tensor dx, Tensor dout, Tensor out) {
-    throw new UnsupportedOperationException();
+    softmax.backward(dx, dout, out);
   }
 
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    dropouts.forward(out, x, dropout);
   }
 
   @Override
   public void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout) {
-    throw new UnsupportedOperationException();
+    dropouts.backward(dx, dout, dropout);
   }
 
   @Override
   public void expertLinearBackwardInput(Tensor dx, Tensor dout, Tensor w, Tensor experts) {
-    throw new UnsupportedOperationException();
+    products.expertsInput(dx, dout, w, experts);
   }
 
   @Override
   public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
-    throw new UnsupportedOperationException();
+    products.expertsWeight(dw, dout, x, experts);
   }
 
   @Override
   public void combineExpertsBackward(
       Tensor dx, Tensor dweights, Tensor dout, Tensor x, Tensor weights) {
-    throw new UnsupportedOperationException();
+    experts.combine(dx, dweights, dout, x, weights);
   }
 
   @Override
   public void routingWeightsBackward(
       Tensor dlogits, Tensor dout, Tensor logits, Tensor experts, Routing routing) {
-    throw new UnsupportedOperationException();
+    this.experts.routing(dlogits, dout, logits, experts, routing);
   }
 
   @Override
   public void countRouting(Tensor counts, Tensor probabilities, Tensor logits, Tensor experts) {
-    throw new UnsupportedOperationException();
+    this.experts.count(counts, probabilities, logits, experts);
   }
 
   @Override
   public void countRoutingBackward(Tensor dlogits, Tensor dprobabilities, Tensor logits) {
-    throw new UnsupportedOperationException();
+    experts.countBackward(dlogits, dprobabilities, logits);
   }
 
   @Override
   public void balanceLoss(Tensor loss, Tensor counts, Tensor probabilities, long rows) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.balance(loss, counts, probabilities, rows);
   }
 
   @Override
   public void balanceLossBackward(Tensor dprobabilities, Tensor dloss, Tensor counts, long rows) {
-    throw new UnsupportedOperationException();
+    ExpertGradients.balanceBackward(dprobabilities, dloss, counts, rows);
   }
 
   @Override
   public void crossEntropy(Tensor losses, Tensor lse, Tensor logits, Tensor targets) {
-    throw new UnsupportedOperationException();
+    crossEntropy.forward(losses, lse, logits, targets);
   }
 
   @Override
   public void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    throw new UnsupportedOperationException();
+    crossEntropy.backward(logits, dlosses, lse, targets);
   }
 
   @Override
   public void fill(Tensor out, float value) {
-    throw new UnsupportedOperationException();
+    elements.fill(out, value);
   }
 
   @Override
   public double sumOfSquares(Tensor x) {
-    throw new UnsupportedOperationException();
+    return squareSum.of(x);
   }
 
   @Override
   public void adamW(
       Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    throw new UnsupportedOperationException();
+    adamW.update(w, gradient, m, v, step, rounded);
+  }
+
+  @Override
+  public void close() {
+    attentionGradients.close();
+    norms.close();
+    elements.close();
   }
 }
