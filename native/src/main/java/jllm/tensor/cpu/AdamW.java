@@ -6,8 +6,8 @@ import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The optimizer in one pass over memory: weights, gradients and both moments are read once, and what
- * changes is written once.
+ * The optimizer in one pass over memory: weights, gradients and both moments are read once, and
+ * what changes is written once.
  */
 final class AdamW implements Workers.Task {
   /** Elements of a chunk: a few pages of each tensor. */
@@ -59,8 +59,7 @@ final class AdamW implements Workers.Task {
     for (int chunk = Workers.share(chunks, part, parts); chunk < end; chunk++) {
       long first = (long) chunk * CHUNK;
       int length = (int) Math.min(CHUNK, count - first);
-      OptimizerLoops.adamW(
-          w, gradient, m, v, 4 * first, length, step, firstFactor, secondFactor);
+      OptimizerLoops.adamW(w, gradient, m, v, 4 * first, length, step, firstFactor, secondFactor);
       if (rounded != null) {
         OptimizerLoops.round(w, 4 * first, rounded, 2 * first, length);
       }

@@ -260,8 +260,7 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
     }
   }
 
-  private void packLines(
-      long base, int lane, int sequence, int kvHead, int i, boolean exists) {
+  private void packLines(long base, int lane, int sequence, int kvHead, int i, boolean exists) {
     long at = base + 4L * lane;
     int step = i / group;
     long row = call.weightsRow(sequence, step, kvHead * group + i % group);
@@ -332,13 +331,11 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
   private void addProducts(long base, long tile, long queryRows, long to) {
     for (int r = 0; r < ROWS; r += 2) {
       long at = tile + PANEL_ROW * r;
-      PackLoops.interleave(
-          work, at, at + PANEL_ROW, work, base + stripAt + 4L * r, ROWS, WIDTH);
+      PackLoops.interleave(work, at, at + PANEL_ROW, work, base + stripAt + 4L * r, ROWS, WIDTH);
     }
     for (int w = 0; w < wide; w++) {
       long panel = queryRows + PANEL_ROW * WIDTH * w;
-      GemmKernel.multiply(
-          work, base + stripAt, work, panel, work, base + productAt, ROWS, WIDTH);
+      GemmKernel.multiply(work, base + stripAt, work, panel, work, base + productAt, ROWS, WIDTH);
       GemmLoops.add(work, to + TILE_BYTES * w, base + productAt, ROWS);
     }
   }

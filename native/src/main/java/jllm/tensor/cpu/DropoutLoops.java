@@ -31,13 +31,7 @@ final class DropoutLoops {
   }
 
   static void write(
-      MemorySegment out,
-      MemorySegment x,
-      long at,
-      int count,
-      int key,
-      int threshold,
-      float scale) {
+      MemorySegment out, MemorySegment x, long at, int count, int key, int threshold, float scale) {
     int i = 0;
     for (; i <= count - COUNT; i += COUNT) {
       VectorMask<Float> dropped =
@@ -55,13 +49,7 @@ final class DropoutLoops {
 
   /** The same, added to {@code out}. */
   static void add(
-      MemorySegment out,
-      MemorySegment x,
-      long at,
-      int count,
-      int key,
-      int threshold,
-      float scale) {
+      MemorySegment out, MemorySegment x, long at, int count, int key, int threshold, float scale) {
     int i = 0;
     for (; i <= count - COUNT; i += COUNT) {
       VectorMask<Float> dropped =
@@ -88,13 +76,7 @@ final class DropoutLoops {
    * @param first number of the first key
    */
   static void tile(
-      MemorySegment work,
-      long tile,
-      int keys,
-      long lines,
-      int first,
-      int threshold,
-      float scale) {
+      MemorySegment work, long tile, int keys, long lines, int first, int threshold, float scale) {
     for (long j = 0; j < 4L * GemmKernel.WIDTH; j += 4L * COUNT) {
       IntVector row = IntVector.fromMemorySegment(Lanes.INT, work, lines + j, ORDER);
       for (int key = 0; key < keys; key++) {

@@ -9,8 +9,8 @@ import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
 
 /**
- * Derivatives of routing and of the sum of what experts return, and the load-balancing loss. Rows of
- * router logits are short: plain loops, exponentials in double precision.
+ * Derivatives of routing and of the sum of what experts return, and the load-balancing loss. Rows
+ * of router logits are short: plain loops, exponentials in double precision.
  */
 final class ExpertGradients implements Workers.Task {
   /** Elements from which a second thread saves more than it costs. */

@@ -32,8 +32,7 @@ final class MatrixOperand {
    * @param columns of the matrix, the distance between its rows
    * @param deepRows whether a row runs along the depth, so that lanes are rows
    */
-  MatrixOperand set(
-      MemorySegment segment, long base, DType type, int columns, boolean deepRows) {
+  MatrixOperand set(MemorySegment segment, long base, DType type, int columns, boolean deepRows) {
     if (type != DType.F32 && type != DType.BF16) {
       throw new IllegalArgumentException(
           "the CPU backend multiplies with plain matrices of F32 and BF16; found "
@@ -75,8 +74,7 @@ final class MatrixOperand {
    * @param first lane of the operand that is the first of the strip
    * @param lanes that exist, at most {@code width}
    */
-  void pack(
-      MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
+  void pack(MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
     if (deepRows) {
       int step = NEAR / width / 2 * 2;
       for (int k = 0; k < depth; k += step) {
@@ -115,7 +113,8 @@ final class MatrixOperand {
       return 0;
     }
     for (int k = 0; k < depth; k++) {
-      PackLoops.deal(segment, at(from + k, first), work, to + 4L * width * k, distance, width, strips);
+      PackLoops.deal(
+          segment, at(from + k, first), work, to + 4L * width * k, distance, width, strips);
     }
     return strips;
   }

@@ -25,7 +25,9 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   /** Strips packed at a time, so that lines of memory which several of them share are read once. */
   private static final int GROUP = 8;
 
-  /** Bytes of the packed left operand that are worth keeping for the next block of the right one. */
+  /**
+   * Bytes of the packed left operand that are worth keeping for the next block of the right one.
+   */
   private static final long KEPT = 16L << 20;
 
   /** Multiplications below which a second thread costs more than it saves. */
@@ -232,7 +234,8 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
     for (int panel = from; panel < to; panel++) {
       int first = panel * WIDTH;
       int lanes = Math.min(WIDTH, columns - first);
-      right.pack(work, at + 4L * (panel - from) * WIDTH * length, WIDTH, first, lanes, start, length);
+      right.pack(
+          work, at + 4L * (panel - from) * WIDTH * length, WIDTH, first, lanes, start, length);
     }
   }
 

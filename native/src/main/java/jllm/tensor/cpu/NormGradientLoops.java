@@ -115,8 +115,7 @@ final class NormGradientLoops {
     for (; i < count; i++) {
       float z = (x.get(JAVA_FLOAT, at + 4L * i) - mean) * inverse;
       long to = sums + 4L * i;
-      work.set(
-          JAVA_FLOAT, to, work.get(JAVA_FLOAT, to) + dout.get(JAVA_FLOAT, at + 4L * i) * z);
+      work.set(JAVA_FLOAT, to, work.get(JAVA_FLOAT, to) + dout.get(JAVA_FLOAT, at + 4L * i) * z);
     }
   }
 }

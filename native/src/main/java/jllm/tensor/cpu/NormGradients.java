@@ -7,9 +7,9 @@ import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Derivatives of the norms of rows. What the forward pass knew of a row, its mean and its deviation,
- * is computed again. Each thread sums up the derivatives of weight and bias for its rows; the sums
- * are added in the order of the threads.
+ * Derivatives of the norms of rows. What the forward pass knew of a row, its mean and its
+ * deviation, is computed again. Each thread sums up the derivatives of weight and bias for its
+ * rows; the sums are added in the order of the threads.
  */
 final class NormGradients implements Workers.Task, AutoCloseable {
   /** Elements from which a second thread saves more than it costs. */

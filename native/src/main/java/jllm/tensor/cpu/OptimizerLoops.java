@@ -22,8 +22,7 @@ import jllm.tensor.AdamWStep;
 
 /** The loops of the optimizer, over a piece of a tensor. */
 final class OptimizerLoops {
-  private static final VectorSpecies<Double> DOUBLE =
-      VectorSpecies.of(double.class, Lanes.SHAPE);
+  private static final VectorSpecies<Double> DOUBLE = VectorSpecies.of(double.class, Lanes.SHAPE);
 
   private OptimizerLoops() {}
 

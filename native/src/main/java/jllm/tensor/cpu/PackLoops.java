@@ -175,8 +175,7 @@ final class PackLoops {
       int count) {
     for (int k = 0; k < count; k++) {
       for (int i = 0; i < width; i++) {
-        int value =
-            i < lanes ? x.get(JAVA_SHORT_UNALIGNED, source + k * stride + 2L * i) << 16 : 0;
+        int value = i < lanes ? x.get(JAVA_SHORT_UNALIGNED, source + k * stride + 2L * i) << 16 : 0;
         work.set(JAVA_INT_UNALIGNED, target + 4L * (width * k + i), value);
       }
     }

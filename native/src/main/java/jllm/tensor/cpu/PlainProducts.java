@@ -134,8 +134,7 @@ final class PlainProducts implements AutoCloseable {
       product.left().gather(order.indices(), order.targetAt(start));
       product.right().set(x.segment(), 0, DType.F32, x.columns(), false);
       product.right().gather(order.indices(), order.sourceAt(start));
-      product.add(
-          dw.segment(), matrixAt(dw, expert), dout.columns(), x.columns(), rows);
+      product.add(dw.segment(), matrixAt(dw, expert), dout.columns(), x.columns(), rows);
     }
   }
 

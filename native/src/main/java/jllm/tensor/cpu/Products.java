@@ -6,9 +6,9 @@ import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers. Of packed weights: rows alone go to {@link MatVec}, which reads a weight once and is bound by memory,
- * several to {@link Gemm}, which unpacks it for all of them and is bound by arithmetic. Weights that are
- * not packed, as in training, go to {@link PlainProducts}.
+ * Linear layers. Of packed weights: rows alone go to {@link MatVec}, which reads a weight once and
+ * is bound by memory, several to {@link Gemm}, which unpacks it for all of them and is bound by
+ * arithmetic. Weights that are not packed, as in training, go to {@link PlainProducts}.
  */
 final class Products implements AutoCloseable {
   /** Rows up to which unpacking a weight for each of them is faster. */

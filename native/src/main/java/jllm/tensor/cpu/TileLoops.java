@@ -82,8 +82,8 @@ final class TileLoops {
   }
 
   /**
-   * Turns scores into weights {@code p = e^(s - lse)}, and the derivatives of the weights into those
-   * of the scores before the cap: {@code p (dp - delta) (1 - (s / cap)^2)}.
+   * Turns scores into weights {@code p = e^(s - lse)}, and the derivatives of the weights into
+   * those of the scores before the cap: {@code p (dp - delta) (1 - (s / cap)^2)}.
    *
    * @param slopes dp, a tile like the scores
    * @param lse WIDTH floats

@@ -166,7 +166,8 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
       TileLoops.softCap(work, scores, keys, call.spec.softCap());
     }
     int lastStep = step(query + WIDTH - 1);
-    boolean partly = key + keys > call.endKey(step(query)) || key < call.firstKey(sequence, lastStep);
+    boolean partly =
+        key + keys > call.endKey(step(query)) || key < call.firstKey(sequence, lastStep);
     if (partly) {
       TileLoops.mask(
           work, scores, key, keys, panel + firstAt, panel + endAt, Float.NEGATIVE_INFINITY);

@@ -151,8 +151,8 @@ final class VectorMath {
   }
 
   /**
-   * The derivative of {@link #geluTanh}: with 2u = c (x + 0.044715 x^3), c = 2 sqrt(2 / pi), and s =
-   * 1 / (1 + e^(-2u)): {@code s + x s (1 - s) c (1 + 3 * 0.044715 x^2)}. Far from 0 it is 0 or 1.
+   * The derivative of {@link #geluTanh}: with 2u = c (x + 0.044715 x^3), c = 2 sqrt(2 / pi), and s
+   * = 1 / (1 + e^(-2u)): {@code s + x s (1 - s) c (1 + 3 * 0.044715 x^2)}. Far from 0 it is 0 or 1.
    */
   static FloatVector geluTanhSlope(FloatVector x) {
     FloatVector y = x.blend(PHI_ZERO, x.compare(GT, PHI_ZERO));

@@ -44,7 +44,6 @@ final class VectorTraining implements TrainingKernels, AutoCloseable {
     adamW = new AdamW(workers);
   }
 
-
   @Override
   public void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids) {
     rowSums.scatter(dtable, dout, ids);

@@ -87,7 +87,8 @@ class MatrixProductTest {
         Workers workers = new Workers(threads);
         MatrixProduct product = new MatrixProduct(workers)) {
       Given left = given(arena, random, rows, depth, deepLeft, DType.F32, mapped);
-      Given right = given(arena, random, columns, depth, deepRight, rightType, mapped && !deepRight);
+      Given right =
+          given(arena, random, columns, depth, deepRight, rightType, mapped && !deepRight);
       left.to(product.left());
       right.to(product.right());
       MemorySegment targets = mapped ? odds(arena, rows) : null;
