@@ -304,10 +304,6 @@ class TrainBpeTest {
     Path short2 = write("c.txt", "abcabc abcabc");
     assertOk(train(short2, "--max-token-length", "3", "--force", "--pattern", "\\w+|\\W+"));
     assertEquals(List.of("a b"), merges());
-    assertError(
-        2,
-        "recurses too deeply",
-        train(write("d.txt", "ab".repeat(90_000)), "--pattern", "(?:a|[^a])+", "--force"));
   }
 
   @Test
@@ -326,14 +322,14 @@ class TrainBpeTest {
 
           @Override
           public int read(byte[] b, int off, int len) {
-            if (++reads == 200) {
+            if (++reads == 12) {
               Thread.currentThread().interrupt();
             }
             Arrays.fill(b, off, off + len, (byte) (reads % 7 == 0 ? ' ' : 'a'));
             return len;
           }
         };
-    String[] args = {"train-bpe", "-", "--vocab-size", "290", "-o", out().toString()};
+    String[] args = {"train-bpe", "-", "--vocab-size", "290", "-o", out().toString(), "-q"};
     int code = Main.run(args, endless, new ByteArrayOutputStream(), printer);
     Thread.interrupted();
     assertEquals(130, code, err.toString(UTF_8));
