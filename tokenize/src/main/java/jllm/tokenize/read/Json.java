@@ -24,6 +24,9 @@ final class Json {
                   .maxStringLength(1 << 28)
                   .maxNameLength(1 << 20)
                   .build())
+          // The names are tokens, each there but once: nothing is gained by keeping them.
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
           .build();
 
   private Json() {}

@@ -125,11 +125,12 @@ final class JsonModel {
         }
         lefts.add(merge.substring(0, space));
         rights.add(merge.substring(space + 1));
-      } else if (parser.currentToken() == JsonToken.START_ARRAY
-          && Json.value(parser) instanceof List<?> pair
-          && pair.size() == 2
-          && pair.get(0) instanceof String left
-          && pair.get(1) instanceof String right) {
+      } else if (parser.currentToken() == JsonToken.START_ARRAY) {
+        String left = parser.nextTextValue();
+        String right = left == null ? null : parser.nextTextValue();
+        if (left == null || right == null || parser.nextToken() != JsonToken.END_ARRAY) {
+          throw wrong("merge " + (lefts.size() + 1) + " is no pair of tokens");
+        }
         lefts.add(left);
         rights.add(right);
       } else {
