@@ -77,7 +77,8 @@ class TokenizerConfigTest {
                 + "\"9\":{\"content\":\"<|im_end|>\",\"special\":true}}}");
     assertEquals(10, tokenizer.vocabulary().size());
     assertArrayEquals(
-        new int[] {1, 9, 2, 1}, tokenizer.encode("a<|im_end|><extra>a", EncodeOptions.PARSE_SPECIAL));
+        new int[] {1, 9, 2, 1},
+        tokenizer.encode("a<|im_end|><extra>a", EncodeOptions.PARSE_SPECIAL));
     assertTrue(tokenizer.isEndOfGeneration(9));
     assertEquals("a a", tokenizer.decode(new int[] {1, 9, 1}));
   }
