@@ -52,7 +52,7 @@ public record TrimOffsets(
       // A token that ends inside a character covers it.
       int newStart = from + start;
       for (int n = 0; n < leading && newStart < from + end; n++) {
-        newStart = next(text, newStart);
+        newStart = next(text, newStart, to);
       }
       newStart -= from;
       int newEnd = from + end;
@@ -87,9 +87,9 @@ public record TrimOffsets(
   }
 
   /** The position of the next character, from anywhere inside one. */
-  private static int next(byte[] text, int i) {
+  private static int next(byte[] text, int i, int to) {
     int k = i + 1;
-    while (k < text.length && (text[k] & 0xc0) == 0x80) {
+    while (k < to && (text[k] & 0xc0) == 0x80) {
       k++;
     }
     return k;

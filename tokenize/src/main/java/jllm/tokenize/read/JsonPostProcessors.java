@@ -19,7 +19,14 @@ final class JsonPostProcessors {
     return switch (f.type()) {
       case "ByteLevel" -> trim(f, vocabulary);
       case "BertProcessing" -> clsSep(f, vocabulary, PostProcessor.NONE);
-      case "RobertaProcessing" -> clsSep(f, vocabulary, trim(f, vocabulary));
+      // Without its own fields it is read as BertProcessing.
+      case "RobertaProcessing" ->
+          clsSep(
+              f,
+              vocabulary,
+              f.has("trim_offsets") && f.has("add_prefix_space")
+                  ? trim(f, vocabulary)
+                  : PostProcessor.NONE);
       case "TemplateProcessing" -> template(f, vocabulary);
       case "Sequence" -> {
         List<PostProcessor> list = new ArrayList<>();

@@ -29,7 +29,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hugging Face's {@code tokenizer.json} (github.com/huggingface/tokenizers). Truncation and padding
  * are instructions for batches of training examples, not part of what a text's tokens are: they are
- * not followed. Neither is the dropout of a BPE model, which makes tokens random.
+ * not followed. Neither is the dropout of a BPE model, which makes tokens random. Where Hugging
+ * Face's library differs otherwise:
+ *
+ * <ul>
+ *   <li>an added token has the id that the file gives it (the library counts on from the vocabulary
+ *       and warns where that is another one);
+ *   <li>where a BPE model without an unknown token leaves a character out, and where it spells the
+ *       bytes of an affix, the ranges of the tokens behind stay right (the library adds up the
+ *       lengths of symbols);
+ *   <li>what a normalized added token took along is trimmed off its range only where it was matched
+ *       as it is written;
+ *   <li>{@code \X} in an expression, and letters without regard to case in a range ({@code
+ *       (?i:[a-z])} and the dotless i), are those of the JDK's Unicode version.
+ * </ul>
  */
 final class TokenizerJson {
 
@@ -141,6 +154,9 @@ final class TokenizerJson {
     if (f.has("added_tokens")) {
       for (Fields t : f.objects("added_tokens")) {
         String content = t.string("content");
+        if (content.isEmpty()) {
+          continue;
+        }
         boolean special = t.bool("special", false);
         added.add(
             new AddedToken(

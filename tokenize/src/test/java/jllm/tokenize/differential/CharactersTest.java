@@ -121,7 +121,7 @@ class CharactersTest {
   }
 
   /** Bytes as tokens, so that the text itself is compared. */
-  private static Map<String, @Nullable Object> bytes() {
+  static Map<String, @Nullable Object> bytes() {
     Map<String, Integer> ids = new LinkedHashMap<>();
     for (int b = 0; b < 256; b++) {
       ids.put(String.format("<0x%02X>", b), b);
