@@ -164,7 +164,8 @@ final class RandomPipelines {
     json.put("version", "1.0");
     json.put("truncation", null);
     json.put("padding", null);
-    json.put("added_tokens", addedTokens());
+    // A unigram model of ours does not find special tokens in text.
+    json.put("added_tokens", addedTokens("Unigram".equals(model.get("type"))));
     json.put("normalizer", flip(0.4) ? null : normalizer(0));
     json.put("pre_tokenizer", flip(0.25) ? null : preTokenizer(0));
     json.put("post_processor", flip(0.4) ? null : postProcessor(0));
@@ -186,7 +187,7 @@ final class RandomPipelines {
     return json;
   }
 
-  private List<@Nullable Object> addedTokens() {
+  private List<@Nullable Object> addedTokens(boolean unigram) {
     Map<String, Integer> ids = new LinkedHashMap<>();
     Map<Integer, @Nullable Object> tokens = new java.util.TreeMap<>();
     int size = vocabulary.size();
@@ -220,7 +221,7 @@ final class RandomPipelines {
               "normalized",
               flip(0.5),
               "special",
-              flip(0.5)));
+              flip(0.5) && !(unigram && known != null)));
       added.add(content);
     }
     return new ArrayList<>(tokens.values());
