@@ -195,7 +195,10 @@ final class ElementGradients implements Workers.Task, AutoCloseable {
     switch (activation) {
       case SILU -> GradientLoops.siluSlope(work, buffer, x, at, count);
       case GELU_TANH -> GradientLoops.geluTanhSlope(work, buffer, x, at, count);
-      case GELU_ERF -> GradientLoops.geluErfSlope(work, buffer, x, at, count);
+      case GELU_ERF -> {
+        GradientLoops.normalCdf(work, buffer, x, at, count);
+        GradientLoops.addNormalDensity(work, buffer, x, at, count);
+      }
       case RELU -> GradientLoops.reluSlope(work, buffer, x, at, count);
     }
   }

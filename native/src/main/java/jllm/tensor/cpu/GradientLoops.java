@@ -74,12 +74,16 @@ final class GradientLoops {
     }
   }
 
-  /** The derivative of GELU in its exact form, {@code Phi(x) + x phi(x)}: first the first term. */
-  static void geluErfSlope(MemorySegment out, long to, MemorySegment x, long at, int count) {
+  /** Phi(x), the first term of the derivative of GELU in its exact form. */
+  static void normalCdf(MemorySegment out, long to, MemorySegment x, long at, int count) {
     for (int i = 0; i < count; i += COUNT) {
       VectorMath.normalCdf(fromMemorySegment(FLOAT, x, at + 4L * i, ORDER))
           .intoMemorySegment(out, to + 4L * i, ORDER);
     }
+  }
+
+  /** {@code out += x phi(x)}, the second term. */
+  static void addNormalDensity(MemorySegment out, long to, MemorySegment x, long at, int count) {
     for (int i = 0; i < count; i += COUNT) {
       FloatVector v = fromMemorySegment(FLOAT, x, at + 4L * i, ORDER);
       VectorMath.normalDensity(v)

@@ -21,7 +21,6 @@ final class PackLoops {
 
   private static final int SECOND = 32 - FIRST;
   private static final long LOW = 0xffff_ffffL;
-  private static final long HALF = 0xffff_0000L;
   private static final long ROW = 4L * GemmKernel.WIDTH;
   private static final long VECTOR = Lanes.BITS / 8;
 
@@ -67,25 +66,21 @@ final class PackLoops {
       MemorySegment x, long a, long b, MemorySegment work, long target, int step, int count) {
     int k = 0;
     for (; k < count - 1; k += 2) {
-      int p = x.get(JAVA_INT_UNALIGNED, a + 2L * k);
-      int q = x.get(JAVA_INT_UNALIGNED, b + 2L * k);
+      long p = x.get(JAVA_INT_UNALIGNED, a + 2L * k);
+      long q = x.get(JAVA_INT_UNALIGNED, b + 2L * k);
       long at = target + 4L * k * step;
-      work.set(JAVA_LONG_UNALIGNED, at, half(p, FIRST) << FIRST | half(q, FIRST) << SECOND);
-      work.set(
-          JAVA_LONG_UNALIGNED,
-          at + 4L * step,
-          half(p, SECOND) << FIRST | half(q, SECOND) << SECOND);
+      // A float32 has the bits of a BF16 in its upper half.
+      long first = (p >>> FIRST / 2 << 16 & LOW) << FIRST | (q >>> FIRST / 2 << 16 & LOW) << SECOND;
+      long second =
+          (p >>> SECOND / 2 << 16 & LOW) << FIRST | (q >>> SECOND / 2 << 16 & LOW) << SECOND;
+      work.set(JAVA_LONG_UNALIGNED, at, first);
+      work.set(JAVA_LONG_UNALIGNED, at + 4L * step, second);
     }
     if (k < count) {
       long at = target + 4L * k * step;
       work.set(JAVA_INT_UNALIGNED, at, x.get(JAVA_SHORT_UNALIGNED, a + 2L * k) << 16);
       work.set(JAVA_INT_UNALIGNED, at + 4, x.get(JAVA_SHORT_UNALIGNED, b + 2L * k) << 16);
     }
-  }
-
-  /** The bits of a float32 whose upper half is in a word of two. */
-  private static long half(int pair, int place) {
-    return (place == 0 ? pair << 16 : pair) & HALF;
   }
 
   static void interleaveHalf(

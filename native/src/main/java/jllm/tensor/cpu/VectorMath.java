@@ -1,10 +1,13 @@
 package jllm.tensor.cpu;
 
 import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.XOR;
 import static jllm.tensor.cpu.Lanes.FLOAT;
 
 import jdk.incubator.vector.FloatVector;
@@ -70,6 +73,9 @@ final class VectorMath {
 
   private static final FloatVector INVERSE_ROOT_2_PI =
       broadcast(FLOAT, (float) (1 / Math.sqrt(2 * Math.PI)));
+
+  private static final IntVector MIX_FIRST = IntVector.broadcast(Lanes.INT, 0x21f0aaad);
+  private static final IntVector MIX_SECOND = IntVector.broadcast(Lanes.INT, 0xd35a2d97);
 
   private VectorMath() {}
 
@@ -182,6 +188,17 @@ final class VectorMath {
     FloatVector size = x.abs();
     size = size.blend(PHI_ZERO, size.compare(GT, PHI_ZERO));
     return expOfNegative(size.mul(size).mul(MINUS_HALF)).mul(INVERSE_ROOT_2_PI);
+  }
+
+  /**
+   * All ones where the {@link jllm.tensor.Dropout#hash} of which {@code sum} is the first line drops
+   * an element, else 0: the sign of the difference to the threshold, spread over the word.
+   */
+  static IntVector dropped(IntVector sum, IntVector threshold) {
+    IntVector h = sum.lanewise(LSHR, 16).lanewise(XOR, sum).mul(MIX_FIRST);
+    h = h.lanewise(LSHR, 15).lanewise(XOR, h).mul(MIX_SECOND);
+    h = h.lanewise(LSHR, 15).lanewise(XOR, h);
+    return h.lanewise(LSHR, 1).sub(threshold).lanewise(ASHR, 31);
   }
 
   /** {@code e^(high + low)} for a negative sum, where low is what the sum would round away. */
