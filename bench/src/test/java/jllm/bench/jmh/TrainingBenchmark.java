@@ -105,8 +105,7 @@ public class TrainingBenchmark {
   private Tensor[] tensors(int count, int rows, int columns) {
     Tensor[] tensors = new Tensor[count];
     for (int i = 0; i < count; i++) {
-      tensors[i] =
-          Tensor.allocate(new PageAllocator(arena), DType.F32, Shape.of(rows, columns));
+      tensors[i] = Tensor.allocate(new PageAllocator(arena), DType.F32, Shape.of(rows, columns));
       RandomBlocks.fill(tensors[i], random, 0.1f);
     }
     return tensors;
@@ -126,8 +125,8 @@ public class TrainingBenchmark {
   @Benchmark
   public void attentionBackward() {
     training.attentionBackward(
-        narrow[4], narrow[5], narrow[6], narrow[7], narrow[0], lse, narrow[1], narrow[2],
-        narrow[3], attention);
+        narrow[4], narrow[5], narrow[6], narrow[7], narrow[0], lse, narrow[1], narrow[2], narrow[3],
+        attention);
   }
 
   @Benchmark

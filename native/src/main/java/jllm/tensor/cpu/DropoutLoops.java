@@ -26,13 +26,7 @@ final class DropoutLoops {
   private DropoutLoops() {}
 
   static void write(
-      MemorySegment out,
-      MemorySegment x,
-      long at,
-      int count,
-      int key,
-      int threshold,
-      float scale) {
+      MemorySegment out, MemorySegment x, long at, int count, int key, int threshold, float scale) {
     IntVector least = broadcast(Lanes.INT, threshold);
     FloatVector factor = FloatVector.broadcast(FLOAT, scale);
     IntVector sum = STEPS.add(key);
@@ -53,13 +47,7 @@ final class DropoutLoops {
 
   /** The same, added to {@code out}. */
   static void add(
-      MemorySegment out,
-      MemorySegment x,
-      long at,
-      int count,
-      int key,
-      int threshold,
-      float scale) {
+      MemorySegment out, MemorySegment x, long at, int count, int key, int threshold, float scale) {
     IntVector least = broadcast(Lanes.INT, threshold);
     FloatVector factor = FloatVector.broadcast(FLOAT, scale);
     IntVector sum = STEPS.add(key);
@@ -88,13 +76,7 @@ final class DropoutLoops {
    * @param first number of the first key
    */
   static void tile(
-      MemorySegment work,
-      long tile,
-      int keys,
-      long lines,
-      int first,
-      int threshold,
-      float scale) {
+      MemorySegment work, long tile, int keys, long lines, int first, int threshold, float scale) {
     IntVector least = broadcast(Lanes.INT, threshold);
     FloatVector factor = FloatVector.broadcast(FLOAT, scale);
     for (long j = 0; j < 4L * GemmKernel.WIDTH; j += 4L * COUNT) {

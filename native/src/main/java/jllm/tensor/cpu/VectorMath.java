@@ -191,8 +191,8 @@ final class VectorMath {
   }
 
   /**
-   * All ones where the {@link jllm.tensor.Dropout#hash} of which {@code sum} is the first line drops
-   * an element, else 0: the sign of the difference to the threshold, spread over the word.
+   * All ones where the {@link jllm.tensor.Dropout#hash} of which {@code sum} is the first line
+   * drops an element, else 0: the sign of the difference to the threshold, spread over the word.
    */
   static IntVector dropped(IntVector sum, IntVector threshold) {
     IntVector h = sum.lanewise(LSHR, 16).lanewise(XOR, sum).mul(MIX_FIRST);
