@@ -7,6 +7,8 @@ import jllm.tensor.DType;
  *
  * @param dropout probability with which embeddings, attention weights and what sublayers add are
  *     left out (Srivastava et al. 2014)
+ * @param balance factor on the load-balancing loss of models with experts, which keeps them all in
+ *     use; it is not part of the losses that are reported
  * @param recompute whether the activations inside blocks are computed again for the gradients
  *     instead of kept: less memory, a third more work
  * @param weightType F32, or BF16: then the optimizer keeps F32 masters
@@ -22,14 +24,21 @@ public record TrainOptions(
     GuardOptions guard,
     SampleOptions sample,
     double dropout,
+    double balance,
     boolean recompute,
     DType weightType,
     long seed) {
+
+  public static final double USUAL_BALANCE = 0.01;
 
   public TrainOptions {
     if (!(dropout >= 0 && dropout < 1)) {
       throw new SettingsException(
           "a dropout of " + dropout + ", expected at least 0 and less than 1");
+    }
+    if (!(balance >= 0) || Double.isInfinite(balance)) {
+      throw new SettingsException(
+          "a factor of " + balance + " on the load-balancing loss, expected 0 or more");
     }
     if (weightType != DType.F32 && weightType != DType.BF16) {
       throw new SettingsException("weights of type " + weightType + ", expected F32 or BF16");
@@ -48,6 +57,7 @@ public record TrainOptions(
         GuardOptions.USUAL,
         SampleOptions.NEVER,
         0,
+        USUAL_BALANCE,
         false,
         DType.F32,
         0);
@@ -64,6 +74,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         recompute,
         weightType,
         seed);
@@ -80,6 +91,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         recompute,
         weightType,
         seed);
@@ -96,6 +108,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         recompute,
         weightType,
         seed);
@@ -112,6 +125,7 @@ public record TrainOptions(
         value,
         sample,
         dropout,
+        balance,
         recompute,
         weightType,
         seed);
@@ -128,6 +142,7 @@ public record TrainOptions(
         guard,
         value,
         dropout,
+        balance,
         recompute,
         weightType,
         seed);
@@ -144,6 +159,7 @@ public record TrainOptions(
         guard,
         sample,
         value,
+        balance,
         recompute,
         weightType,
         seed);
@@ -160,6 +176,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         value,
         weightType,
         seed);
@@ -176,6 +193,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         recompute,
         value,
         seed);
@@ -192,6 +210,7 @@ public record TrainOptions(
         guard,
         sample,
         dropout,
+        balance,
         recompute,
         weightType,
         value);

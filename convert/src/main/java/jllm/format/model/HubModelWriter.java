@@ -17,7 +17,6 @@ import jllm.format.ModelConfig;
 import jllm.format.WeightSource;
 import jllm.format.safetensors.SafetensorsWriter;
 import jllm.tensor.DType;
-import jllm.tensor.RopePairing;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.quant.Conversions;
@@ -46,8 +45,8 @@ public final class HubModelWriter {
   private record Part(String name, int expert, SafetensorsWriter.Entry entry) {}
 
   private HubModelWriter(WeightSource source, @Nullable DType type) {
-    this.source = source;
-    this.config = HubConfigWriter.normalized(source.config());
+    this.source = new HubOrdered(source);
+    this.config = this.source.config();
     this.family = Families.of(config, "a Hugging Face folder");
     this.names = new HubNames(family.hub());
     this.type = type;
@@ -167,10 +166,7 @@ public final class HubModelWriter {
       DType dtype = part.entry().dtype();
       Tensor converted =
           weight.dtype() == dtype ? weight : Conversions.convert(weight, dtype, arena);
-      RowOrder order = RowOrder.of(source.config(), RopePairing.HALF_SPLIT, part.name());
-      if (order != null) {
-        order.write(writer::write, converted);
-      } else if (transposed(part.name(), weight.shape())) {
+      if (transposed(part.name(), weight.shape())) {
         writer.write(Weight.Transposed.transpose(converted, arena).segment());
       } else {
         writer.write(bytes(converted));

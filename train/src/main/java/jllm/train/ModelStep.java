@@ -1,0 +1,137 @@
+package jllm.train;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jllm.model.Batch;
+import jllm.model.Transformer;
+import jllm.tensor.Activations;
+import jllm.tensor.Backend;
+import jllm.tensor.Exec;
+import jllm.tensor.Tensor;
+import jllm.train.data.TokenBatch;
+import org.jspecify.annotations.Nullable;
+
+/** Runs batches through the model: with derivatives to learn, without to measure. */
+final class ModelStep implements AutoCloseable {
+  private final TrainedWeights weights;
+  private final Transformer model;
+  private final Exec exec;
+  private final Batch batch;
+  private final boolean documents;
+  private final Activations activations;
+  private final float dropout;
+  private final float balance;
+
+  /**
+   * @param rows of the largest batch
+   * @param documents whether batches say where documents start
+   */
+  ModelStep(
+      TrainedWeights weights, Backend backend, int rows, boolean documents, TrainOptions options) {
+    this.weights = weights;
+    this.model = Transformer.trainable(weights, backend, weights.parameters());
+    this.exec = new Exec(backend);
+    this.batch = Batch.whole(rows);
+    this.documents = documents;
+    this.activations = options.recompute() ? Activations.RECOMPUTED : Activations.STORED;
+    this.dropout = (float) options.dropout();
+    this.balance = (float) options.balance();
+  }
+
+  Transformer model() {
+    return model;
+  }
+
+  /**
+   * Adds the derivatives of {@code factor} times the sum of the losses to the gradients.
+   *
+   * @return the sum of the losses in nats
+   */
+  double learn(TokenBatch tokens, float factor, long dropoutSeed) {
+    fill(tokens);
+    batch.dropout(dropout, dropoutSeed);
+    exec.resetToTrain(weights.parameters(), activations);
+    Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
+    exec.seed(losses, factor);
+    Tensor unevenness = model.balanceLoss(exec, batch);
+    if (unevenness != null && balance > 0) {
+      exec.seed(unevenness, balance * factor * tokens.rows());
+    }
+    exec.backward();
+    return sum(losses, tokens.rows());
+  }
+
+  /** Adds what the model's losses are on a batch to a measurement. */
+  void measure(TokenBatch tokens, Measurement into) {
+    fill(tokens);
+    exec.reset();
+    Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
+    into.add(losses.segment(), tokens);
+  }
+
+  private void fill(TokenBatch tokens) {
+    batch.fill(tokens.ids(), 0, tokens.rows(), tokens.sequences()).targets(tokens.targets(), 0);
+    if (documents) {
+      batch.documents(tokens.starts(), 0);
+    }
+  }
+
+  private static double sum(Tensor losses, int rows) {
+    double sum = 0;
+    for (int row = 0; row < rows; row++) {
+      sum += losses.segment().getAtIndex(ValueLayout.JAVA_FLOAT, row);
+    }
+    return sum;
+  }
+
+  /** Losses summed up. */
+  static final class Measurement {
+    private final int @Nullable [] tokenBytes;
+    private double sum;
+    private long count;
+    private double sumOfText;
+    private long bytes;
+
+    /**
+     * @param tokenBytes of each token, 0 of those that are no text; absent if not known
+     */
+    Measurement(int @Nullable [] tokenBytes) {
+      this.tokenBytes = tokenBytes;
+    }
+
+    private void add(MemorySegment losses, TokenBatch tokens) {
+      for (int row = 0; row < tokens.rows(); row++) {
+        double loss = losses.getAtIndex(ValueLayout.JAVA_FLOAT, row);
+        sum += loss;
+        count++;
+        if (tokenBytes != null) {
+          int target = tokens.targets()[row];
+          int length = target < tokenBytes.length ? tokenBytes[target] : 0;
+          bytes += length;
+          sumOfText += length > 0 ? loss : 0;
+        }
+      }
+    }
+
+    long count() {
+      return count;
+    }
+
+    /** Mean loss of a token in nats. */
+    double loss() {
+      return sum / count;
+    }
+
+    /** Of the text; NaN if its length is not known. */
+    double bitsPerByte() {
+      return bytes == 0 ? Double.NaN : sumOfText / Math.log(2) / bytes;
+    }
+  }
+
+  @Override
+  public void close() {
+    batch.close();
+    exec.close();
+    model.close();
+  }
+}

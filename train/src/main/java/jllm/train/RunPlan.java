@@ -1,0 +1,73 @@
+package jllm.train;
+
+import jllm.format.ModelConfig;
+import jllm.train.data.TrainingData;
+import jllm.train.model.ModelCosts;
+
+/**
+ * What a run will take, known before it begins.
+ *
+ * @param costs of the model
+ * @param memory that training holds
+ * @param steps of the whole run
+ * @param tokensPerStep that each learns from
+ * @param dataTokens tokens of one pass through the training data
+ * @param checkpointBytes of each checkpoint
+ */
+public record RunPlan(
+    ModelCosts costs,
+    ModelCosts.Memory memory,
+    long steps,
+    long tokensPerStep,
+    long dataTokens,
+    long checkpointBytes) {
+
+  /** Small files of a checkpoint. */
+  private static final long AROUND = 4 << 20;
+
+  /**
+   * The plan of a run.
+   *
+   * @throws DataException if the data are too few for a batch
+   */
+  public static RunPlan of(ModelConfig config, TrainOptions options, TrainingData data) {
+    BatchOptions batch = options.batch();
+    long dataTokens = data.epochTokens(batch.batchSize());
+    ModelCosts costs = ModelCosts.of(config, batch.sequenceLength());
+    ModelCosts.Memory memory =
+        costs.memory(
+            config,
+            batch.tokensPerBatch(),
+            options.recompute(),
+            options.dropout() > 0,
+            options.weightType());
+    // A checkpoint holds the weights, their masters and the moments: all but the gradients.
+    return new RunPlan(
+        costs,
+        memory,
+        options.horizon().steps(batch.tokensPerStep(), dataTokens),
+        batch.tokensPerStep(),
+        dataTokens,
+        memory.weights() + memory.optimizer() + AROUND);
+  }
+
+  /** Tokens that the whole run learns from. */
+  public long tokens() {
+    return steps * tokensPerStep;
+  }
+
+  /** Passes through the training data. */
+  public double epochs() {
+    return (double) tokens() / dataTokens;
+  }
+
+  /** Floating-point operations of one step. */
+  public double flopsPerStep() {
+    return costs.trainingFlops() * tokensPerStep;
+  }
+
+  /** Floating-point operations of the whole run. */
+  public double flops() {
+    return flopsPerStep() * steps;
+  }
+}

@@ -1,0 +1,149 @@
+package jllm.train.model;
+
+import java.util.Map;
+import jllm.format.AttentionConfig;
+import jllm.format.FeedForwardConfig;
+import jllm.format.ModelConfig;
+import jllm.format.WeightNames;
+import jllm.format.model.ModelArchitectures;
+import jllm.tensor.DType;
+import jllm.tensor.Routing;
+import jllm.tensor.Shape;
+
+/**
+ * What training a model costs.
+ *
+ * @param parameters all numbers that are trained
+ * @param matrixParameters those of them in matrix products that one token takes part in: of experts
+ *     only the chosen ones, and the output layer also where it is the embedding
+ * @param forwardFlops additions and multiplications of the forward pass for one token, on average
+ *     over the positions of a sequence
+ */
+public record ModelCosts(long parameters, long matrixParameters, double forwardFlops) {
+  /** Of the forward pass: the derivatives by inputs and by weights are products of the same size. */
+  private static final int TRAINING_FACTOR = 3;
+
+  /**
+   * The costs of a model.
+   *
+   * @param length T of the sequences
+   */
+  public static ModelCosts of(ModelConfig config, int length) {
+    long parameters = 0;
+    long matrices = 0;
+    for (Map.Entry<String, Shape> weight : ModelArchitectures.weights(config).entrySet()) {
+      parameters += weight.getValue().elements();
+      matrices += perToken(config, weight.getKey(), weight.getValue());
+    }
+    if (config.tiedOutput()) {
+      matrices += (long) config.vocabularySize() * config.width();
+    }
+    AttentionConfig attention = config.attention();
+    double seen = 0;
+    for (int layer = 0; layer < config.layers(); layer++) {
+      seen += meanSeen(length, attention.window(layer));
+    }
+    // Scores and the weighted sum of values: two products of the width of all heads a position.
+    double attentionFlops = 4.0 * seen * attention.heads() * attention.headDim();
+    return new ModelCosts(parameters, matrices, 2.0 * matrices + attentionFlops);
+  }
+
+  private static long perToken(ModelConfig config, String name, Shape shape) {
+    Routing routing = config.feedForward().routing();
+    if (shape.rank() == 3 && routing != null) {
+      return shape.elements() / config.feedForward().experts() * routing.used();
+    }
+    boolean table =
+        name.equals(WeightNames.TOKEN_EMBEDDING) || name.equals(WeightNames.POSITION_EMBEDDING);
+    return shape.rank() < 2 || table ? 0 : shape.elements();
+  }
+
+  /** Positions that one sees on average, itself included. */
+  private static double meanSeen(int length, int window) {
+    if (window <= 0 || window >= length) {
+      return (length + 1) / 2.0;
+    }
+    return (window * (window + 1) / 2.0 + (double) (length - window) * window) / length;
+  }
+
+  /**
+   * Floating-point operations of training for one token: 6 for each parameter in a matrix product,
+   * and those of attention (Kaplan et al. 2020, section 2.1; here with the causal half alone).
+   */
+  public double trainingFlops() {
+    return TRAINING_FACTOR * forwardFlops;
+  }
+
+  /**
+   * Bytes that training holds.
+   *
+   * @param weights and their masters, where they are others
+   * @param gradients of all weights
+   * @param optimizer two moments
+   * @param activations of one batch, with their derivatives: estimated
+   */
+  public record Memory(long weights, long gradients, long optimizer, long activations) {
+    public long total() {
+      return weights + gradients + optimizer + activations;
+    }
+  }
+
+  /**
+   * The memory that training takes.
+   *
+   * @param rows B * T
+   * @param recompute whether the activations inside blocks are computed again
+   * @param dropout whether there is dropout
+   */
+  public Memory memory(
+      ModelConfig config, int rows, boolean recompute, boolean dropout, DType weightType) {
+    long weightBytes = parameters * (weightType == DType.BF16 ? 6 : 4);
+    return new Memory(
+        weightBytes,
+        parameters * 4,
+        parameters * 8,
+        activations(config, rows, recompute, dropout));
+  }
+
+  /** Floats that a training step keeps, by the operations of the model. */
+  private static long activations(
+      ModelConfig config, int rows, boolean recompute, boolean dropout) {
+    long width = config.width();
+    long block = blockFloats(config, dropout);
+    long layers = config.layers();
+    long kept = recompute ? layers * width + block : layers * block;
+    // The embedding, its sum with positions, the last norm and the logits, which become their own
+    // derivative; derivatives of the widest part of a block.
+    long around = 4 * width + config.vocabularySize() + blockDerivatives(config);
+    return (kept + around) * rows * Float.BYTES;
+  }
+
+  private static long blockFloats(ModelConfig config, boolean dropout) {
+    AttentionConfig attention = config.attention();
+    long width = config.width();
+    long queries = (long) attention.heads() * attention.headDim();
+    long keys = (long) attention.kvHeads() * attention.headDim();
+    boolean rotary = config.position() instanceof jllm.format.PositionConfig.Rope;
+    long attentionFloats =
+        queries + 2 * keys + (rotary ? queries + keys : 0) + queries + attention.heads();
+    // Two norms, two results of sublayers, two sums; two more with dropout.
+    return (dropout ? 8 : 6) * width + attentionFloats + feedForwardFloats(config);
+  }
+
+  private static long feedForwardFloats(ModelConfig config) {
+    FeedForwardConfig feedForward = config.feedForward();
+    Routing routing = feedForward.routing();
+    long copies = routing == null ? 1 : routing.used();
+    long inside = (feedForward.gated() ? 3L : 2L) * feedForward.hidden() * copies;
+    return routing == null
+        ? inside
+        : inside + copies * config.width() + 2L * feedForward.experts() + 2 * copies;
+  }
+
+  private static long blockDerivatives(ModelConfig config) {
+    AttentionConfig attention = config.attention();
+    long queries = (long) attention.heads() * attention.headDim();
+    long keys = (long) attention.kvHeads() * attention.headDim();
+    return 4L * config.width() + Math.max(2 * queries + 4 * keys, feedForwardFloats(config));
+  }
+}
