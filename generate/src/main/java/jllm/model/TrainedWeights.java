@@ -80,6 +80,10 @@ final class TrainedWeights implements Weights {
     if (weight.segment().isReadOnly()) {
       throw new IllegalArgumentException(name + " cannot be written: copy a file's weights first");
     }
+    Tensor known = parameters.gradient(weight);
+    if (known != null) {
+      return new Parameter(name, weight, known);
+    }
     Parameter parameter = new Parameter(name, weight, Tensor.allocate(arena, type, weight.shape()));
     parameters.add(parameter);
     return parameter;

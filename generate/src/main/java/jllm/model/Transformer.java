@@ -73,11 +73,12 @@ public final class Transformer implements AutoCloseable {
 
   /**
    * Builds a model that is trained: it computes with the very tensors of {@code source}, which are
-   * registered with new gradients that live as long as the model. Matrices are in the backend's
+   * registered with new gradients that live as long as the model, unless the caller registered them
+   * before with its own. Matrices are in the backend's
    * activation type or BF16, vectors in the activation type, all row-major and writable.
    *
    * @param trained names of the weights to train; others are taken as by {@link #of}
-   * @param parameters receives them; fused layers as one parameter
+   * @param parameters receives those that are not there yet; fused layers as one parameter
    * @throws jllm.format.ModelFormatException if a weight is missing
    * @throws IllegalArgumentException if a weight cannot be trained as it is stored
    * @throws OutOfMemoryError if the gradients do not fit

@@ -1,0 +1,388 @@
+package jllm.train;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.SplittableRandom;
+import jllm.format.ModelConfig;
+import jllm.format.model.HubModelWriter;
+import jllm.tensor.Backend;
+import jllm.tokenize.Tokenizer;
+import jllm.train.data.TokenBatch;
+import jllm.train.data.TrainingData;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a model. A run is decided by its weights, data and options alone: repeated with the same
+ * backend and threads, or interrupted and resumed, it gives the same weights to the last bit.
+ *
+ * <p>For one thread. Weights, data and backend are the caller's.
+ */
+public final class Trainer implements AutoCloseable {
+  private final Backend backend;
+  private final TrainedWeights weights;
+  private final TrainingData data;
+  private final @Nullable Tokenizer tokenizer;
+  private final TrainOptions options;
+  private final TrainListener listener;
+  private final RunPlan plan;
+  private final Schedule schedule;
+  private final AdamW optimizer;
+  private final ModelStep model;
+  private final TokenBatch batch;
+  private final int @Nullable [] tokenBytes;
+  private final @Nullable RunFolder folder;
+  private Progress progress = new Progress();
+
+  /**
+   * A run from its beginning.
+   *
+   * @param tokenizer for checkpoints, texts and bits per byte; absent if it is not known
+   * @param run folder of the run, which must not hold another; absent: nothing is written
+   * @param settings noted in checkpoints, for the program to go on with: values of JSON
+   * @throws SettingsException if options, model and data contradict each other
+   * @throws DataException if the data are too few for a batch
+   * @throws IOException if the folder cannot be written or the disk is too full
+   */
+  public Trainer(
+      Backend backend,
+      TrainedWeights weights,
+      TrainingData data,
+      @Nullable Tokenizer tokenizer,
+      TrainOptions options,
+      @Nullable Path run,
+      Map<String, Object> settings,
+      TrainListener listener)
+      throws IOException {
+    this(backend, weights, data, tokenizer, options, run, settings, listener, null);
+  }
+
+  /**
+   * A run that goes on where a checkpoint was written; its metrics are continued from there.
+   *
+   * @param weights those of the checkpoint
+   * @throws CheckpointException if it does not belong to this run
+   */
+  public Trainer(
+      Backend backend,
+      TrainedWeights weights,
+      TrainingData data,
+      @Nullable Tokenizer tokenizer,
+      TrainOptions options,
+      @Nullable Path run,
+      Map<String, Object> settings,
+      TrainListener listener,
+      @Nullable Checkpoint checkpoint)
+      throws IOException {
+    this.backend = backend;
+    this.weights = weights;
+    this.data = data;
+    this.tokenizer = tokenizer;
+    this.options = options;
+    this.listener = listener;
+    check(weights.config(), options.batch());
+    this.plan = RunPlan.of(weights.config(), options, data);
+    this.schedule = new Schedule(options.schedule(), plan.steps());
+    this.optimizer = new AdamW(weights, backend.training(), options.optimizer());
+    this.batch =
+        new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength());
+    this.tokenBytes = tokenBytes(tokenizer);
+    if (checkpoint != null) {
+      restore(checkpoint);
+    }
+    this.folder =
+        run == null
+            ? null
+            : RunFolder.open(run, tokenizer, settings, checkpoint, plan.checkpointBytes());
+    this.model =
+        new ModelStep(
+            weights,
+            backend,
+            options.batch().tokensPerBatch(),
+            data.separatesDocuments(),
+            options);
+  }
+
+  private static void check(ModelConfig config, BatchOptions batch) {
+    if (batch.sequenceLength() > config.contextLength()) {
+      throw new SettingsException(
+          "sequences of %d tokens are longer than the context of the model, %d"
+              .formatted(batch.sequenceLength(), config.contextLength()));
+    }
+    try {
+      HubModelWriter.config(config);
+    } catch (IllegalArgumentException e) {
+      throw new SettingsException(
+          "checkpoints of this model cannot be written: " + e.getMessage());
+    }
+  }
+
+  private void restore(Checkpoint checkpoint) {
+    if (!checkpoint.weightType().equals(options.weightType())) {
+      throw new CheckpointException(
+          "%s has weights of type %s, not %s; resume with the type that the run began with"
+              .formatted(checkpoint.path(), checkpoint.weightType(), options.weightType()));
+    }
+    progress = checkpoint.progress();
+    data.restore(checkpoint.data());
+  }
+
+  private static int @Nullable [] tokenBytes(@Nullable Tokenizer tokenizer) {
+    if (tokenizer == null) {
+      return null;
+    }
+    int[] bytes = new int[tokenizer.vocabulary().size()];
+    for (int id = 0; id < bytes.length; id++) {
+      boolean text = tokenizer.vocabulary().has(id) && !tokenizer.vocabulary().isSpecial(id);
+      bytes[id] = text ? tokenizer.tokenBytes(id).length : 0;
+    }
+    return bytes;
+  }
+
+  public RunPlan plan() {
+    return plan;
+  }
+
+  /** Steps that are done. */
+  public long step() {
+    return progress.step;
+  }
+
+  /**
+   * Seconds that a step takes: the derivatives of one batch are computed a few times and thrown
+   * away. The run is not changed by it; the optimizer's own time is not in it.
+   *
+   * @param batches to time, after one that is not
+   */
+  public double probe(int batches) {
+    var position = data.state();
+    double least = Double.POSITIVE_INFINITY;
+    for (int i = 0; i <= batches; i++) {
+      long start = System.nanoTime();
+      data.next(batch, options.batch().batchSize());
+      model.learn(batch, 0, 0);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      least = i == 0 ? least : Math.min(least, seconds);
+    }
+    optimizer.zeroGradients();
+    data.restore(position);
+    return least * options.batch().accumulation();
+  }
+
+  /**
+   * Trains until the end of the horizon, or until the listener asks to stop. The last state is
+   * saved in both cases.
+   *
+   * @throws DivergedException if too many steps in a row had no finite loss
+   * @throws IOException if a checkpoint or the metrics cannot be written
+   */
+  public RunSummary run() throws IOException {
+    long start = System.nanoTime();
+    long first = progress.step;
+    Path saved = null;
+    boolean stopped = false;
+    while (true) {
+      boolean end = progress.step >= plan.steps();
+      stopped = listener.stopRequested();
+      if (!stopped) {
+        evaluateIfDue(end);
+        sampleIfDue(end);
+      }
+      if (stopped || end || saveDue(first)) {
+        saved = save(first, saved);
+      }
+      if (stopped || end) {
+        break;
+      }
+      advance();
+    }
+    return new RunSummary(
+        progress.step,
+        progress.tokens,
+        stopped,
+        progress.lastLoss,
+        progress.lastEvaluation(),
+        progress.bestLoss,
+        progress.bestStep,
+        progress.skipped,
+        (System.nanoTime() - start) / 1e9,
+        saved);
+  }
+
+  private void advance() throws IOException {
+    long start = System.nanoTime();
+    BatchOptions size = options.batch();
+    float factor = (float) (1.0 / size.tokensPerStep());
+    double sum = 0;
+    for (int i = 0; i < size.accumulation(); i++) {
+      data.next(batch, size.batchSize());
+      sum += model.learn(batch, factor, seed(i));
+    }
+    double loss = sum / size.tokensPerStep();
+    double norm = optimizer.gradientNorm();
+    double rate = schedule.rate(progress.step);
+    StepReport.Skipped skipped = verdict(loss, norm);
+    if (skipped == StepReport.Skipped.NO) {
+      optimizer.update(rate, norm, progress.updates + 1);
+      progress.updates++;
+    } else {
+      progress.skipped++;
+    }
+    if (Double.isFinite(loss)) {
+      // Of spikes, too: if the losses stay up there, they are no spikes any more.
+      progress.addLoss(loss, options.guard().spikeWindow());
+    }
+    progress.nonFinite = skipped == StepReport.Skipped.NON_FINITE ? progress.nonFinite + 1 : 0;
+    String diagnosis =
+        progress.nonFinite >= options.guard().maxNonFinite() ? diagnose(loss, norm, rate) : "";
+    optimizer.zeroGradients();
+    progress.tokens += size.tokensPerStep();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    StepReport report =
+        new StepReport(
+            progress.step,
+            loss,
+            rate,
+            norm,
+            progress.tokens,
+            seconds,
+            size.tokensPerStep() / seconds,
+            skipped);
+    progress.step++;
+    progress.lastLoss = Double.isFinite(loss) ? loss : progress.lastLoss;
+    if (folder != null) {
+      folder.metrics().write(report);
+    }
+    listener.stepped(report);
+    if (!diagnosis.isEmpty()) {
+      throw new DivergedException(diagnosis);
+    }
+  }
+
+  /** Another number for each batch of a run, the same whenever the run is repeated. */
+  private long seed(int accumulated) {
+    long place = progress.step * options.batch().accumulation() + accumulated;
+    return new SplittableRandom(options.seed() + place * 0x9E3779B97F4A7C15L).nextLong();
+  }
+
+  private StepReport.Skipped verdict(double loss, double norm) {
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+      return StepReport.Skipped.NON_FINITE;
+    }
+    GuardOptions guard = options.guard();
+    boolean spike =
+        guard.spikeDeviations() > 0
+            && progress.deviations(loss, guard.spikeWindow()) > guard.spikeDeviations();
+    return spike ? StepReport.Skipped.SPIKE : StepReport.Skipped.NO;
+  }
+
+  private String diagnose(double loss, double norm, double rate) {
+    var names = optimizer.nonFinite();
+    return ("%d steps in a row had no finite loss or gradient (step %d: loss %s, gradient norm %s,"
+            + " learning rate %s; the last finite loss was %s)%s. Resume from the last checkpoint"
+            + " with a lower learning rate, a longer warm-up or stronger gradient clipping")
+        .formatted(
+            progress.nonFinite,
+            progress.step,
+            loss,
+            norm,
+            rate,
+            progress.lastLoss,
+            names.isEmpty() ? "" : "; not finite are " + String.join(", ", names));
+  }
+
+  private void evaluateIfDue(boolean end) throws IOException {
+    long every = options.evaluation().every();
+    boolean due = every > 0 && (end || progress.step % every == 0);
+    if (!due || progress.evaluatedAt == progress.step || !data.hasValidation()) {
+      return;
+    }
+    ModelStep.Measurement measurement = measure();
+    if (measurement == null) {
+      return;
+    }
+    boolean best = !(measurement.loss() >= progress.bestLoss);
+    progress.evaluatedAt = progress.step;
+    progress.valLoss = measurement.loss();
+    progress.bitsPerByte = measurement.bitsPerByte();
+    progress.valTokens = measurement.count();
+    if (best) {
+      progress.bestLoss = measurement.loss();
+      progress.bestStep = progress.step;
+    }
+    EvaluationReport report =
+        new EvaluationReport(
+            progress.step,
+            measurement.loss(),
+            measurement.bitsPerByte(),
+            measurement.count(),
+            best);
+    if (folder != null) {
+      folder.metrics().write(report);
+    }
+    listener.evaluated(report);
+  }
+
+  /** Absent if it was asked to stop meanwhile. */
+  private ModelStep.@Nullable Measurement measure() {
+    int batches = options.evaluation().batches();
+    ModelStep.Measurement measurement = new ModelStep.Measurement(tokenBytes);
+    for (long i = 0; batches == 0 || i < batches; i++) {
+      if (!data.validation(batch, options.batch().batchSize(), i)) {
+        break;
+      }
+      model.measure(batch, measurement);
+      if (listener.stopRequested()) {
+        return null;
+      }
+    }
+    return measurement;
+  }
+
+  private void sampleIfDue(boolean end) throws IOException {
+    SampleOptions sample = options.sample();
+    boolean due =
+        sample.every() > 0 && (end || progress.step > 0 && progress.step % sample.every() == 0);
+    if (due && tokenizer != null && progress.sampledAt != progress.step) {
+      progress.sampledAt = progress.step;
+      String text =
+          SampleText.write(model.model(), backend, tokenizer, sample, options.seed() + progress.step);
+      listener.sampled(progress.step, text);
+    }
+  }
+
+  private boolean saveDue(long first) {
+    long every = options.checkpoints().every();
+    boolean best =
+        options.checkpoints().keepBest()
+            && progress.bestStep == progress.step
+            && progress.evaluatedAt == progress.step;
+    return progress.step > first && (every > 0 && progress.step % every == 0 || best);
+  }
+
+  /** What was read from a checkpoint of this very step is not written again. */
+  private @Nullable Path save(long first, @Nullable Path saved) throws IOException {
+    RunFolder target = folder;
+    if (target == null || (progress.step == first && target.resumed() && saved == null)) {
+      return saved;
+    }
+    Path path = target.save(weights, progress, data.state());
+    CheckpointOptions keep = options.checkpoints();
+    target.checkpoints().prune(progress.step, keep.keep(), keep.keepBest() ? progress.bestStep : -1);
+    listener.saved(progress.step, path);
+    return path;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    if (folder != null) {
+      try {
+        folder.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+}
