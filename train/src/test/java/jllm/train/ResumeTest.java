@@ -117,7 +117,9 @@ final class ResumeTest {
   void aDamagedCheckpointIsNamedAndTheOneBeforeOffered() throws IOException {
     Path shard = TinyRun.shard(folder.resolve("tokens.bin"), 400, 5);
     Path run = folder.resolve("run");
-    TinyRun.run(TinyRun.gpt2(), shard, options(Case.GPT2), run, new TinyRun.Log(), null);
+    TrainOptions options =
+        options(Case.GPT2).withCheckpoints(new CheckpointOptions(5, 0, false));
+    TinyRun.run(TinyRun.gpt2(), shard, options, run, new TinyRun.Log(), null);
     Path weights = run.resolve("checkpoints/step-20/model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);
     bytes[bytes.length - 7] ^= 1;
