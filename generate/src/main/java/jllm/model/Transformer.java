@@ -74,8 +74,8 @@ public final class Transformer implements AutoCloseable {
   /**
    * Builds a model that is trained: it computes with the very tensors of {@code source}, which are
    * registered with new gradients that live as long as the model, unless the caller registered them
-   * before with its own. Matrices are in the backend's
-   * activation type or BF16, vectors in the activation type, all row-major and writable.
+   * before with its own. Matrices are in the backend's activation type or BF16, vectors in the
+   * activation type, all row-major and writable.
    *
    * @param trained names of the weights to train; others are taken as by {@link #of}
    * @param parameters receives those that are not there yet; fused layers as one parameter

@@ -1,9 +1,9 @@
 package jllm.train;
 
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
-import java.lang.foreign.ValueLayout;
 import jllm.tensor.AdamWStep;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;

@@ -254,9 +254,8 @@ public final class Checkpoints {
       }
     }
     List<SafetensorsWriter.Entry> entries = new ArrayList<>();
-    tensors.forEach(
-        (name, tensor) ->
-            entries.add(new SafetensorsWriter.Entry(name, tensor.dtype(), tensor.shape())));
+    tensors.forEach((name, tensor) ->
+        entries.add(new SafetensorsWriter.Entry(name, tensor.dtype(), tensor.shape())));
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, Map.of(), entries)) {
       for (Tensor tensor : tensors.values()) {
         writer.write(tensor.segment());
@@ -314,8 +313,7 @@ public final class Checkpoints {
     if (keep == 0) {
       return;
     }
-    List<Path> all =
-        all(folder).stream().filter(checkpoint -> step(checkpoint) <= newest).toList();
+    List<Path> all = all(folder).stream().filter(checkpoint -> step(checkpoint) <= newest).toList();
     for (Path checkpoint : all.subList(0, Math.max(0, all.size() - keep))) {
       if (step(checkpoint) != best) {
         // First out of sight, so that no half of it is ever taken for a checkpoint.

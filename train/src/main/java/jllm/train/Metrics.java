@@ -103,11 +103,10 @@ final class Metrics implements AutoCloseable {
   /** Numbers, texts of letters and nulls alone: nothing needs escaping. */
   private static String object(Map<String, @Nullable Object> values) {
     StringBuilder line = new StringBuilder("{");
-    values.forEach(
-        (key, value) -> {
-          line.append(line.length() > 1 ? ", " : "").append('"').append(key).append("\": ");
-          line.append(value instanceof String ? "\"" + value + "\"" : Objects.toString(value));
-        });
+    values.forEach((key, value) -> {
+      line.append(line.length() > 1 ? ", " : "").append('"').append(key).append("\": ");
+      line.append(value instanceof String ? "\"" + value + "\"" : Objects.toString(value));
+    });
     return line.append("}\n").toString();
   }
 

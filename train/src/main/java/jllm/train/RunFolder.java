@@ -53,8 +53,7 @@ final class RunFolder implements AutoCloseable {
     // Those of a checkpoint from elsewhere are not here: the folder has metrics of its own then.
     boolean own = checkpoint != null && checkpoints.hold(checkpoint.path());
     Metrics metrics =
-        Metrics.open(
-            run, own && checkpoint != null ? checkpoint.metrics() : Metrics.Offsets.START);
+        Metrics.open(run, own && checkpoint != null ? checkpoint.metrics() : Metrics.Offsets.START);
     return new RunFolder(checkpoints, metrics, settings, own, checkpointBytes);
   }
 

@@ -76,10 +76,8 @@ public final class TrainedWeights implements WeightSource {
     PageAllocator allocator = new PageAllocator(arena);
     Map<Kind, Map<String, Shape>> kinds = new LinkedHashMap<>();
     ModelArchitectures.weights(config)
-        .forEach(
-            (name, shape) ->
-                kinds.computeIfAbsent(kind(name, shape), _ -> new LinkedHashMap<>())
-                    .put(name, shape));
+        .forEach((name, shape) ->
+            kinds.computeIfAbsent(kind(name, shape), _ -> new LinkedHashMap<>()).put(name, shape));
     kinds.forEach((kind, shapes) -> divide(kind, shapes, allocator));
     // In the order of the model, whatever the groups.
     for (String name : ModelArchitectures.weights(config).keySet()) {
@@ -111,8 +109,7 @@ public final class TrainedWeights implements WeightSource {
     allocate(kind, group, size, allocator);
   }
 
-  private void allocate(
-      Kind kind, Map<String, Shape> shapes, long size, PageAllocator allocator) {
+  private void allocate(Kind kind, Map<String, Shape> shapes, long size, PageAllocator allocator) {
     Shape flat = Shape.of(Math.toIntExact(size));
     Tensor master = Tensor.allocate(allocator, DType.F32, flat);
     Tensor rounded = kind.rounded() ? Tensor.allocate(allocator, DType.BF16, flat) : null;

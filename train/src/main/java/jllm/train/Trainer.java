@@ -85,8 +85,7 @@ public final class Trainer implements AutoCloseable {
     this.plan = RunPlan.of(weights.config(), options, data);
     this.schedule = new Schedule(options.schedule(), plan.steps());
     this.optimizer = new AdamW(weights, backend.training(), options.optimizer());
-    this.batch =
-        new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength());
+    this.batch = new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength());
     this.tokenBytes = tokenBytes(tokenizer);
     if (checkpoint != null) {
       restore(checkpoint);
@@ -97,11 +96,7 @@ public final class Trainer implements AutoCloseable {
             : RunFolder.open(run, tokenizer, settings, checkpoint, plan.checkpointBytes());
     this.model =
         new ModelStep(
-            weights,
-            backend,
-            options.batch().tokensPerBatch(),
-            data.separatesDocuments(),
-            options);
+            weights, backend, options.batch().tokensPerBatch(), data.separatesDocuments(), options);
   }
 
   private static void check(ModelConfig config, BatchOptions batch) {
@@ -113,8 +108,7 @@ public final class Trainer implements AutoCloseable {
     try {
       HubModelWriter.config(config);
     } catch (IllegalArgumentException e) {
-      throw new SettingsException(
-          "checkpoints of this model cannot be written: " + e.getMessage());
+      throw new SettingsException("checkpoints of this model cannot be written: " + e.getMessage());
     }
   }
 
@@ -347,7 +341,8 @@ public final class Trainer implements AutoCloseable {
     if (due && tokenizer != null && progress.sampledAt != progress.step) {
       progress.sampledAt = progress.step;
       String text =
-          SampleText.write(model.model(), backend, tokenizer, sample, options.seed() + progress.step);
+          SampleText.write(
+              model.model(), backend, tokenizer, sample, options.seed() + progress.step);
       listener.sampled(progress.step, text);
     }
   }
@@ -369,7 +364,9 @@ public final class Trainer implements AutoCloseable {
     }
     Path path = target.save(weights, progress, data.state());
     CheckpointOptions keep = options.checkpoints();
-    target.checkpoints().prune(progress.step, keep.keep(), keep.keepBest() ? progress.bestStep : -1);
+    target
+        .checkpoints()
+        .prune(progress.step, keep.keep(), keep.keepBest() ? progress.bestStep : -1);
     listener.saved(progress.step, path);
     return path;
   }

@@ -55,16 +55,14 @@ final class ResumeTest {
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
     TinyRun.Log wholeLog = new TinyRun.Log();
-    List<byte[]> expected =
-        TinyRun.run(test.config, shard, options(test), whole, wholeLog, null);
+    List<byte[]> expected = TinyRun.run(test.config, shard, options(test), whole, wholeLog, null);
 
     TinyRun.Log first = new TinyRun.Log();
     first.stopAfter = 9;
     TinyRun.run(test.config, shard, options(test), parts, first, null);
     TinyRun.Log second = new TinyRun.Log();
     List<byte[]> found =
-        TinyRun.run(
-            test.config, shard, options(test), parts, second, Checkpoints.find(parts));
+        TinyRun.run(test.config, shard, options(test), parts, second, Checkpoints.find(parts));
 
     assertEquals(9, first.steps.size());
     assertEquals(wholeLog.losses().subList(0, 9), first.losses());
@@ -75,8 +73,12 @@ final class ResumeTest {
       assertArrayEquals(expected.get(i), found.get(i), "weight " + i / 2);
     }
     assertEquals(
-        Files.readAllLines(whole.resolve("metrics.jsonl")).stream().map(ResumeTest::timeless).toList(),
-        Files.readAllLines(parts.resolve("metrics.jsonl")).stream().map(ResumeTest::timeless).toList());
+        Files.readAllLines(whole.resolve("metrics.jsonl")).stream()
+            .map(ResumeTest::timeless)
+            .toList(),
+        Files.readAllLines(parts.resolve("metrics.jsonl")).stream()
+            .map(ResumeTest::timeless)
+            .toList());
     assertEquals(
         Files.readAllLines(whole.resolve("metrics.csv")).size(),
         Files.readAllLines(parts.resolve("metrics.csv")).size());
@@ -117,8 +119,7 @@ final class ResumeTest {
   void aDamagedCheckpointIsNamedAndTheOneBeforeOffered() throws IOException {
     Path shard = TinyRun.shard(folder.resolve("tokens.bin"), 400, 5);
     Path run = folder.resolve("run");
-    TrainOptions options =
-        options(Case.GPT2).withCheckpoints(new CheckpointOptions(5, 0, false));
+    TrainOptions options = options(Case.GPT2).withCheckpoints(new CheckpointOptions(5, 0, false));
     TinyRun.run(TinyRun.gpt2(), shard, options, run, new TinyRun.Log(), null);
     Path weights = run.resolve("checkpoints/step-20/model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);
@@ -126,15 +127,17 @@ final class ResumeTest {
     Files.write(weights, bytes);
     CheckpointException error =
         assertThrows(CheckpointException.class, () -> Checkpoints.find(run));
-    assertTrue(error.getMessage().contains("step-20 is damaged"), error.getMessage());
-    assertTrue(error.getMessage().contains("resume from " + run.resolve("checkpoints")), error.getMessage());
+    String message = String.valueOf(error.getMessage());
+    assertTrue(message.contains("step-20 is damaged"), message);
+    assertTrue(message.contains("resume from " + run.resolve("checkpoints")), message);
     Checkpoint before = Checkpoints.find(run.resolve("checkpoints/step-15"));
     assertEquals(15, before.step());
     assertEquals("b", before.settings().get("a"));
     for (Path path : List.of(weights, run.resolve("checkpoints/step-15/optimizer.safetensors"))) {
       Files.delete(path);
     }
-    assertThrows(CheckpointException.class, () -> Checkpoints.find(run.resolve("checkpoints/step-15")));
+    assertThrows(
+        CheckpointException.class, () -> Checkpoints.find(run.resolve("checkpoints/step-15")));
   }
 
   @Test
@@ -143,8 +146,7 @@ final class ResumeTest {
     Path run = folder.resolve("run");
     TinyRun.Log log = new TinyRun.Log();
     TinyRun.run(TinyRun.gpt2(), shard, options(Case.GPT2), run, log, null);
-    long best =
-        log.evaluations.stream().filter(EvaluationReport::best).toList().getLast().step();
+    long best = log.evaluations.stream().filter(EvaluationReport::best).toList().getLast().step();
     assertTrue(log.saved.contains(best));
     for (long step : List.of(20L, best)) {
       assertTrue(Files.isDirectory(run.resolve("checkpoints/step-" + step)), "step " + step);

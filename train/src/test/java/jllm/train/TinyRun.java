@@ -62,7 +62,11 @@ final class TinyRun {
     return shard(
         file,
         count,
-        _ -> token[0] = random.nextInt(4) == 0 ? random.nextInt(VOCABULARY) : (token[0] * 5 + 3) % VOCABULARY);
+        _ ->
+            token[0] =
+                random.nextInt(4) == 0
+                    ? random.nextInt(VOCABULARY)
+                    : (token[0] * 5 + 3) % VOCABULARY);
   }
 
   static Path shard(Path file, int count, IntFunction<Integer> tokens) throws IOException {
@@ -84,8 +88,7 @@ final class TinyRun {
   }
 
   static DataOptions data(Path shard) {
-    return new DataOptions(
-        List.of(new SourceSpec(shard, 0)), List.of(), 0.2, false, true, 9);
+    return new DataOptions(List.of(new SourceSpec(shard, 0)), List.of(), 0.2, false, true, 9);
   }
 
   static TrainingData open(DataOptions options) throws IOException {

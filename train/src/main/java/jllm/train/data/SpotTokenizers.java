@@ -1,12 +1,12 @@
 package jllm.train.data;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.io.IOException;
-import java.nio.file.Path;
 import jllm.format.Json;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.corpus.Corpus;
@@ -48,13 +48,10 @@ public final class SpotTokenizers {
   public static Tokenizer characters(List<Path> texts, boolean separator) throws IOException {
     TreeSet<Integer> characters = new TreeSet<>();
     Corpus.of(texts, CorpusOptions.DEFAULT)
-        .read(
-            chunk -> {
-              new String(chunk.bytes(), StandardCharsets.UTF_8)
-                  .codePoints()
-                  .forEach(characters::add);
-              return true;
-            });
+        .read(chunk -> {
+          new String(chunk.bytes(), StandardCharsets.UTF_8).codePoints().forEach(characters::add);
+          return true;
+        });
     Map<String, Object> vocabulary = new LinkedHashMap<>();
     for (int character : characters) {
       vocabulary.put(Character.toString(character), vocabulary.size());

@@ -22,7 +22,9 @@ import jllm.train.DataException;
 import jllm.train.SettingsException;
 import org.jspecify.annotations.Nullable;
 
-/** The tokens of one path: shards as they are, or text, encoded into shards for the time of a run. */
+/**
+ * The tokens of one path: shards as they are, or text, encoded into shards for the time of a run.
+ */
 final class TokenFiles implements AutoCloseable {
   /** Beyond so many tokens not all are looked at before a run; batches are checked in any case. */
   private static final long CHECKED = 100_000_000;
@@ -74,10 +76,8 @@ final class TokenFiles implements AutoCloseable {
     try (Stream<Path> files = Files.list(path)) {
       return files
           .map(file -> String.valueOf(file.getFileName()))
-          .anyMatch(
-              name ->
-                  name.equals(split + ".bin")
-                      || name.startsWith(split + "-") && name.endsWith(".bin"));
+          .anyMatch(name ->
+              name.equals(split + ".bin") || name.startsWith(split + "-") && name.endsWith(".bin"));
     }
   }
 
@@ -107,8 +107,7 @@ final class TokenFiles implements AutoCloseable {
       ShardOptions options = ShardOptions.of(Sharder.usualSeparator(tokenizer));
       new Sharder(tokenizer, options, listener)
           .write(Corpus.of(List.of(path), CorpusOptions.DEFAULT), folder, null);
-      TokenFiles files =
-          new TokenFiles(path.toString(), ShardSet.open(folder, "train"), folder);
+      TokenFiles files = new TokenFiles(path.toString(), ShardSet.open(folder, "train"), folder);
       encoded = true;
       return files;
     } finally {

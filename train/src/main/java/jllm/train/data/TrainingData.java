@@ -1,13 +1,11 @@
 package jllm.train.data;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.shard.ShardListener;
-import jllm.tokenize.shard.ShardSet;
 import jllm.tokenize.shard.Sharder;
 import jllm.train.DataException;
 import jllm.train.SettingsException;
@@ -94,8 +92,7 @@ public final class TrainingData implements AutoCloseable {
         validation.add(file.tokens());
       }
       TrainingData data =
-          new TrainingData(
-              files, training, validation, options, length, vocabulary, separator);
+          new TrainingData(files, training, validation, options, length, vocabulary, separator);
       data.check(options);
       opened = true;
       return data;

@@ -56,8 +56,7 @@ public final class Initialization {
         new SplittableRandom(new SplittableRandom(seed + name.hashCode()).nextLong() + chunk);
     long end = Math.min(elements, (chunk + 1) * CHUNK);
     for (long i = chunk * CHUNK; i < end; i++) {
-      target.setAtIndex(
-          ValueLayout.JAVA_FLOAT, i, (float) (random.nextGaussian() * deviation));
+      target.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (random.nextGaussian() * deviation));
     }
   }
 

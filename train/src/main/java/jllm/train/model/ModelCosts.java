@@ -20,7 +20,9 @@ import jllm.tensor.Shape;
  *     over the positions of a sequence
  */
 public record ModelCosts(long parameters, long matrixParameters, double forwardFlops) {
-  /** Of the forward pass: the derivatives by inputs and by weights are products of the same size. */
+  /**
+   * Of the forward pass: the derivatives by inputs and by weights are products of the same size.
+   */
   private static final int TRAINING_FACTOR = 3;
 
   /**
@@ -99,10 +101,7 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
       ModelConfig config, int rows, boolean recompute, boolean dropout, DType weightType) {
     long weightBytes = parameters * (weightType == DType.BF16 ? 6 : 4);
     return new Memory(
-        weightBytes,
-        parameters * 4,
-        parameters * 8,
-        activations(config, rows, recompute, dropout));
+        weightBytes, parameters * 4, parameters * 8, activations(config, rows, recompute, dropout));
   }
 
   /** Floats that a training step keeps, by the operations of the model. */
