@@ -136,7 +136,7 @@ final class TinyRun {
       Log log,
       @Nullable Checkpoint checkpoint)
       throws IOException {
-    try (Backend backend = new VectorBackend(2);
+    try (Backend backend = new VectorBackend(1);
         TrainingData data = open(data(shard));
         TrainedWeights weights =
             checkpoint == null
