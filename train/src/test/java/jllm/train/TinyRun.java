@@ -96,7 +96,7 @@ final class TinyRun {
   }
 
   /** What a run told. */
-  static final class Log implements TrainListener {
+  static class Log implements TrainListener {
     final List<StepReport> steps = new ArrayList<>();
     final List<EvaluationReport> evaluations = new ArrayList<>();
     final List<Long> saved = new ArrayList<>();

@@ -36,7 +36,7 @@ public final class SpotTokenizers {
             "type", "ByteLevel",
             "add_prefix_space", false,
             "trim_offsets", true,
-            "use_regex", false);
+            "use_regex", true); // which has no effect without merges, but GGUF has a name for
     return of("byte", vocabulary, separator, byteLevel, byteLevel);
   }
 
