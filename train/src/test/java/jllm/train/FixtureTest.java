@@ -22,11 +22,12 @@ import org.junit.jupiter.api.Test;
 /**
  * Losses of 61 steps of another implementation of GPT-2 and AdamW, in C.
  *
- * <p>The run is unstable at two places: before steps 29 and 40 the model has lost its way (losses of
- * 9.3 and 3.7, gradients 30 and 55 times as long as around them) and finds back with the next step.
- * There, differences of rounding grow: in double precision (the scalar backend) the loss of step 40
- * is 3.65734, which differs from the trace by 3.3e-3, and those after it by up to 6e-4. Up to there
- * all agree within 2e-4; beyond, the trace is followed as closely as double precision follows it.
+ * <p>The run is unstable at two places: before steps 29 and 40 the model has lost its way (losses
+ * of 9.3 and 3.7, gradients 30 and 55 times as long as around them) and finds back with the next
+ * step. There, differences of rounding grow: in double precision (the scalar backend) the loss of
+ * step 40 is 3.65734, which differs from the trace by 3.3e-3, and those after it by up to 6e-4. Up
+ * to there all agree within 2e-4; beyond, the trace is followed as closely as double precision
+ * follows it.
  */
 final class FixtureTest {
   private static final double TOLERANCE = 2e-4;
@@ -82,7 +83,8 @@ final class FixtureTest {
     assertEquals(7, valLosses.size());
     for (int i = 0; i < valLosses.size(); i++) {
       assertEquals(10L * i, log.evaluations.get(i).step());
-      assertEquals(valLosses.get(i), log.evaluations.get(i).loss(), tolerance(10 * i), "before " + 10 * i);
+      assertEquals(
+          valLosses.get(i), log.evaluations.get(i).loss(), tolerance(10 * i), "before " + 10 * i);
     }
   }
 

@@ -82,9 +82,7 @@ final class WrittenModelTest {
     ModelConfig config = family.shape.config(tokenizer.vocabulary().size());
     TrainOptions options =
         TrainOptions.of(
-                new BatchOptions(4, 32, 1),
-                new Horizon.Steps(40),
-                ScheduleOptions.constant(1e-2))
+                new BatchOptions(4, 32, 1), new Horizon.Steps(40), ScheduleOptions.constant(1e-2))
             .withEvaluation(new EvaluationOptions(20, 0))
             .withSample(new SampleOptions(40, "the ", 20, 0));
     DataOptions dataOptions =

@@ -43,8 +43,7 @@ final class TrainingDataTest {
   }
 
   private static DataOptions options(String sources, double valFraction, boolean sequential) {
-    return new DataOptions(
-        SourceSpec.parse(sources), List.of(), valFraction, sequential, true, 7);
+    return new DataOptions(SourceSpec.parse(sources), List.of(), valFraction, sequential, true, 7);
   }
 
   private static TrainingData open(DataOptions options) throws IOException {
@@ -146,12 +145,12 @@ final class TrainingDataTest {
 
   @Test
   void documentsAreToldApartWhereAttentionMustNotCross() throws IOException {
-    Path text = Files.writeString(folder.resolve("a.jsonl"), "{\"text\":\"ab\"}\n{\"text\":\"cde\"}\n");
+    Path text =
+        Files.writeString(folder.resolve("a.jsonl"), "{\"text\":\"ab\"}\n{\"text\":\"cde\"}\n");
     Tokenizer tokenizer = SpotTokenizers.bytes(true);
     DataOptions options =
         new DataOptions(List.of(new SourceSpec(text, 0)), List.of(), 0, true, false, 0);
-    try (TrainingData data =
-        TrainingData.open(options, tokenizer, 257, 5, ShardListener.NONE)) {
+    try (TrainingData data = TrainingData.open(options, tokenizer, 257, 5, ShardListener.NONE)) {
       TokenBatch batch = new TokenBatch(1, 5);
       data.next(batch, 1);
       assertArrayEquals(new int[] {256, 'a', 'b', 256, 'c'}, ids(batch));
@@ -190,7 +189,8 @@ final class TrainingDataTest {
   @Test
   void badDataAreNamed() throws IOException {
     String source = shard("a.bin", 0, 4).toString();
-    assertTrue(message(DataException.class, options(source, 0, false)).contains("4 tokens are too few"));
+    assertTrue(
+        message(DataException.class, options(source, 0, false)).contains("4 tokens are too few"));
     String large = shard("b.bin", 990, 20).toString();
     assertTrue(message(DataException.class, options(large, 0, false)).contains("token 1009"));
     Path cut = folder.resolve("cut.bin");

@@ -82,16 +82,42 @@ final class ModelShapeTest {
     ModelShape swiglu =
         small.with(
             new ModelOverrides(
-                null, null, null, null, null, null, NormConfig.Kind.RMS, Activation.SILU, null,
-                ModelShape.Position.ROPE, ModelShape.Bias.NONE, null, null, null, null));
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                NormConfig.Kind.RMS,
+                Activation.SILU,
+                null,
+                ModelShape.Position.ROPE,
+                ModelShape.Bias.NONE,
+                null,
+                null,
+                null,
+                null));
     assertTrue(swiglu.gated());
     assertEquals(2048, swiglu.hidden());
     assertEquals("llama", swiglu.config(100).architecture());
     ModelShape mixed =
         small.with(
             new ModelOverrides(
-                null, null, null, null, null, null, null, null, null,
-                ModelShape.Position.SINUSOIDAL, null, null, null, null, null));
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                ModelShape.Position.SINUSOIDAL,
+                null,
+                null,
+                null,
+                null,
+                null));
     assertEquals(ModelArchitectures.OWN, mixed.config(100).architecture());
     assertEquals(new PositionConfig.Sinusoidal(), mixed.config(100).position());
   }
