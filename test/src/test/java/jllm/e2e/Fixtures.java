@@ -29,9 +29,18 @@ final class Fixtures {
 
   /** A model; the test is skipped where it is absent. */
   static Path model(String name) {
+    return find("models/" + name);
+  }
+
+  /** A model with tokens and the trace of a training; the test is skipped where it is absent. */
+  static Path training(String name) {
+    return find("training/" + name);
+  }
+
+  private static Path find(String name) {
     Path root = root();
     Assumptions.assumeTrue(root != null, "no fixtures: set JLLM_FIXTURES to their folder");
-    Path path = Objects.requireNonNull(root).resolve("models").resolve(name);
+    Path path = Objects.requireNonNull(root).resolve(name);
     Assumptions.assumeTrue(Files.exists(path), path + " is absent");
     return path;
   }

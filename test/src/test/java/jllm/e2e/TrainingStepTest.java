@@ -1,0 +1,65 @@
+package jllm.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import jllm.tensor.Activations;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.cpu.VectorBackend;
+import jllm.tensor.scalar.ScalarBackend;
+import org.junit.jupiter.api.Test;
+
+/** Training steps against the losses that an independent program wrote down. */
+class TrainingStepTest {
+  private static final double TOLERANCE = 2e-4;
+  private static final int STEPS_BETWEEN_EVALUATIONS = 10;
+
+  /**
+   * The training is unstable: before step 40 the loss of the next batches jumps by a half, and
+   * rounding errors grow a hundredfold. Double precision differs from the trace by 3e-3 there.
+   */
+  private static final int STABLE_STEPS = 40;
+
+  @Test
+  void lossesAreThoseOfTheReference() throws IOException {
+    follow(new VectorBackend(2), STABLE_STEPS, Activations.STORED);
+  }
+
+  @Test
+  void firstLossesWithRecomputedActivations() throws IOException {
+    follow(new VectorBackend(2), 3, Activations.RECOMPUTED);
+  }
+
+  /** The oracle, which takes seconds a step. */
+  @Test
+  void firstLossesOfTheOracle() throws IOException {
+    follow(new ScalarBackend(DType.F32), 2, Activations.STORED);
+  }
+
+  /** Follows the trace for {@code steps} steps. */
+  private static void follow(Backend backend, int steps, Activations activations)
+      throws IOException {
+    Path folder = Fixtures.training("gpt2-bytes");
+    Iterator<String> trace = Files.readAllLines(folder.resolve("trace.txt")).iterator();
+    try (backend;
+        ByteModelTraining training = new ByteModelTraining(folder, backend, activations)) {
+      for (int step = 0; step < steps; step++) {
+        if (step % STEPS_BETWEEN_EVALUATIONS == 0) {
+          assertLoss(trace.next(), "val loss ", training.evaluate());
+        }
+        assertLoss(trace.next(), "step " + step + ": train loss ", training.step(step));
+      }
+    }
+  }
+
+  private static void assertLoss(String line, String label, double found) {
+    assertTrue(line.startsWith(label), line);
+    double expected = Double.parseDouble(line.substring(label.length()).strip());
+    assertEquals(expected, found, TOLERANCE, label);
+  }
+}
