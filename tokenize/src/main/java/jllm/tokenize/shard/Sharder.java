@@ -30,6 +30,7 @@ import jllm.tokenize.corpus.CorpusException;
 import jllm.tokenize.corpus.CorpusSummary;
 import jllm.tokenize.corpus.DocumentSink;
 import jllm.tokenize.corpus.Work;
+import jllm.tokenize.stream.Cuts;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ public final class Sharder {
   private final Tokenizer tokenizer;
   private final ShardOptions options;
   private final ShardListener listener;
+  private final Cuts cuts;
   private final ConcurrentLinkedQueue<Encoder> encoders = new ConcurrentLinkedQueue<>();
 
   /** Tokens of a batch, with the end of each segment. */
@@ -56,6 +58,7 @@ public final class Sharder {
     this.tokenizer = tokenizer;
     this.options = options;
     this.listener = listener;
+    this.cuts = Cuts.of(tokenizer, options.parseSpecial());
     if (options.separator() >= 0) {
       tokenizer.vocabulary().text(options.separator());
     }
@@ -162,16 +165,19 @@ public final class Sharder {
       throws IOException {
     long size = corpus.size();
     Deque<Future<Encoded>> window = new ArrayDeque<>();
+    boolean[] continues = {false};
     Batcher batcher =
         new Batcher(
-            TokenizerCuts.of(tokenizer),
+            cuts.rule(),
             BATCH_BYTES,
             batch -> {
               Work.check(listener);
               if (window.size() >= 4 * options.threads()) {
                 write(Work.get(window.remove()), writer);
               }
-              window.add(threads.submit(() -> encode(batch)));
+              boolean inside = continues[0];
+              continues[0] = !batch.lasts()[batch.count() - 1];
+              window.add(threads.submit(() -> encode(batch, inside)));
               listener.read(batch.position(), size);
               listener.wrote(train.total() + val.total());
             });
@@ -201,7 +207,10 @@ public final class Sharder {
     return summary;
   }
 
-  private Encoded encode(Batch batch) {
+  /**
+   * @param inside whether the batch begins within a document
+   */
+  private Encoded encode(Batch batch, boolean inside) {
     Encoder encoder = encoders.poll();
     if (encoder == null) {
       encoder = tokenizer.newEncoder();
@@ -211,7 +220,10 @@ public final class Sharder {
     tokens.reserve(batch.bytes() / 3);
     int[] ends = new int[batch.count()];
     for (int i = 0; i < ends.length; i++) {
-      encoder.encode(batch.text(), batch.start(i), batch.ends()[i], how, tokens);
+      boolean continues = i == 0 ? inside : !batch.lasts()[i - 1];
+      int end = batch.ends()[i];
+      int start = Math.min(end, batch.start(i) + (continues && cuts.dropsSpace() ? 1 : 0));
+      encoder.encode(batch.text(), start, end, how, tokens);
       ends[i] = tokens.size();
     }
     encoders.add(encoder);
