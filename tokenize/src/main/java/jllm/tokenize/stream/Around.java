@@ -78,9 +78,9 @@ final class Around {
     for (int i = 0; keepsFirstSpace && i < tokens.size() && tokens.start(i) == 0; i++) {
       String text = vocabulary.text(tokens.id(i));
       char space = ByteAlphabet.toChar(' ');
-      boolean one =
-          !text.isEmpty() && text.charAt(0) == space && (text.length() == 1 || text.charAt(1) != space);
-      if (one) {
+      if (text.length() == 1 && text.charAt(0) == space) {
+        tokens.setRange(i, 1, 1);
+      } else if (!text.isEmpty() && text.charAt(0) == space && text.charAt(1) != space) {
         tokens.setRange(i, Math.min(1, tokens.end(i)), tokens.end(i));
       }
     }

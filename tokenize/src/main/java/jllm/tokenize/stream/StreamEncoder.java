@@ -117,7 +117,7 @@ public final class StreamEncoder {
 
   /**
    * Encodes each line of a text as a text of its own. A line ends with a line feed, which is not
-   * part of it.
+   * part of it. The results of lines that are there come before more lines are waited for.
    *
    * @throws MalformedTextException if the text is not valid UTF-8, with the offset in the text
    * @throws UncuttableTextException if a line is too long to be held
@@ -131,14 +131,21 @@ public final class StreamEncoder {
       while (true) {
         int end = 0;
         int want = part;
-        while (end == 0 && window.fill(want)) {
+        boolean more = true;
+        while (end == 0 && more) {
+          if (in.available() == 0) {
+            ordered.finish();
+          }
+          more = window.fillSome(want);
           end = window.size;
           while (end > 0 && window.bytes[end - 1] != '\n') {
             end--;
           }
-          want = end == 0 ? grownLine(want) : want;
+          if (end == 0 && window.size == want) {
+            want = grownLine(want);
+          }
         }
-        boolean last = end == 0;
+        boolean last = !more;
         if (last) {
           end = window.size;
         }
@@ -305,6 +312,22 @@ public final class StreamEncoder {
         size += in.readNBytes(bytes, size, want - size);
       }
       return size >= want;
+    }
+
+    /** Reads what there is, but no more than makes so many bytes; false if the input has ended. */
+    boolean fillSome(int most) throws IOException {
+      if (bytes.length < most) {
+        bytes = Arrays.copyOf(bytes, most);
+      }
+      int before = size;
+      while (size < most && (size == before || in.available() > 0)) {
+        int count = in.read(bytes, size, most - size);
+        if (count < 0) {
+          return size > before;
+        }
+        size += count;
+      }
+      return true;
     }
 
     byte[] take(int count) {
