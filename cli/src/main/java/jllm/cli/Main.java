@@ -29,6 +29,7 @@ public final class Main {
     COMMANDS.put("generate", GenerateCommand::new);
     COMMANDS.put("inspect", InspectCommand::new);
     COMMANDS.put("logits", LogitsCommand::new);
+    COMMANDS.put("tokenize", TokenizeCommand::new);
     COMMANDS.put("train-bpe", TrainBpeCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
   }

@@ -1,5 +1,7 @@
 package jllm.tokenize.shard;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a corpus becomes shards.
  *
@@ -10,6 +12,7 @@ package jllm.tokenize.shard;
  * @param parseSpecial whether the text of a special token becomes that token
  * @param threads that encode
  * @param force whether shards that lie in the folder are replaced
+ * @param format of the files, or null: the smaller one that holds all ids
  */
 public record ShardOptions(
     int separator,
@@ -18,12 +21,14 @@ public record ShardOptions(
     long seed,
     boolean parseSpecial,
     int threads,
-    boolean force) {
+    boolean force,
+    @Nullable ShardFormat format) {
 
   /** The usual size of a shard, llm.c's. */
   public static final int SHARD_TOKENS = 100_000_000;
 
-  private static final int MAX_SHARD_TOKENS = Integer.MAX_VALUE / 4 - ShardFormat.HEADER_BYTES;
+  /** The most tokens of a file that can be mapped. */
+  public static final int MAX_SHARD_TOKENS = Integer.MAX_VALUE / 4 - ShardFormat.HEADER_BYTES;
 
   public ShardOptions {
     if (shardTokens < 1 || shardTokens > MAX_SHARD_TOKENS) {
@@ -42,28 +47,34 @@ public record ShardOptions(
   /** All cores, no validation split, nothing replaced. */
   public static ShardOptions of(int separator) {
     return new ShardOptions(
-        separator, SHARD_TOKENS, 0, 0, false, Runtime.getRuntime().availableProcessors(), false);
+        separator, SHARD_TOKENS, 0, 0, false, Runtime.getRuntime().availableProcessors(), false, null);
   }
 
   public ShardOptions withShardTokens(int value) {
-    return new ShardOptions(separator, value, valFraction, seed, parseSpecial, threads, force);
+    return new ShardOptions(separator, value, valFraction, seed, parseSpecial, threads, force, format);
   }
 
   public ShardOptions withVal(double fraction, long valSeed) {
     return new ShardOptions(
-        separator, shardTokens, fraction, valSeed, parseSpecial, threads, force);
+        separator, shardTokens, fraction, valSeed, parseSpecial, threads, force, format);
   }
 
   public ShardOptions withParseSpecial(boolean value) {
-    return new ShardOptions(separator, shardTokens, valFraction, seed, value, threads, force);
+    return new ShardOptions(separator, shardTokens, valFraction, seed, value, threads, force, format);
   }
 
   public ShardOptions withThreads(int value) {
-    return new ShardOptions(separator, shardTokens, valFraction, seed, parseSpecial, value, force);
+    return new ShardOptions(separator, shardTokens, valFraction, seed, parseSpecial, value, force, format);
   }
 
   public ShardOptions withForce(boolean value) {
     return new ShardOptions(
-        separator, shardTokens, valFraction, seed, parseSpecial, threads, value);
+        separator, shardTokens, valFraction, seed, parseSpecial, threads, value, format);
+  }
+
+  /** With files of that layout. */
+  public ShardOptions withFormat(ShardFormat value) {
+    return new ShardOptions(
+        separator, shardTokens, valFraction, seed, parseSpecial, threads, force, value);
   }
 }

@@ -52,13 +52,19 @@ public final class Sharder {
   private record Encoded(TokenBuffer tokens, int[] ends, boolean[] lasts, int count) {}
 
   /**
-   * @throws IllegalArgumentException if the separator is no id of the tokenizer
+   * @throws IllegalArgumentException if the separator is no id of the tokenizer, or the files are to
+   *     have a layout that does not hold all of its ids
    */
   public Sharder(Tokenizer tokenizer, ShardOptions options, ShardListener listener) {
     this.tokenizer = tokenizer;
     this.options = options;
     this.listener = listener;
     this.cuts = Cuts.of(tokenizer, options.parseSpecial());
+    if (options.format() == ShardFormat.UINT16
+        && ShardFormat.of(tokenizer.vocabulary().size()) != ShardFormat.UINT16) {
+      throw new IllegalArgumentException(
+          "uint16 does not hold the " + tokenizer.vocabulary().size() + " ids of " + tokenizer.name());
+    }
     if (options.separator() >= 0) {
       tokenizer.vocabulary().text(options.separator());
     }
@@ -90,7 +96,8 @@ public final class Sharder {
           "the folder has shards; name another, or ask to replace them");
     }
     Files.createDirectories(folder);
-    ShardFormat format = ShardFormat.of(tokenizer.vocabulary().size());
+    ShardFormat smaller = ShardFormat.of(tokenizer.vocabulary().size());
+    ShardFormat format = options.format() == null ? smaller : options.format();
     Path manifest = folder.resolve(Manifest.FILE);
     Path newManifest = folder.resolve("." + Manifest.FILE + ".part");
     try (ShardWriter train = new ShardWriter(folder, "train", format, options.shardTokens());
