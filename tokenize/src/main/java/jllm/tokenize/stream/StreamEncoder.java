@@ -141,7 +141,7 @@ public final class StreamEncoder {
           while (end > 0 && window.bytes[end - 1] != '\n') {
             end--;
           }
-          if (end == 0 && window.size == want) {
+          if (end == 0 && window.size >= want) {
             want = grownLine(want);
           }
         }
