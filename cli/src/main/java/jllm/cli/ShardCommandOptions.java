@@ -21,7 +21,7 @@ final class ShardCommandOptions {
       names = "--document-separator",
       paramLabel = "TOKEN",
       description =
-          "Shards: the token before each document, by its text or id, or none. Default: the tokenizer's end"
+          "Shards: the token before each document, by its id or text, or none. Default: the tokenizer's end"
               + " of sequence, such as <|endoftext|>.")
   private @Nullable String separator;
 
@@ -104,10 +104,9 @@ final class ShardCommandOptions {
     if (separator.equals("none")) {
       return -1;
     }
-    int id = tokenizer.vocabulary().id(separator);
-    if (id < 0 && separator.matches("[0-9]{1,9}") && tokenizer.vocabulary().has(Integer.parseInt(separator))) {
-      id = Integer.parseInt(separator);
-    }
+    boolean number = separator.matches("[0-9]{1,9}");
+    int id = number ? Integer.parseInt(separator) : tokenizer.vocabulary().id(separator);
+    id = tokenizer.vocabulary().has(id) ? id : -1;
     if (id < 0) {
       throw new UsageException(
           "--document-separator is '"
