@@ -72,9 +72,9 @@ final class TokenList extends TokenFormat {
           }
           if (columns.offsets) {
             part.text(tab);
-            part.number(offset + tokens.start(i));
+            part.number(position(offset, tokens.start(i)));
             part.text(columns.count() == 1 ? "-" : "\t");
-            part.number(offset + tokens.end(i));
+            part.number(position(offset, tokens.end(i)));
             tab = "\t";
           }
           if (columns.pieces) {
@@ -152,12 +152,17 @@ final class TokenList extends TokenFormat {
     }
     if (columns.offsets) {
       part.text(one ? "[" : comma + "\"start\":");
-      part.number(offset + tokens.start(i));
+      part.number(position(offset, tokens.start(i)));
       part.text(one ? "," : ",\"end\":");
-      part.number(offset + tokens.end(i));
+      part.number(position(offset, tokens.end(i)));
       part.text(one ? "]" : "");
     }
     part.text(one ? "" : "}");
+  }
+
+  /** Added special tokens stand for no text. */
+  private static long position(long offset, int inPart) {
+    return inPart < 0 ? 0 : offset + inPart;
   }
 
   private static String quoted(String text) {

@@ -85,15 +85,18 @@ final class TokenView extends TokenFormat {
   private void show(TokenChunk chunk, StringBuilder text) {
     TokenBuffer list = chunk.tokens();
     for (int i = 0; i < list.size(); i++) {
-      long start = chunk.offset() + list.start(i);
-      long end = chunk.offset() + list.end(i);
+      long start = chunk.start(i);
+      long end = chunk.end(i);
       if (start > shownTo) {
         between(chunk, shownTo, start, text);
         shownTo = start;
       }
       // What the next token stands for as well is shown there.
-      long own =
-          i + 1 < list.size() ? Math.min(end, chunk.offset() + list.start(i + 1)) : end;
+      boolean shared =
+          i + 1 < list.size()
+              && chunk.start(i + 1) >= start
+              && chunk.end(i + 1) > chunk.start(i + 1);
+      long own = shared ? Math.min(end, chunk.start(i + 1)) : end;
       String piece =
           own > shownTo ? slice(chunk, shownTo, own) : TokenText.visible(tokenizer, list.id(i));
       shownTo = Math.max(shownTo, own);

@@ -13,6 +13,7 @@ import jllm.tokenize.text.ByteAlphabet;
 /** What a post-processor does to a text whose parts are encoded one by one. */
 final class Around {
   private static final int TEXT = -1;
+  private static final int NOWHERE = -1;
   private static final String MARK = "\u2581";
 
   private final Vocabulary vocabulary;
@@ -25,7 +26,7 @@ final class Around {
     // Without ranges no post-processor looks at the tokens themselves.
     TokenBuffer probe = new TokenBuffer(false);
     probe.add(TEXT, 0, 0);
-    pipeline.postProcessor().process(probe, 0, 0, addSpecial);
+    pipeline.postProcessor().process(probe, 0, new byte[0], 0, 0, addSpecial);
     int[] ids = probe.toArray();
     int text = 0;
     while (ids[text] != TEXT) {
@@ -47,12 +48,12 @@ final class Around {
   }
 
   /** Adds the special tokens of a text to those of a part. */
-  void add(TokenBuffer tokens, boolean first, boolean last, int length) {
+  void add(TokenBuffer tokens, boolean first, boolean last) {
     for (int i = 0; first && i < before.length; i++) {
       tokens.insert(i, before[i], 0, 0);
     }
     for (int i = 0; last && i < after.length; i++) {
-      tokens.add(after[i], length, length);
+      tokens.add(after[i], NOWHERE, NOWHERE);
     }
   }
 

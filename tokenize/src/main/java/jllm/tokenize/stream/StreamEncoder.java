@@ -179,7 +179,7 @@ public final class StreamEncoder {
       if (continues) {
         around.continueRanges(tokens, from);
       }
-      around.add(tokens, part.first(), part.last(), bytes.length);
+      around.add(tokens, part.first(), part.last());
     }
     encoders.add(encoder);
     R result = results.get();

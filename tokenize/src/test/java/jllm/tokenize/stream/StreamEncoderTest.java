@@ -49,7 +49,9 @@ class StreamEncoderTest {
   private static void add(Tokens into, TokenBuffer tokens, long offset) {
     for (int i = 0; i < tokens.size(); i++) {
       into.ids.add(tokens.id(i));
-      into.ranges.add(offset + tokens.start(i) + "-" + (offset + tokens.end(i)));
+      boolean nowhere = tokens.start(i) < 0;
+      into.ranges.add(
+          nowhere ? "0-0" : offset + tokens.start(i) + "-" + (offset + tokens.end(i)));
     }
   }
 
@@ -108,7 +110,7 @@ class StreamEncoderTest {
   @Test
   void allKindsOfPipelines() throws IOException {
     for (Map.Entry<String, Tokenizer> entry : SmallTokenizers.all().entrySet()) {
-      int parts = check(entry.getKey(), entry.getValue(), 1500);
+      int parts = check(entry.getKey(), entry.getValue(), 300);
       boolean whole = entry.getKey().startsWith("whole");
       assertTrue(whole ? parts == 1 : parts > 5, entry.getKey() + ": at most " + parts + " parts");
     }
@@ -117,7 +119,7 @@ class StreamEncoderTest {
   @Test
   void builtIns() throws IOException {
     for (String name : List.of("r50k_base", "p50k_base", "cl100k_base", "o200k_base")) {
-      int parts = check(name, Tokenizers.builtIn(name), 400);
+      int parts = check(name, Tokenizers.builtIn(name), 150);
       assertTrue(parts > 5, name + ": at most " + parts + " parts");
     }
   }
@@ -133,7 +135,7 @@ class StreamEncoderTest {
       all.put(name, Tokenizers.of(jllm.tokenize.GgufVocabulary.read(Fixtures.path("vocab/" + name + ".gguf"))));
     }
     for (Map.Entry<String, Tokenizer> entry : all.entrySet()) {
-      int parts = check(entry.getKey(), entry.getValue(), 400);
+      int parts = check(entry.getKey(), entry.getValue(), 150);
       assertTrue(
           entry.getKey().equals("unigram") ? parts == 1 : parts > 5,
           entry.getKey() + ": at most " + parts + " parts");
@@ -145,7 +147,7 @@ class StreamEncoderTest {
     List<Tokenizer> tokenizers =
         List.of(Tokenizers.builtIn("cl100k_base"), SmallTokenizers.all().get("llama"));
     int most = 0;
-    for (int seed = 0; seed < 1500; seed++) {
+    for (int seed = 0; seed < 400; seed++) {
       Random random = new Random(seed);
       byte[] text = text(random, seed).getBytes(UTF_8);
       for (int i = random.nextInt(4); i > 0 && text.length > 0; i--) {
