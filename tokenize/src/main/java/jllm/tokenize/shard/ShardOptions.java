@@ -47,11 +47,19 @@ public record ShardOptions(
   /** All cores, no validation split, nothing replaced. */
   public static ShardOptions of(int separator) {
     return new ShardOptions(
-        separator, SHARD_TOKENS, 0, 0, false, Runtime.getRuntime().availableProcessors(), false, null);
+        separator,
+        SHARD_TOKENS,
+        0,
+        0,
+        false,
+        Runtime.getRuntime().availableProcessors(),
+        false,
+        null);
   }
 
   public ShardOptions withShardTokens(int value) {
-    return new ShardOptions(separator, value, valFraction, seed, parseSpecial, threads, force, format);
+    return new ShardOptions(
+        separator, value, valFraction, seed, parseSpecial, threads, force, format);
   }
 
   public ShardOptions withVal(double fraction, long valSeed) {
@@ -60,11 +68,13 @@ public record ShardOptions(
   }
 
   public ShardOptions withParseSpecial(boolean value) {
-    return new ShardOptions(separator, shardTokens, valFraction, seed, value, threads, force, format);
+    return new ShardOptions(
+        separator, shardTokens, valFraction, seed, value, threads, force, format);
   }
 
   public ShardOptions withThreads(int value) {
-    return new ShardOptions(separator, shardTokens, valFraction, seed, parseSpecial, value, force, format);
+    return new ShardOptions(
+        separator, shardTokens, valFraction, seed, parseSpecial, value, force, format);
   }
 
   public ShardOptions withForce(boolean value) {

@@ -52,8 +52,8 @@ public final class Sharder {
   private record Encoded(TokenBuffer tokens, int[] ends, boolean[] lasts, int count) {}
 
   /**
-   * @throws IllegalArgumentException if the separator is no id of the tokenizer, or the files are to
-   *     have a layout that does not hold all of its ids
+   * @throws IllegalArgumentException if the separator is no id of the tokenizer, or the files are
+   *     to have a layout that does not hold all of its ids
    */
   public Sharder(Tokenizer tokenizer, ShardOptions options, ShardListener listener) {
     this.tokenizer = tokenizer;
@@ -63,7 +63,10 @@ public final class Sharder {
     if (options.format() == ShardFormat.UINT16
         && ShardFormat.of(tokenizer.vocabulary().size()) != ShardFormat.UINT16) {
       throw new IllegalArgumentException(
-          "uint16 does not hold the " + tokenizer.vocabulary().size() + " ids of " + tokenizer.name());
+          "uint16 does not hold the "
+              + tokenizer.vocabulary().size()
+              + " ids of "
+              + tokenizer.name());
     }
     if (options.separator() >= 0) {
       tokenizer.vocabulary().text(options.separator());

@@ -53,11 +53,10 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
     }
     Normalizer normalizer = pipeline.normalizer();
     PieceCuts pieces = PieceCuts.of(pipeline.preTokenizer());
-    if (pieces == PieceCuts.BY_PATTERN && (normalizer == null || normalizer instanceof UnicodeForm)) {
+    if (pieces == PieceCuts.BY_PATTERN
+        && (normalizer == null || normalizer instanceof UnicodeForm)) {
       for (CutRule rule :
-          normalizer == null
-              ? List.of(CutRule.WORDS, CutRule.SPACES)
-              : List.of(CutRule.SPACES)) {
+          normalizer == null ? List.of(CutRule.WORDS, CutRule.SPACES) : List.of(CutRule.SPACES)) {
         if (pipeline.added().stream().allMatch(t -> rule.last(utf8(t), 0, utf8(t).length) < 0)) {
           return new Cuts(rule, false);
         }
@@ -176,7 +175,8 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
   /** Whether what stands before a single space between words, and what behind, stays apart. */
   private static boolean keepsToItsSide(Normalizer normalizer) {
     return switch (normalizer) {
-      case UnicodeForm _, Lowercase _, StripAccents _, Nmt _, BertNormalizer _, Precompiled _ -> true;
+      case UnicodeForm _, Lowercase _, StripAccents _, Nmt _, BertNormalizer _, Precompiled _ ->
+          true;
       case Strip strip -> !strip.left();
       case Replace replace -> RUNS_OF_SPACES.contains(replace.pattern().source());
       case NormalizerSequence(List<Normalizer> all) ->

@@ -172,8 +172,7 @@ public final class StreamEncoder {
     boolean whole = part.first() && part.last();
     boolean continues = !part.first();
     int from = continues && cuts.dropsSpace() ? 1 : 0;
-    EncodeOptions how =
-        whole ? options : new EncodeOptions(false, options.parseSpecial());
+    EncodeOptions how = whole ? options : new EncodeOptions(false, options.parseSpecial());
     encode(encoder, bytes, from, bytes.length, part.offset(), how, tokens);
     if (!whole) {
       if (continues) {
@@ -184,8 +183,7 @@ public final class StreamEncoder {
     encoders.add(encoder);
     R result = results.get();
     work.accept(
-        new TokenChunk(
-            bytes, 0, bytes.length, part.offset(), tokens, part.first(), part.last()),
+        new TokenChunk(bytes, 0, bytes.length, part.offset(), tokens, part.first(), part.last()),
         result);
     return result;
   }
@@ -224,7 +222,8 @@ public final class StreamEncoder {
     try {
       encoder.encode(bytes, from, to, how, tokens);
     } catch (MalformedTextException e) {
-      throw new MalformedTextException(offset + from + e.offset(), bytes[(int) (from + e.offset())]);
+      throw new MalformedTextException(
+          offset + from + e.offset(), bytes[(int) (from + e.offset())]);
     }
   }
 

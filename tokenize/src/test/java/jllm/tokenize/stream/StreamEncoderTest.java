@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import jllm.tokenize.EncodeOptions;
 import jllm.tokenize.Fixtures;
@@ -24,14 +25,17 @@ import org.junit.jupiter.api.Test;
 /** Texts encoded in small parts give the tokens of the whole, whatever the tokenizer. */
 class StreamEncoderTest {
 
+  private static Tokenizer small(String name) {
+    return Objects.requireNonNull(SmallTokenizers.all().get(name));
+  }
+
   /** Tokens with the ranges in the whole text. */
   private record Tokens(List<Integer> ids, List<String> ranges, int parts) {}
 
   private static Tokens inParts(
       Tokenizer tokenizer, EncodeOptions options, byte[] text, int part, boolean lenient)
       throws IOException {
-    StreamEncoder encoder =
-        new StreamEncoder(tokenizer, options, lenient, true, 2, part, 1 << 20);
+    StreamEncoder encoder = new StreamEncoder(tokenizer, options, lenient, true, 2, part, 1 << 20);
     Tokens all = new Tokens(new ArrayList<>(), new ArrayList<>(), 0);
     int[] parts = {0};
     encoder.<Tokens>encode(
@@ -50,8 +54,7 @@ class StreamEncoderTest {
     for (int i = 0; i < tokens.size(); i++) {
       into.ids.add(tokens.id(i));
       boolean nowhere = tokens.start(i) < 0;
-      into.ranges.add(
-          nowhere ? "0-0" : offset + tokens.start(i) + "-" + (offset + tokens.end(i)));
+      into.ranges.add(nowhere ? "0-0" : offset + tokens.start(i) + "-" + (offset + tokens.end(i)));
     }
   }
 
@@ -72,9 +75,35 @@ class StreamEncoderTest {
     StringBuilder text = new StringBuilder();
     RandomText odd = new RandomText(seed);
     String[] words = {
-      "the", " the", "world", " world", "cat's", "1212", " 3", ".", ", ", "<s>", "<|x|>", "  ",
-      "\n", " <s>", "a b", "\u00e9 x", "e\u0301 x", "x \u0301", "\u4e2d\u6587", "<unk> w", "\u2581",
-      "s a", "<|endoftext|> a", "\u212b w", "\u037a w", " \u0000", "x\n\ny", "'s ", "A."
+      "the",
+      " the",
+      "world",
+      " world",
+      "cat's",
+      "1212",
+      " 3",
+      ".",
+      ", ",
+      "<s>",
+      "<|x|>",
+      "  ",
+      "\n",
+      " <s>",
+      "a b",
+      "\u00e9 x",
+      "e\u0301 x",
+      "x \u0301",
+      "\u4e2d\u6587",
+      "<unk> w",
+      "\u2581",
+      "s a",
+      "<|endoftext|> a",
+      "\u212b w",
+      "\u037a w",
+      " \u0000",
+      "x\n\ny",
+      "'s ",
+      "A."
     };
     int parts = random.nextInt(60);
     for (int i = 0; i < parts; i++) {
@@ -97,10 +126,20 @@ class StreamEncoderTest {
       Tokens parts = inParts(tokenizer, options, text, part, false);
       Tokens whole = atOnce(tokenizer, options, text, false);
       String where =
-          name + ", seed " + seed + ", part " + part + ", " + options + ": '" + new String(text, UTF_8) + "'";
+          name
+              + ", seed "
+              + seed
+              + ", part "
+              + part
+              + ", "
+              + options
+              + ": '"
+              + new String(text, UTF_8)
+              + "'";
       assertEquals(whole.ids, parts.ids, where);
       for (int i = 0; i < whole.ids.size(); i++) {
-        assertEquals(whole.ranges.get(i), parts.ranges.get(i), "range of token " + i + " of " + where);
+        assertEquals(
+            whole.ranges.get(i), parts.ranges.get(i), "range of token " + i + " of " + where);
       }
       most = Math.max(most, parts.parts);
     }
@@ -132,7 +171,10 @@ class StreamEncoderTest {
     all.put("unigram", Tokenizers.sentencePiece(Fixtures.path("sentencepiece/unigram-1000.model")));
     all.put("llama2c", Tokenizers.llama2c(Fixtures.path("models/aidreams-tok512.bin")));
     for (String name : List.of("gpt-2", "llama-spm", "bert-bge")) {
-      all.put(name, Tokenizers.of(jllm.tokenize.GgufVocabulary.read(Fixtures.path("vocab/" + name + ".gguf"))));
+      all.put(
+          name,
+          Tokenizers.of(
+              jllm.tokenize.GgufVocabulary.read(Fixtures.path("vocab/" + name + ".gguf"))));
     }
     for (Map.Entry<String, Tokenizer> entry : all.entrySet()) {
       int parts = check(entry.getKey(), entry.getValue(), 150);
@@ -145,7 +187,7 @@ class StreamEncoderTest {
   @Test
   void invalidBytesAreReplacedAsInTheWhole() throws IOException {
     List<Tokenizer> tokenizers =
-        List.of(Tokenizers.builtIn("cl100k_base"), SmallTokenizers.all().get("llama"));
+        List.of(Tokenizers.builtIn("cl100k_base"), small("llama"));
     int most = 0;
     for (int seed = 0; seed < 400; seed++) {
       Random random = new Random(seed);
@@ -184,11 +226,12 @@ class StreamEncoderTest {
 
   @Test
   void whatCannotBeCutIsHeldUpToALimit() throws IOException {
-    Tokenizer tokenizer = SmallTokenizers.all().get("whole: no pieces");
+    Tokenizer tokenizer = small("whole: no pieces");
     StreamEncoder encoder =
         new StreamEncoder(tokenizer, EncodeOptions.PLAIN, false, false, 1, 16, 256);
     for (int length : new int[] {255, 256, 300}) {
-      ByteArrayInputStream in = new ByteArrayInputStream("ab ".repeat(100).getBytes(UTF_8), 0, length);
+      ByteArrayInputStream in =
+          new ByteArrayInputStream("ab ".repeat(100).getBytes(UTF_8), 0, length);
       StreamEncoder.Out<TokenBuffer> out = tokens -> assertTrue(tokens.hasOffsets());
       if (length < 256) {
         encoder.encode(in, () -> new TokenBuffer(true), (chunk, t) -> {}, out);
@@ -197,7 +240,8 @@ class StreamEncoderTest {
             assertThrows(
                 UncuttableTextException.class,
                 () -> encoder.encode(in, () -> new TokenBuffer(true), (chunk, t) -> {}, out));
-        assertTrue(String.valueOf(e.getMessage()).contains("must see a text whole"), e.getMessage());
+        assertTrue(
+            String.valueOf(e.getMessage()).contains("must see a text whole"), e.getMessage());
       }
     }
   }
@@ -219,7 +263,7 @@ class StreamEncoderTest {
 
   @Test
   void linesAreTextsOfTheirOwn() throws IOException {
-    Tokenizer tokenizer = SmallTokenizers.all().get("llama");
+    Tokenizer tokenizer = small("llama");
     for (int seed = 0; seed < 500; seed++) {
       Random random = new Random(seed);
       String text = text(random, seed).replace("a", random.nextBoolean() ? "\n" : "a");
