@@ -74,7 +74,9 @@ public final class StreamEncoder {
   private record Part(byte[] bytes, long offset, boolean first, boolean last) {}
 
   /**
-   * Encodes a text.
+   * Encodes a text. With a normalizer, ranges may differ from those of the whole inside a character
+   * that several tokens share: whether they name its bytes or all of it depends on whether anything
+   * in the text was normalized.
    *
    * @param results makes an empty result for a part
    * @param work adds a part's tokens to its result, on another thread

@@ -116,6 +116,26 @@ class StreamEncoderTest {
     return text.toString();
   }
 
+  /**
+   * A range; with a normalizer that of whole characters, since only a text that it has changed
+   * tells the bytes of a character apart.
+   */
+  private static String range(Tokenizer tokenizer, byte[] text, String range) {
+    if (tokenizer.pipeline().normalizer() == null) {
+      return range;
+    }
+    int dash = range.indexOf('-');
+    int start = Integer.parseInt(range.substring(0, dash));
+    int end = Integer.parseInt(range.substring(dash + 1));
+    while (start > 0 && start < text.length && (text[start] & 0xc0) == 0x80) {
+      start--;
+    }
+    while (end < text.length && (text[end] & 0xc0) == 0x80) {
+      end++;
+    }
+    return start + "-" + end;
+  }
+
   private static int check(String name, Tokenizer tokenizer, int rounds) throws IOException {
     int most = 0;
     for (int seed = 0; seed < rounds; seed++) {
@@ -139,7 +159,7 @@ class StreamEncoderTest {
       assertEquals(whole.ids, parts.ids, where);
       for (int i = 0; i < whole.ids.size(); i++) {
         assertEquals(
-            whole.ranges.get(i), parts.ranges.get(i), "range of token " + i + " of " + where);
+            range(tokenizer, text, whole.ranges.get(i)), range(tokenizer, text, parts.ranges.get(i)), "range of token " + i + " of " + where);
       }
       most = Math.max(most, parts.parts);
     }
@@ -186,8 +206,7 @@ class StreamEncoderTest {
 
   @Test
   void invalidBytesAreReplacedAsInTheWhole() throws IOException {
-    List<Tokenizer> tokenizers =
-        List.of(Tokenizers.builtIn("cl100k_base"), small("llama"));
+    List<Tokenizer> tokenizers = List.of(Tokenizers.builtIn("cl100k_base"), small("llama"));
     int most = 0;
     for (int seed = 0; seed < 400; seed++) {
       Random random = new Random(seed);
