@@ -63,7 +63,8 @@ final class ShardCommandOptions {
   /** Checks what can be checked without a tokenizer. */
   void check() {
     if (!(valFraction >= 0 && valFraction < 1)) {
-      throw new UsageException("--val-fraction is " + valFraction + ", expected 0 or more, below 1");
+      throw new UsageException(
+          "--val-fraction is " + valFraction + ", expected 0 or more, below 1");
     }
     Range.check("--shard-tokens", shardTokens, 1, ShardOptions.MAX_SHARD_TOKENS);
   }

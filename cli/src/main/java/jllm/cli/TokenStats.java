@@ -126,8 +126,7 @@ final class TokenStats extends TokenFormat {
     return String.format(Locale.ROOT, format, value);
   }
 
-  private static ColumnData<Row> column(
-      String header, Function<Row, String> value) {
+  private static ColumnData<Row> column(String header, Function<Row, String> value) {
     return column(header, HorizontalAlign.RIGHT, value);
   }
 
@@ -138,7 +137,7 @@ final class TokenStats extends TokenFormat {
         .headerAlign(align)
         .dataAlign(align)
         .maxWidth(1000)
-        .with(value);
+        .with(value::apply);
   }
 
   /** Prints one JSON object. */

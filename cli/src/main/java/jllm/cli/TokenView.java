@@ -33,8 +33,7 @@ final class TokenView extends TokenFormat {
    * @param colours whether there are any; otherwise a bar stands between tokens
    * @param lines whether each part is a text of its own
    */
-  TokenView(
-      Streams streams, Tokenizer tokenizer, boolean colours, boolean lines, boolean quiet) {
+  TokenView(Streams streams, Tokenizer tokenizer, boolean colours, boolean lines, boolean quiet) {
     this.out = streams.out();
     this.streams = streams;
     this.tokenizer = tokenizer;
@@ -123,7 +122,10 @@ final class TokenView extends TokenFormat {
     text.append(before);
     for (int i = 0; i < lines.length; i++) {
       if (i > 0) {
-        text.append("\u21b5").append(after).append('\n').append(lines[i].isEmpty() || !colours ? "" : before);
+        text.append("\u21b5")
+            .append(after)
+            .append('\n')
+            .append(lines[i].isEmpty() || !colours ? "" : before);
       }
       text.append(lines[i]);
     }

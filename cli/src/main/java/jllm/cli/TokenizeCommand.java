@@ -46,16 +46,42 @@ final class TokenizeCommand implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
   private static final List<String> ONLY_FOR_SHARDS =
       List.of(
-          "--format", "--field", "--separator", "--include", "--skip-broken", "--document-separator",
-          "--val-fraction", "--seed", "--shard-tokens", "--dtype", "--force");
+          "--format",
+          "--field",
+          "--separator",
+          "--include",
+          "--skip-broken",
+          "--document-separator",
+          "--val-fraction",
+          "--seed",
+          "--shard-tokens",
+          "--dtype",
+          "--force");
   private static final List<String> NOT_FOR_SHARDS =
       List.of(
-          "--ids", "--pieces", "--offsets", "--count", "--decode", "--stats", "--lines", "--color",
-          "--add-special", "--no-special");
+          "--ids",
+          "--pieces",
+          "--offsets",
+          "--count",
+          "--decode",
+          "--stats",
+          "--lines",
+          "--color",
+          "--add-special",
+          "--no-special");
   private static final List<String> NOT_FOR_DECODING =
       List.of(
-          "--ids", "--pieces", "--offsets", "--count", "--stats", "--json", "--color", "--add-special",
-          "--parse-special", "--errors", "--threads");
+          "--ids",
+          "--pieces",
+          "--offsets",
+          "--count",
+          "--stats",
+          "--json",
+          "--color",
+          "--add-special",
+          "--parse-special",
+          "--errors",
+          "--threads");
   private static final List<String> NOT_FOR_STATS =
       List.of("--ids", "--pieces", "--offsets", "--count", "--lines", "--color");
   private static final List<String> MACHINE_READABLE =
@@ -116,7 +142,8 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--no-special",
-      description = "Add no special tokens (the default); with --decode, leave them out of the text.")
+      description =
+          "Add no special tokens (the default); with --decode, leave them out of the text.")
   private boolean noSpecial;
 
   @Option(
@@ -231,8 +258,7 @@ final class TokenizeCommand implements Callable<Integer> {
     }
     boolean noColour = System.getenv().getOrDefault("NO_COLOR", "").length() > 0;
     boolean coloured =
-        colour == Colour.ALWAYS
-            || colour == Colour.AUTO && streams.outIsTerminal() && !noColour;
+        colour == Colour.ALWAYS || colour == Colour.AUTO && streams.outIsTerminal() && !noColour;
     return streams.outIsTerminal() || coloured
         ? new TokenView(streams, tokenizer, coloured, lines, output.quiet)
         : TokenList.plain(streams.out(), tokenizer, new TokenList.Columns(true, false, false));
@@ -244,8 +270,7 @@ final class TokenizeCommand implements Callable<Integer> {
             ? TextSource.of(texts, files, streams)
             : List.of(TextSource.text("the arguments", String.join(" ", texts)));
     TextSource.check(files);
-    TokenDecoding decoding =
-        new TokenDecoding(tokenizers.open(), noSpecial, lines, streams.out());
+    TokenDecoding decoding = new TokenDecoding(tokenizers.open(), noSpecial, lines, streams.out());
     for (TextSource source : sources) {
       decoding.decode(source);
     }

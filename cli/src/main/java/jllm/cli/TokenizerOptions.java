@@ -77,7 +77,11 @@ final class TokenizerOptions {
     }
     Path path = Path.of(name);
     return Files.isDirectory(path)
-        ? IN_FOLDERS.stream().map(path::resolve).filter(Files::isRegularFile).findFirst().orElse(null)
+        ? IN_FOLDERS.stream()
+            .map(path::resolve)
+            .filter(Files::isRegularFile)
+            .findFirst()
+            .orElse(null)
         : path;
   }
 
@@ -85,7 +89,10 @@ final class TokenizerOptions {
     String builtIn = String.join(", ", Tokenizers.builtInNames());
     if (name.indexOf('/') < 0 && name.indexOf('.') < 0) {
       throw new UsageException(
-          "there is no tokenizer '" + name + "', neither built in nor as a file; built in are " + builtIn);
+          "there is no tokenizer '"
+              + name
+              + "', neither built in nor as a file; built in are "
+              + builtIn);
     }
     return new NoSuchFileException(
         name, null, "there is no such file or folder; built-in tokenizers are " + builtIn);

@@ -105,8 +105,7 @@ class ToShardsTest {
     assertTrue(Files.exists(out().resolve("train-000001.bin")));
     assertError(
         2, "--dtype uint16 holds ids up to 65535", run(corpus, "--force", "--dtype", "uint16"));
-    assertError(
-        2, "neither a token", run(corpus, "--force", "--document-separator", "<nothing>"));
+    assertError(2, "neither a token", run(corpus, "--force", "--document-separator", "<nothing>"));
     assertError(2, "--val-fraction is 1.0, expected", run(corpus, "--val-fraction", "1"));
     Path text = write("c.txt", "a--b--a--b--a--b");
     assertEquals(

@@ -116,7 +116,10 @@ class TokenizeTest {
         "{\"tokenizer\":\"cl100k_base\",\"count\":2}\n",
         Run.of("tokenize", "--json", "--count", "a\n"));
     String file = write("a", "a").toString();
-    String one = "{\"tokenizer\":\"cl100k_base\",\"text\":\"" + file + "\",\"offsets\":[[0,1]],\"count\":1}\n";
+    String one =
+        "{\"tokenizer\":\"cl100k_base\",\"text\":\""
+            + file
+            + "\",\"offsets\":[[0,1]],\"count\":1}\n";
     assertOut(one + one, Run.of("tokenize", "--json", "--offsets", "-f", file, "-f", file));
   }
 
@@ -181,7 +184,8 @@ class TokenizeTest {
     Run run = Run.of("tokenize", "--color", "always", "-q", "a b\nc\u001b\ud83d\ude00");
     String a = "\u001b[38;5;16;48;5;183ma\u001b[0m";
     String b = "\u001b[38;5;16;48;5;157m b\u001b[0m";
-    assertTrue(run.out().startsWith(a + b + "\u001b[38;5;16;48;5;222m\u21b5\u001b[0m\n"), run.out());
+    assertTrue(
+        run.out().startsWith(a + b + "\u001b[38;5;16;48;5;222m\u21b5\u001b[0m\n"), run.out());
     assertTrue(run.out().contains("\\x1B"), run.out());
     assertTrue(run.out().contains("m\\xF0\\x9F\\x98\u001b[0m"), run.out());
     Run terminal = Run.onTerminal("tokenize", "a b", "--color", "never");

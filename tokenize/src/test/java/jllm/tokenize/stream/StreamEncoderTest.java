@@ -159,7 +159,9 @@ class StreamEncoderTest {
       assertEquals(whole.ids, parts.ids, where);
       for (int i = 0; i < whole.ids.size(); i++) {
         assertEquals(
-            range(tokenizer, text, whole.ranges.get(i)), range(tokenizer, text, parts.ranges.get(i)), "range of token " + i + " of " + where);
+            range(tokenizer, text, whole.ranges.get(i)),
+            range(tokenizer, text, parts.ranges.get(i)),
+            "range of token " + i + " of " + where);
       }
       most = Math.max(most, parts.parts);
     }
