@@ -14,6 +14,7 @@ import jllm.format.model.ModelFiles;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.VocabularySpec;
 import jllm.tokenize.read.Tokenizers;
+import jllm.tokenize.split.Patterns;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -64,6 +65,9 @@ final class TokenizerOptions {
       return gguf(path);
     }
     try {
+      if (pattern != null && Patterns.named(pattern) == null) {
+        Patterns.split(pattern);
+      }
       return Tokenizers.open(path, pattern);
     } catch (IllegalArgumentException badPattern) {
       throw new UsageException("--pattern: " + badPattern.getMessage());

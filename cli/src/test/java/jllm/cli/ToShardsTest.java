@@ -107,10 +107,10 @@ class ToShardsTest {
         2, "--dtype uint16 holds ids up to 65535", run(corpus, "--force", "--dtype", "uint16"));
     assertError(2, "neither a token", run(corpus, "--force", "--document-separator", "<nothing>"));
     assertError(2, "--val-fraction is 1.0, expected", run(corpus, "--val-fraction", "1"));
-    Path text = write("c.txt", "a--b--a--b--a--b");
+    Path text = write("c.txt", "a@@b@@a@@b@@a@@b");
     assertEquals(
         0,
-        run(text, "--force", "--separator", "--", "--val-fraction", "0.5", "--seed", "7").code());
+        run(text, "--force", "--separator", "@@", "--val-fraction", "0.5", "--seed", "7").code());
     assertEquals(6, tokens("val").length);
     assertEquals(6, tokens("train").length);
   }
