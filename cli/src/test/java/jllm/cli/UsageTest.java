@@ -26,7 +26,7 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "inspect", "logits", "train-bpe"})
+  @ValueSource(strings = {"generate", "inspect", "logits", "tokenize", "train-bpe"})
   void eachCommandHasHelpWithAnExample(String command) {
     Run run = Run.of(command, "--help");
     assertEquals(0, run.code());
