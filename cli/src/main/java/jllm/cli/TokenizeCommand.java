@@ -34,13 +34,12 @@ import picocli.CommandLine.Spec;
       "byte, byte after the last, text, with tabs between) and spell line breaks \\n, other bytes \\xNN.",
       "Each file gives a result of its own; with --lines each line does, without its line feed.",
       "",
-      "Examples:",
-      "  jllm tokenize \"Say 'hello' to my little friend!\"",
-      "  jllm tokenize --stats -m gpt2 \"Say 'hello' to my little friend!\" \"Dis 'bonjour' \u00e0 mon petit ami!\"",
-      "  jllm tokenize --count -f book.txt",
-      "  jllm tokenize --lines --json <prompts.txt >tokens.jsonl",
-      "  jllm tokenize --decode 9906 1917",
-      "  jllm tokenize --to-shards shards -m gpt2 --val-fraction 0.01 corpus.jsonl.zst"
+      "Example: jllm tokenize \"Say 'hello' to my little friend!\"",
+      "         jllm tokenize --stats -m gpt2 \"Say 'hello' to my little friend!\" \"Dis 'bonjour' \u00e0 mon petit ami!\"",
+      "         jllm tokenize --count -f book.txt",
+      "         jllm tokenize --lines --json <prompts.txt >tokens.jsonl",
+      "         jllm tokenize --decode 9906 1917",
+      "         jllm tokenize --to-shards shards -m gpt2 --val-fraction 0.01 corpus.jsonl.zst"
     })
 final class TokenizeCommand implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
