@@ -27,7 +27,8 @@ abstract class MatVecKernel {
       case Q4_0 -> MatVecQ40.INSTANCE;
       case Q4_K -> MatVecQ4K.INSTANCE;
       case Q6_K -> MatVecQ6K.INSTANCE;
-      case F64, I32 -> throw new IllegalArgumentException("no weights are of type " + type);
+      case F64, I32, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
+          throw new IllegalArgumentException("no weights are of type " + type);
     };
   }
 

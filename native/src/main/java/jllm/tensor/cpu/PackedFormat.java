@@ -50,7 +50,7 @@ abstract class PackedFormat implements Storage.Packing, PanelReader {
       case Q4_0 -> PackedQ40.INSTANCE;
       case Q4_K -> PackedQ4K.INSTANCE;
       case Q6_K -> PackedQ6K.INSTANCE;
-      case F64, I32 ->
+      case F64, I32, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
           throw new IllegalArgumentException(
               "the CPU backend cannot multiply with weights of type " + dtype);
     };

@@ -48,8 +48,16 @@ public interface BlockCodec {
       case BF16 -> Bf16Codec.INSTANCE;
       case Q8_0 -> Q80Codec.INSTANCE;
       case Q4_0 -> Q40Codec.INSTANCE;
+      case Q4_1 -> Q41Codec.INSTANCE;
+      case Q5_0 -> Q50Codec.INSTANCE;
+      case Q5_1 -> Q51Codec.INSTANCE;
+      case Q2_K -> Q2KCodec.INSTANCE;
+      case Q3_K -> Q3KCodec.INSTANCE;
       case Q4_K -> Q4KCodec.INSTANCE;
+      case Q5_K -> Q5KCodec.INSTANCE;
       case Q6_K -> Q6KCodec.INSTANCE;
+      case IQ4_NL -> Iq4NlCodec.INSTANCE;
+      case IQ4_XS -> Iq4XsCodec.INSTANCE;
       case I32 ->
           throw new IllegalArgumentException("I32 holds indices, not values that can be decoded");
     };

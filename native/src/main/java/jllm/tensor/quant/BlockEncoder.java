@@ -31,4 +31,19 @@ public interface BlockEncoder {
         ? Optional.of(encoder)
         : Optional.empty();
   }
+
+  /**
+   * The encoder of a type, with an implementation of the search of the K types that is faster than
+   * the plain one.
+   */
+  static Optional<BlockEncoder> of(DType dtype, GroupSearch search) {
+    return switch (dtype) {
+      case Q2_K -> Optional.of(Q2KCodec.encoder(search));
+      case Q3_K -> Optional.of(Q3KCodec.encoder(search));
+      case Q4_K -> Optional.of(Q4KCodec.encoder(search));
+      case Q5_K -> Optional.of(Q5KCodec.encoder(search));
+      case Q6_K -> Optional.of(Q6KCodec.encoder(search));
+      default -> of(dtype);
+    };
+  }
 }

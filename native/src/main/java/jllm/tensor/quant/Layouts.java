@@ -9,6 +9,8 @@ import java.util.random.RandomGenerator;
 final class Layouts {
   static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   static final ValueLayout.OfFloat FLOAT =
@@ -43,6 +45,11 @@ final class Layouts {
    */
   static float uniformStep(float sigma) {
     return sigma * (float) Math.sqrt(3) / 0x1p15f;
+  }
+
+  /** The standard deviation of a uniformly distributed integer in 0..{@code values - 1}. */
+  static float uniformDeviation(int values) {
+    return (float) Math.sqrt(((double) values * values - 1) / 12);
   }
 
   /**

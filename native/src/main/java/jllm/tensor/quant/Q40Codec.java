@@ -51,13 +51,7 @@ final class Q40Codec implements BlockCodec, BlockEncoder {
 
   /** The value of largest magnitude becomes exactly q = 0: -8 reaches further than 7. */
   private static void encodeBlock(float[] source, int at, MemorySegment target, long offset) {
-    float largest = 0;
-    for (int i = 0; i < LENGTH; i++) {
-      if (Math.abs(source[at + i]) > Math.abs(largest)) {
-        largest = source[at + i];
-      }
-    }
-    float d = largest / -8;
+    float d = Rounding.largest(source, at, LENGTH) / -8;
     float inverse = Rounding.inverse(d);
     Layouts.setHalf(target, offset, d);
     for (int i = 0; i < LENGTH / 2; i++) {

@@ -11,14 +11,11 @@ import jllm.tensor.DType;
  *
  * <pre>
  * byte 0    F16   d, F16 dmin
- * byte 4    uint8 s[12]: groups 0-3: scale in the low 6 bits of s[g], min in those of s[g + 4];
- *                 groups 4-7: low 4 bits of the scale in the low nibble of s[g + 4], its high 2 bits
- *                 on top of s[g - 4]; low 4 bits of the min in the high nibble of s[g + 4], its high
- *                 2 bits on top of s[g]
+ * byte 4    the integer scales and minima, see {@link SixBitPairs}
  * byte 16   uint8 qs[128]: 32 bytes for two groups, the even one in the low nibbles
  * </pre>
  */
-final class Q4KCodec implements BlockCodec {
+final class Q4KCodec implements BlockCodec, BlockEncoder {
   static final Q4KCodec INSTANCE = new Q4KCodec();
 
   private static final int LENGTH = 256;
@@ -27,12 +24,13 @@ final class Q4KCodec implements BlockCodec {
   private static final int SCALES = 4;
   private static final int QUANTS = 16;
 
-  /** The mean of a uniformly distributed nibble: what random minima take away. */
-  private static final float CENTER = 7.5f;
+  private static final int LIMIT = 15;
+  private static final GroupSearch.Grid GRID = new GroupSearch.Grid(-1, 0.25f, 9, 4);
+  private static final BlockEncoder PLAIN = encoder(ScalarGroupSearch.INSTANCE);
 
-  /** The standard deviation of a nibble times the root mean square of a scale in 32..63. */
+  /** The standard deviation of a nibble times the root mean square of a scale. */
   private static final float RANDOM_DEVIATION =
-      (float) (Math.sqrt((256 - 1) / 12.0) * Math.sqrt(47.5 * 47.5 + (1024 - 1) / 12.0));
+      (float) (Layouts.uniformDeviation(LIMIT + 1) * SixBitPairs.RANDOM_DEVIATION);
 
   private Q4KCodec() {}
 
@@ -47,8 +45,8 @@ final class Q4KCodec implements BlockCodec {
       float d = Layouts.half(source, offset);
       float dmin = Layouts.half(source, offset + 2);
       for (int group = 0; group < LENGTH / GROUP; group++) {
-        float scale = d * scale(source, offset + SCALES, group);
-        float min = dmin * min(source, offset + SCALES, group);
+        float scale = d * SixBitPairs.scale(source, offset + SCALES, group);
+        float min = dmin * SixBitPairs.min(source, offset + SCALES, group);
         long quants = offset + QUANTS + group / 2 * GROUP;
         int shift = group % 2 * 4;
         int to = at + done + group * GROUP;
@@ -59,44 +57,38 @@ final class Q4KCodec implements BlockCodec {
     }
   }
 
-  private static int scale(MemorySegment source, long scales, int group) {
-    return group < 4
-        ? Layouts.unsigned(source, scales + group) & 0x3f
-        : Layouts.unsigned(source, scales + group + 4) & 0xf
-            | Layouts.unsigned(source, scales + group - 4) >> 6 << 4;
+  @Override
+  public void encode(float[] source, int at, int count, MemorySegment target, long offset) {
+    PLAIN.encode(source, at, count, target, offset);
   }
 
-  private static int min(MemorySegment source, long scales, int group) {
-    return group < 4
-        ? Layouts.unsigned(source, scales + group + 4) & 0x3f
-        : Layouts.unsigned(source, scales + group + 4) >> 4
-            | Layouts.unsigned(source, scales + group) >> 6 << 4;
+  /** An encoder with another search. */
+  static BlockEncoder encoder(GroupSearch search) {
+    return new AffineEncoder(DType.Q4_K, GROUP, LIMIT, 63, GRID, Q4KCodec::write, search);
+  }
+
+  private static void write(AffineBlock block, MemorySegment target, long offset) {
+    target.set(Layouts.SHORT, offset, block.d);
+    target.set(Layouts.SHORT, offset + 2, block.dmin);
+    SixBitPairs.write(block.scales, block.minima, target, offset + SCALES);
+    byte[] q = block.quants;
+    for (int pair = 0; pair < LENGTH / 2 / GROUP; pair++) {
+      int low = 2 * pair * GROUP;
+      for (int i = 0; i < GROUP; i++) {
+        byte both = (byte) (q[low + i] | q[low + GROUP + i] << 4);
+        target.set(ValueLayout.JAVA_BYTE, offset + QUANTS + pair * GROUP + i, both);
+      }
+    }
   }
 
   @Override
   public void randomize(
       MemorySegment target, long offset, int count, RandomGenerator random, float sigma) {
     for (int done = 0; done < count; done += LENGTH, offset += BYTES) {
-      randomizeBlock(target, offset, random, sigma);
+      Layouts.setHalf(target, offset, sigma / RANDOM_DEVIATION * Layouts.jitter(random));
+      Layouts.setHalf(target, offset + 2, LIMIT / 2f * Layouts.half(target, offset));
+      SixBitPairs.randomize(target, offset + SCALES, random);
+      Layouts.randomBytes(target, offset + QUANTS, LENGTH / 2, random);
     }
-  }
-
-  private static void randomizeBlock(
-      MemorySegment target, long offset, RandomGenerator random, float sigma) {
-    float d = sigma / RANDOM_DEVIATION * Layouts.jitter(random);
-    Layouts.setHalf(target, offset, d);
-    Layouts.setHalf(target, offset + 2, CENTER * Layouts.half(target, offset));
-    // Scale and min of a group are the same number, in 32..63, so that every group is centered.
-    long bits = random.nextLong();
-    for (int group = 0; group < 4; group++, bits >>>= 10) {
-      int first = 32 | (int) bits & 31;
-      int second = 32 | (int) bits >>> 5 & 31;
-      byte low = (byte) (first | second >> 4 << 6);
-      target.set(ValueLayout.JAVA_BYTE, offset + SCALES + group, low);
-      target.set(ValueLayout.JAVA_BYTE, offset + SCALES + group + 4, low);
-      byte high = (byte) (second & 0xf | (second & 0xf) << 4);
-      target.set(ValueLayout.JAVA_BYTE, offset + SCALES + group + 8, high);
-    }
-    Layouts.randomBytes(target, offset + QUANTS, LENGTH / 2, random);
   }
 }

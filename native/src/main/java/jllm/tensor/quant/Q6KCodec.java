@@ -16,7 +16,7 @@ import jllm.tensor.DType;
  * byte 208   F16   d
  * </pre>
  */
-final class Q6KCodec implements BlockCodec {
+final class Q6KCodec implements BlockCodec, BlockEncoder {
   static final Q6KCodec INSTANCE = new Q6KCodec();
 
   private static final int LENGTH = 256;
@@ -27,6 +27,10 @@ final class Q6KCodec implements BlockCodec {
   private static final int HIGH = 128;
   private static final int SCALES = 192;
   private static final int SCALE = 208;
+
+  private static final int CENTER = 32;
+  private static final GroupSearch.Grid GRID = new GroupSearch.Grid(-1, 0.2f, 11, 1);
+  private static final BlockEncoder PLAIN = encoder(ScalarGroupSearch.INSTANCE);
 
   /** The root mean square of an integer in -32..31 times that of a scale in 64..127. */
   private static final float RANDOM_DEVIATION =
@@ -60,8 +64,50 @@ final class Q6KCodec implements BlockCodec {
           Layouts.unsigned(source, low + i) >> quarter / 2 * 4 & 0xf
               | (Layouts.unsigned(source, high + i) >> quarter * 2 & 3) << 4;
       int group = (part * QUARTER + i) / GROUP;
-      target[to + i] = d * source.get(ValueLayout.JAVA_BYTE, block + SCALES + group) * (q - 32);
+      target[to + i] = d * source.get(ValueLayout.JAVA_BYTE, block + SCALES + group) * (q - CENTER);
     }
+  }
+
+  @Override
+  public void encode(float[] source, int at, int count, MemorySegment target, long offset) {
+    PLAIN.encode(source, at, count, target, offset);
+  }
+
+  /** An encoder with another search. */
+  static BlockEncoder encoder(GroupSearch search) {
+    return new SymmetricEncoder(DType.Q6_K, CENTER, 128, GRID, Q6KCodec::write, search);
+  }
+
+  private static void write(
+      short d,
+      int[] scales,
+      int firstScale,
+      byte[] quants,
+      int firstQuant,
+      MemorySegment target,
+      long offset) {
+    for (int half = 0; half < 2; half++) {
+      int from = firstQuant + half * HALF;
+      long low = offset + half * (HALF / 2);
+      for (int i = 0; i < QUARTER; i++) {
+        int a = quants[from + i];
+        int b = quants[from + QUARTER + i];
+        int c = quants[from + 2 * QUARTER + i];
+        int e = quants[from + 3 * QUARTER + i];
+        set(target, low + i, a & 0xf | (c & 0xf) << 4);
+        set(target, low + QUARTER + i, b & 0xf | (e & 0xf) << 4);
+        int high = a >> 4 | b >> 4 << 2 | c >> 4 << 4 | e >> 4 << 6;
+        set(target, offset + HIGH + half * QUARTER + i, high);
+      }
+    }
+    for (int g = 0; g < LENGTH / GROUP; g++) {
+      set(target, offset + SCALES + g, scales[firstScale + g]);
+    }
+    target.set(Layouts.SHORT, offset + SCALE, d);
+  }
+
+  private static void set(MemorySegment target, long offset, int value) {
+    target.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
   }
 
   @Override

@@ -143,6 +143,148 @@ class BlockCodecTest {
   }
 
   @Test
+  void q41() {
+    int[] block = new int[20];
+    half(block, 0, HALF);
+    half(block, 2, MINUS_TWO);
+    block[4] = 0xf0;
+    block[19] = 0x19;
+    float[] expected = new float[32];
+    Arrays.fill(expected, -2);
+    expected[16] = 5.5f;
+    expected[15] = 2.5f;
+    expected[31] = -1.5f;
+    assertArrayEquals(expected, decode(DType.Q4_1, 32, block));
+  }
+
+  @Test
+  void q50() {
+    int[] block = new int[22];
+    half(block, 0, HALF);
+    // Elements 3 and 20 have their fifth bit set.
+    block[2] = 0b1000;
+    block[4] = 0b10000;
+    block[6 + 3] = 0xc5;
+    block[6 + 4] = 0x20;
+    float[] expected = new float[32];
+    Arrays.fill(expected, -8);
+    expected[3] = 2.5f;
+    expected[19] = -2;
+    expected[20] = 1;
+    assertArrayEquals(expected, decode(DType.Q5_0, 32, block));
+  }
+
+  @Test
+  void q51() {
+    int[] block = new int[24];
+    half(block, 0, MINUS_TWO);
+    half(block, 2, ONE);
+    block[4 + 3] = 0x80; // element 31
+    block[4 + 1] = 0x01; // element 8
+    block[8 + 15] = 0x72;
+    block[8 + 8] = 0x0f;
+    float[] expected = new float[32];
+    Arrays.fill(expected, 1);
+    expected[15] = -3;
+    expected[31] = 1 - 2 * 23;
+    expected[8] = 1 - 2 * 31;
+    assertArrayEquals(expected, decode(DType.Q5_1, 32, block));
+  }
+
+  @Test
+  void q2K() {
+    int[] block = new int[84];
+    half(block, 80, HALF);
+    half(block, 82, ONE);
+    block[1] = 0x2f; // group 1: scale 15, min 2
+    block[13] = 0x31; // group 13: scale 1, min 3
+    // Element 17 is in half 0, quarter 0, place 17; element 208 = 128 + 64 + 16 in half 1, quarter
+    // 2, place 16.
+    block[16 + 17] = 0b01_00_11_10;
+    block[16 + 32 + 16] = 0b11_01_10_00;
+    float[] expected = new float[256];
+    Arrays.fill(expected, 16, 32, -2);
+    Arrays.fill(expected, 208, 224, -3);
+    expected[17] = 13;
+    expected[208] = -2.5f;
+    assertArrayEquals(expected, decode(DType.Q2_K, 256, block), 0); // a min of 0 gives -0, too
+  }
+
+  @Test
+  void q3K() {
+    int[] block = new int[110];
+    half(block, 108, HALF);
+    // Scales are lowered by 32: group 2: 0b10_0101 = 37, group 13: 0b01_1110 = 30, others: 32.
+    Arrays.fill(block, 96 + 8, 96 + 12, 0b10_10_10_10);
+    block[96 + 2] = 0x05;
+    block[96 + 5] = 0xe0;
+    block[96 + 8 + 1] = 0b01_10_10_10;
+    // Element 33 is the quarter 1, place 1; element 223 = 6 * 32 + 31 in half 1, quarter 2.
+    block[32 + 1] = 0b00_00_11_00;
+    block[1] = 0b10;
+    block[32 + 32 + 31] = 0b00_10_00_00;
+    float[] expected = new float[256];
+    Arrays.fill(expected, 32, 48, 2.5f * -4);
+    Arrays.fill(expected, 208, 224, 4);
+    expected[33] = 2.5f * 3;
+    expected[223] = 2;
+    assertArrayEquals(expected, decode(DType.Q3_K, 256, block), 0);
+  }
+
+  @Test
+  void q5K() {
+    int[] block = new int[176];
+    half(block, 0, ONE);
+    half(block, 2, HALF);
+    block[4 + 1] = 3; // scale of group 1
+    block[4 + 5] = 4; // min of group 1
+    block[4 + 8 + 2] = 0x01; // scale of group 6: 1
+    block[16 + 9] = 0b0100_0010; // fifth bits of groups 1 and 6, place 9
+    block[48 + 9] = 0xa0;
+    block[48 + 3 * 32 + 9] = 0x07;
+    float[] expected = new float[256];
+    Arrays.fill(expected, 32, 64, -2);
+    expected[32 + 9] = 3 * 26 - 2;
+    expected[6 * 32 + 9] = 23;
+    assertArrayEquals(expected, decode(DType.Q5_K, 256, block), 0);
+  }
+
+  @Test
+  void iq4Nl() {
+    int[] block = new int[18];
+    half(block, 0, HALF);
+    Arrays.fill(block, 2, 18, 0x88); // 1
+    block[2] = 0xf0;
+    block[17] = 0x17;
+    float[] expected = new float[32];
+    Arrays.fill(expected, 0.5f);
+    expected[0] = -63.5f;
+    expected[16] = 56.5f;
+    expected[15] = -5;
+    expected[31] = -52;
+    assertArrayEquals(expected, decode(DType.IQ4_NL, 32, block));
+  }
+
+  @Test
+  void iq4Xs() {
+    int[] block = new int[136];
+    half(block, 0, HALF);
+    // Scales are lowered by 32: group 0: 0b11_0001 = 49, group 5: 0b00_1111 = 15, others: 32.
+    half(block, 2, 0b10_10_00_10_10_10_10_11);
+    block[4] = 0x01;
+    block[6] = 0xf0;
+    block[8 + 2] = 0x3c; // of group 0: elements 2 and 18
+    block[8 + 5 * 16] = 0x09;
+    float[] expected = new float[256];
+    Arrays.fill(expected, 0, 32, 8.5f * -127);
+    Arrays.fill(expected, 160, 192, -8.5f * -127);
+    expected[2] = 8.5f * 53;
+    expected[18] = 8.5f * -65;
+    expected[160] = -8.5f * 13;
+    assertArrayEquals(expected, decode(DType.IQ4_XS, 256, block), 0);
+  }
+
+  @Test
   void decodesIntoTheMiddleOfAnArrayFromAnOddAddress() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment memory = arena.allocate(1 + 2 * 18);
