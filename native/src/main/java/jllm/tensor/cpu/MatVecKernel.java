@@ -16,7 +16,7 @@ import jllm.tensor.DType;
  */
 abstract class MatVecKernel {
   /** Bytes that a kernel may use for itself in each thread. */
-  static final long SCRATCH = 32 * PackedFormat.LINE;
+  static final long SCRATCH = 256 * PackedFormat.LINE;
 
   static MatVecKernel of(DType type) {
     return switch (type) {
@@ -27,8 +27,15 @@ abstract class MatVecKernel {
       case Q4_0 -> MatVecQ40.INSTANCE;
       case Q4_K -> MatVecQ4K.INSTANCE;
       case Q6_K -> MatVecQ6K.INSTANCE;
-      case F64, I32, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
-          throw new IllegalArgumentException("no weights are of type " + type);
+      case Q4_1 -> MatVecPanels.Q4_1;
+      case Q5_0 -> MatVecPanels.Q5_0;
+      case Q5_1 -> MatVecPanels.Q5_1;
+      case Q2_K -> MatVecPanels.Q2_K;
+      case Q3_K -> MatVecPanels.Q3_K;
+      case Q5_K -> MatVecPanels.Q5_K;
+      case IQ4_NL -> MatVecPanels.IQ4_NL;
+      case IQ4_XS -> MatVecPanels.IQ4_XS;
+      case F64, I32 -> throw new IllegalArgumentException("no weights are of type " + type);
     };
   }
 

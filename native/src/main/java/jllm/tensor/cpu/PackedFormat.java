@@ -50,7 +50,15 @@ abstract class PackedFormat implements Storage.Packing, PanelReader {
       case Q4_0 -> PackedQ40.INSTANCE;
       case Q4_K -> PackedQ4K.INSTANCE;
       case Q6_K -> PackedQ6K.INSTANCE;
-      case F64, I32, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
+      case Q4_1 -> PackedQ41.INSTANCE;
+      case Q5_0 -> PackedQ50.INSTANCE;
+      case Q5_1 -> PackedQ51.INSTANCE;
+      case Q2_K -> PackedQ2K.INSTANCE;
+      case Q3_K -> PackedQ3K.INSTANCE;
+      case Q5_K -> PackedQ5K.INSTANCE;
+      case IQ4_NL -> PackedIq4Nl.INSTANCE;
+      case IQ4_XS -> PackedIq4Xs.INSTANCE;
+      case F64, I32 ->
           throw new IllegalArgumentException(
               "the CPU backend cannot multiply with weights of type " + dtype);
     };

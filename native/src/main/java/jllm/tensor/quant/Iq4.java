@@ -3,7 +3,7 @@ package jllm.tensor.quant;
 /**
  * The 16 values that the nibbles of IQ4_NL and IQ4_XS stand for: denser around 0, as weights are.
  */
-final class Iq4 {
+public final class Iq4 {
   /** Elements that share a scale. */
   static final int GROUP = 32;
 
@@ -46,7 +46,8 @@ final class Iq4 {
 
   private Iq4() {}
 
-  static int value(int nibble) {
+  /** What a nibble stands for. */
+  public static int value(int nibble) {
     return VALUES[nibble];
   }
 

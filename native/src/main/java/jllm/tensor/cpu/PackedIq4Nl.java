@@ -1,0 +1,53 @@
+package jllm.tensor.cpu;
+
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.S2I;
+import static jllm.tensor.cpu.Lanes.FLOAT;
+import static jllm.tensor.cpu.Lanes.HALF;
+import static jllm.tensor.cpu.Lanes.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jllm.tensor.DType;
+
+/**
+ * IQ4_NL: blocks of 32 columns, 4 lines of 8 columns each as in {@link PackedQ40}, then 16 scales
+ * (F16).
+ */
+final class PackedIq4Nl extends PackedGroups {
+  static final PackedIq4Nl INSTANCE = new PackedIq4Nl();
+
+  private PackedIq4Nl() {
+    super(DType.IQ4_NL, 2, 0);
+  }
+
+  @Override
+  void unpack(
+      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+    FloatVector scale =
+        ((IntVector)
+                ShortVector.fromMemorySegment(HALF, weight, half, ORDER)
+                    .convertShape(S2I, Lanes.INT, 0))
+            .lanewise(LSHL, 13)
+            .and(PackedF16.MASK)
+            .reinterpretAsFloats()
+            .mul(PackedF16.REBIAS);
+    for (int i = 0; i < 4; i++, line += LINE) {
+      IntVector word = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
+      for (int shift = 0; shift < 32; shift += 8, at += step) {
+        IntVector low = Iq4Values.of(word.lanewise(LSHR, shift).and(15));
+        ((FloatVector) low.convertShape(I2F, FLOAT, 0))
+            .mul(scale)
+            .intoMemorySegment(panel, at, ORDER);
+        IntVector high = Iq4Values.of(word.lanewise(LSHR, shift + 4).and(15));
+        ((FloatVector) high.convertShape(I2F, FLOAT, 0))
+            .mul(scale)
+            .intoMemorySegment(panel, at + 16 * step, ORDER);
+      }
+    }
+  }
+}
