@@ -33,9 +33,7 @@ final class Iq4Values {
     }
     IntVector place = nibbles.and(COUNT - 1);
     IntVector value =
-        place
-            .selectFrom(FIRST)
-            .blend(place.selectFrom(SECOND), nibbles.compare(GE, COUNT));
+        place.selectFrom(FIRST).blend(place.selectFrom(SECOND), nibbles.compare(GE, COUNT));
     if (COUNT >= 8) {
       return value;
     }

@@ -64,10 +64,18 @@ final class MatVecPanels extends MatVecKernel {
     FloatVector c = b;
     FloatVector d = b;
     for (int k = from; k != to; k += 4, p += 4 * LINE) {
-      a = FloatVector.fromMemorySegment(FLOAT, panel, p, ORDER).fma(FloatVector.broadcast(FLOAT, x[k]), a);
-      b = FloatVector.fromMemorySegment(FLOAT, panel, p + LINE, ORDER).fma(FloatVector.broadcast(FLOAT, x[k + 1]), b);
-      c = FloatVector.fromMemorySegment(FLOAT, panel, p + 2 * LINE, ORDER).fma(FloatVector.broadcast(FLOAT, x[k + 2]), c);
-      d = FloatVector.fromMemorySegment(FLOAT, panel, p + 3 * LINE, ORDER).fma(FloatVector.broadcast(FLOAT, x[k + 3]), d);
+      a =
+          FloatVector.fromMemorySegment(FLOAT, panel, p, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, x[k]), a);
+      b =
+          FloatVector.fromMemorySegment(FLOAT, panel, p + LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, x[k + 1]), b);
+      c =
+          FloatVector.fromMemorySegment(FLOAT, panel, p + 2 * LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, x[k + 2]), c);
+      d =
+          FloatVector.fromMemorySegment(FLOAT, panel, p + 3 * LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, x[k + 3]), d);
     }
     a.add(b).add(c.add(d)).intoMemorySegment(out, target, ORDER);
   }

@@ -26,8 +26,7 @@ final class PackedIq4Nl extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     FloatVector scale =
         ((IntVector)
                 ShortVector.fromMemorySegment(HALF, weight, half, ORDER)

@@ -13,9 +13,9 @@ import jdk.incubator.vector.IntVector;
 import jllm.tensor.DType;
 
 /**
- * IQ4_XS: blocks of 256 columns. Line 0 holds the scale of the block (F16) in its lower half and the
- * high bit pairs of the 8 groups' scales in its upper one, line 1 their low nibbles; then 4 lines of
- * 8 columns for each group, as in {@link PackedQ40}.
+ * IQ4_XS: blocks of 256 columns. Line 0 holds the scale of the block (F16) in its lower half and
+ * the high bit pairs of the 8 groups' scales in its upper one, line 1 their low nibbles; then 4
+ * lines of 8 columns for each group, as in {@link PackedQ40}.
  */
 final class PackedIq4Xs extends PackedGroups {
   static final PackedIq4Xs INSTANCE = new PackedIq4Xs();
@@ -25,8 +25,7 @@ final class PackedIq4Xs extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     for (int group = 0; group < 8; group++, at += 32 * step) {
       group(weight, line, group, panel, at, step);
     }

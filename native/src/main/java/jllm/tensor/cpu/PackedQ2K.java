@@ -13,9 +13,9 @@ import jdk.incubator.vector.IntVector;
 import jllm.tensor.DType;
 
 /**
- * Q2_K: blocks of 256 columns in 16 groups. Byte g % 4 of line g / 4 holds scale and minimum of group
- * g; 8 lines for each half of 128 columns: bits 2k and 2k + 1 of byte b of line i are column 4i + b
- * of its quarter k; line 20 holds d and dmin (F16).
+ * Q2_K: blocks of 256 columns in 16 groups. Byte g % 4 of line g / 4 holds scale and minimum of
+ * group g; 8 lines for each half of 128 columns: bits 2k and 2k + 1 of byte b of line i are column
+ * 4i + b of its quarter k; line 20 holds d and dmin (F16).
  */
 final class PackedQ2K extends PackedGroups {
   static final PackedQ2K INSTANCE = new PackedQ2K();
@@ -25,8 +25,7 @@ final class PackedQ2K extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     for (int group = 0; group < 16; group++, at += 16 * step) {
       group(weight, line, group, panel, at, step);
     }

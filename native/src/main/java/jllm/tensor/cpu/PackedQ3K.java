@@ -15,9 +15,9 @@ import jdk.incubator.vector.ShortVector;
 import jllm.tensor.DType;
 
 /**
- * Q3_K: blocks of 256 columns in 16 groups. Bit k of byte b of line i, i in 0..7, is the third bit of
- * column 32k + 4i + b; lines 8 to 23 hold the low bit pairs as in {@link PackedQ2K}, lines 24 to 26
- * the scales of the groups as the file packs them into 12 bytes; then 16 scales (F16).
+ * Q3_K: blocks of 256 columns in 16 groups. Bit k of byte b of line i, i in 0..7, is the third bit
+ * of column 32k + 4i + b; lines 8 to 23 hold the low bit pairs as in {@link PackedQ2K}, lines 24 to
+ * 26 the scales of the groups as the file packs them into 12 bytes; then 16 scales (F16).
  */
 final class PackedQ3K extends PackedGroups {
   static final PackedQ3K INSTANCE = new PackedQ3K();
@@ -27,8 +27,7 @@ final class PackedQ3K extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     for (int group = 0; group < 16; group++, at += 16 * step) {
       group(weight, line, half, group, panel, at, step);
     }

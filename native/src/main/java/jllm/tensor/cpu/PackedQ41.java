@@ -24,8 +24,7 @@ final class PackedQ41 extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     IntVector halves = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
     FloatVector scale =
         halves

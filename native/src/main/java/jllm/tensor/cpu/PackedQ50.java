@@ -15,9 +15,9 @@ import jdk.incubator.vector.ShortVector;
 import jllm.tensor.DType;
 
 /**
- * Q5_0: blocks of 32 columns. Bit c of line 0 is the fifth bit of column c, line 1 + i holds columns
- * 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16 + 4i+3 in the upper ones; then 16 scales
- * (F16).
+ * Q5_0: blocks of 32 columns. Bit c of line 0 is the fifth bit of column c, line 1 + i holds
+ * columns 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16 + 4i+3 in the upper ones; then 16
+ * scales (F16).
  */
 final class PackedQ50 extends PackedGroups {
   static final PackedQ50 INSTANCE = new PackedQ50();
@@ -27,8 +27,7 @@ final class PackedQ50 extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     FloatVector scale =
         ((IntVector)
                 ShortVector.fromMemorySegment(HALF, weight, half, ORDER)

@@ -13,9 +13,9 @@ import jdk.incubator.vector.IntVector;
 import jllm.tensor.DType;
 
 /**
- * Q5_1: blocks of 32 columns. Line 0 holds scale and minimum (F16), bit c of line 1 is the fifth bit
- * of column c, line 2 + i holds columns 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16 +
- * 4i+3 in the upper ones.
+ * Q5_1: blocks of 32 columns. Line 0 holds scale and minimum (F16), bit c of line 1 is the fifth
+ * bit of column c, line 2 + i holds columns 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16
+ * + 4i+3 in the upper ones.
  */
 final class PackedQ51 extends PackedGroups {
   static final PackedQ51 INSTANCE = new PackedQ51();
@@ -25,8 +25,7 @@ final class PackedQ51 extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     IntVector halves = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
     FloatVector scale =
         halves

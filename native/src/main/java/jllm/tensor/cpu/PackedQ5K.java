@@ -23,8 +23,7 @@ final class PackedQ5K extends PackedGroups {
   }
 
   @Override
-  void unpack(
-      MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
+  void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     // The first two columns of each group keep its scale and minimum until they are overwritten.
     PackedQ4K.scales(weight, line, panel, at, 32 * step, step);
     for (int group = 0; group < 8; group++, at += 32 * step) {
