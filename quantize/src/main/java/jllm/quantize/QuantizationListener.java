@@ -1,0 +1,7 @@
+package jllm.quantize;
+
+/** Is told how far a quantization is, from the thread that runs it. */
+@FunctionalInterface
+public interface QuantizationListener {
+  void onTensor(TensorResult result);
+}
