@@ -1,10 +1,12 @@
 package jllm.quantize;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,7 @@ import jllm.format.gguf.GgmlType;
 import jllm.format.gguf.GgufFile;
 import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.GgufWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a GGUF model with other element types. All else in the file stays as it is: metadata,
@@ -31,8 +34,13 @@ public final class Quantizer implements AutoCloseable {
   private final QuantizationOptions options;
   private final List<TensorPlan> plans;
 
-  private Quantizer(Path input, GgufFile file, QuantizationOptions options) {
+  /** What {@link #file} is, if it goes when this is closed. */
+  private final @Nullable Path copy;
+
+  private Quantizer(
+      Path input, GgufFile file, @Nullable Path copy, QuantizationOptions options) {
     this.file = file;
+    this.copy = copy;
     this.options = options;
     ModelTraits traits = ModelTraits.of(input.toString(), file.metadata());
     plans = Recipe.plan(options, traits, List.copyOf(file.tensors().values()));
@@ -44,21 +52,36 @@ public final class Quantizer implements AutoCloseable {
   /**
    * Opens a model and decides what becomes of its tensors.
    *
+   * @param input a model of any format; those that are not GGUF are copied to one first
+   * @param folder for that copy, which needs the room of the whole model
    * @throws IOException if it cannot be read
    * @throws ModelFormatException if it is damaged, no model, or of types that cannot be read
    * @throws RequantizationException if it is quantized already and that was not allowed
    */
-  public static Quantizer open(Path input, QuantizationOptions options) throws IOException {
-    GgufFile file = GgufFile.open(input);
+  public static Quantizer open(Path input, Path folder, QuantizationOptions options)
+      throws IOException {
+    Path copy = isGguf(input) ? null : GgufCopy.of(input, folder);
+    @Nullable GgufFile file = null;
     boolean opened = false;
     try {
-      Quantizer quantizer = new Quantizer(input, file, options);
+      file = GgufFile.open(copy == null ? input : copy);
+      Quantizer quantizer = new Quantizer(input, file, copy, options);
       opened = true;
       return quantizer;
     } finally {
       if (!opened) {
-        file.close();
+        close(file, copy);
       }
+    }
+  }
+
+  /** Files of architectures that this program does not compute can be quantized all the same. */
+  private static boolean isGguf(Path input) throws IOException {
+    if (!Files.isRegularFile(input)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(input)) {
+      return Arrays.equals(in.readNBytes(4), new byte[] {'G', 'G', 'U', 'F'});
     }
   }
 
@@ -145,6 +168,15 @@ public final class Quantizer implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    file.close();
+    close(file, copy);
+  }
+
+  private static void close(@Nullable GgufFile file, @Nullable Path copy) throws IOException {
+    if (file != null) {
+      file.close();
+    }
+    if (copy != null) {
+      Files.deleteIfExists(copy);
+    }
   }
 }

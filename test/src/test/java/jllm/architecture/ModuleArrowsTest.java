@@ -16,6 +16,7 @@ final class ModuleArrowsTest {
   private static final String TOKENIZE = "jllm.tokenize..";
   private static final String CONVERT = "jllm.format..";
   private static final String[] GENERATE = {"jllm.model..", "jllm.generate.."};
+  private static final String QUANTIZE = "jllm.quantize..";
   private static final String TRAIN = "jllm.train..";
   private static final String BENCH = "jllm.bench..";
   private static final String CLI = "jllm.cli..";
@@ -32,6 +33,8 @@ final class ModuleArrowsTest {
           .definedBy(CONVERT)
           .layer("generate")
           .definedBy(GENERATE)
+          .layer("quantize")
+          .definedBy(QUANTIZE)
           .layer("train")
           .definedBy(TRAIN)
           .optionalLayer("bench")
@@ -46,6 +49,8 @@ final class ModuleArrowsTest {
           .mayOnlyAccessLayers("native", "tokenize")
           .whereLayer("generate")
           .mayOnlyAccessLayers("native", "tokenize", "convert")
+          .whereLayer("quantize")
+          .mayOnlyAccessLayers("native", "tokenize", "convert", "generate")
           .whereLayer("train")
           .mayOnlyAccessLayers("native", "tokenize", "convert", "generate")
           .whereLayer("bench")

@@ -1,0 +1,5 @@
+/** Tests. */
+@NullMarked
+package jllm.quantize;
+
+import org.jspecify.annotations.NullMarked;
