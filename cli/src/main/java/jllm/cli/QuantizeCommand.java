@@ -76,7 +76,8 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Option(
       names = "--allow-requantize",
-      description = "Quantize weights that are quantized already: loses more than from the original.")
+      description =
+          "Quantize weights that are quantized already: loses more than from the original.")
   private boolean allowRequantize;
 
   @Option(names = "--dry-run", description = "Show what would be written, and write nothing.")
@@ -120,8 +121,7 @@ final class QuantizeCommand implements Callable<Integer> {
       } else {
         int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
         List<TensorResult> results =
-            quantizer.write(
-                target, count, result -> report.row(result.plan(), result.error()));
+            quantizer.write(target, count, result -> report.row(result.plan(), result.error()));
         report.written(target, results, (System.nanoTime() - start) * 1e-9);
       }
       report.end();

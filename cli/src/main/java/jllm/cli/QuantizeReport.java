@@ -23,8 +23,7 @@ final class QuantizeReport {
   private final List<Map<String, Object>> rows = new ArrayList<>();
   private final Map<String, Object> totals = new LinkedHashMap<>();
 
-  QuantizeReport(
-      StandardOutput out, boolean json, List<TensorPlan> plans, QuantizationType type)
+  QuantizeReport(StandardOutput out, boolean json, List<TensorPlan> plans, QuantizationType type)
       throws IOException {
     this.out = out;
     this.json = json;
@@ -79,8 +78,7 @@ final class QuantizeReport {
     totals.put("file", target.toString());
     totals.put("file_bytes", Files.size(target));
     totals.put("seconds", seconds);
-    totals.put(
-        "quantized", (int) results.stream().filter(r -> r.plan().target() != null).count());
+    totals.put("quantized", (int) results.stream().filter(r -> r.plan().target() != null).count());
   }
 
   /** The totals. */

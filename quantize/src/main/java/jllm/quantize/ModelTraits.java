@@ -27,7 +27,10 @@ record ModelTraits(String architecture, int layers, int heads, int queriesPerKey
     int layers = first(metadata, architecture + ".block_count");
     if (layers <= 0) {
       throw new ModelFormatException(
-          file + ": metadata key " + architecture + ".block_count is missing: it is no whole model");
+          file
+              + ": metadata key "
+              + architecture
+              + ".block_count is missing: it is no whole model");
     }
     int heads = first(metadata, architecture + ".attention.head_count");
     String keyHeads = architecture + ".attention.head_count_kv";
@@ -51,7 +54,9 @@ record ModelTraits(String architecture, int layers, int heads, int queriesPerKey
         : 0;
   }
 
-  /** Models whose attn_v is so small beside the others that more bits for it cost next to nothing. */
+  /**
+   * Models whose attn_v is so small beside the others that more bits for it cost next to nothing.
+   */
   boolean isSeventyBillion() {
     return layers == 80
         && switch (architecture) {

@@ -85,10 +85,9 @@ public enum QuantizationType {
     return known.stream()
         .filter(type -> type.name().equals(wanted))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "unknown element type '" + name + "'; known: " + names(known)));
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "unknown element type '" + name + "'; known: " + names(known)));
   }
 
   private static String names(List<? extends Enum<?>> values) {

@@ -37,8 +37,7 @@ public final class Quantizer implements AutoCloseable {
   /** What {@link #file} is, if it goes when this is closed. */
   private final @Nullable Path copy;
 
-  private Quantizer(
-      Path input, GgufFile file, @Nullable Path copy, QuantizationOptions options) {
+  private Quantizer(Path input, GgufFile file, @Nullable Path copy, QuantizationOptions options) {
     this.file = file;
     this.copy = copy;
     this.options = options;

@@ -94,20 +94,19 @@ final class TensorStream implements AutoCloseable {
     int chunk = Math.max(1, CHUNK / tensor.shape().columns());
     List<Callable<Void>> tasks = new ArrayList<>();
     for (RowEncoder encoder : rowEncoders) {
-      tasks.add(
-          () -> {
-            for (long row; (row = taken.getAndAdd(chunk)) < count; ) {
-              for (long r = row; r < Math.min(count, row + chunk); r++) {
-                String wrong = encoder.encode(source, first + r, slice, r);
-                if (!wrong.isEmpty()) {
-                  throw new ModelFormatException(
-                      "%s: tensor %s, row %d %s"
-                          .formatted(tensor.file().path(), tensor.name(), first + r, wrong));
-                }
-              }
+      tasks.add(() -> {
+        for (long row; (row = taken.getAndAdd(chunk)) < count; ) {
+          for (long r = row; r < Math.min(count, row + chunk); r++) {
+            String wrong = encoder.encode(source, first + r, slice, r);
+            if (!wrong.isEmpty()) {
+              throw new ModelFormatException(
+                  "%s: tensor %s, row %d %s"
+                      .formatted(tensor.file().path(), tensor.name(), first + r, wrong));
             }
-            return null;
-          });
+          }
+        }
+        return null;
+      });
     }
     try {
       for (Future<Void> future : encoders.invokeAll(tasks)) {
@@ -132,11 +131,10 @@ final class TensorStream implements AutoCloseable {
   private void submit(MemorySegment slice) throws IOException {
     finish();
     writing =
-        output.submit(
-            () -> {
-              writer.write(slice);
-              return null;
-            });
+        output.submit(() -> {
+          writer.write(slice);
+          return null;
+        });
   }
 
   /** Waits until all is written. */
