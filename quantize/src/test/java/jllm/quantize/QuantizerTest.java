@@ -41,8 +41,7 @@ class QuantizerTest {
     List<String> told = new ArrayList<>();
     List<TensorResult> results;
     try (Quantizer quantizer = Quantizer.open(input, folder, to(type))) {
-      results =
-          quantizer.write(output, 3, result -> told.add(result.plan().tensor().name()));
+      results = quantizer.write(output, 3, result -> told.add(result.plan().tensor().name()));
     }
     try (GgufFile before = GgufFile.open(input);
         GgufFile after = GgufFile.open(output);

@@ -131,8 +131,7 @@ class RecipeTest {
 
   @Test
   void unknownTypesAreNamedWithTheKnown() {
-    var thrown =
-        assertThrows(IllegalArgumentException.class, () -> QuantizationType.named("q7_k"));
+    var thrown = assertThrows(IllegalArgumentException.class, () -> QuantizationType.named("q7_k"));
     assertEquals(true, String.valueOf(thrown.getMessage()).contains("Q4_K_M"));
     assertEquals(QuantizationType.Q5_K_M, QuantizationType.named("q5_k"));
   }

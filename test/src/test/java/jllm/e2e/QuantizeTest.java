@@ -31,8 +31,7 @@ class QuantizeTest {
   void quantizedModelsRun(String type) {
     Path out = folder.resolve(type + ".gguf");
     Program.Result made =
-        Program.run(
-            "quantize", Fixtures.model("llama-f32.gguf").toString(), out.toString(), type);
+        Program.run("quantize", Fixtures.model("llama-f32.gguf").toString(), out.toString(), type);
     assertEquals(0, made.code(), made.err());
     assertTrue(made.out().contains("bits per weight"), made.out());
     Program.Result run =
