@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
 import jllm.format.gguf.GgufFile;
@@ -51,7 +52,7 @@ class QuantizerTest {
       assertEquals(type.fileType(), after.metadata().integer("general.file_type"));
       for (TensorResult result : results) {
         Tensor source = load(result.plan().tensor(), before, arena);
-        StoredTensor stored = after.tensors().get(result.plan().tensor().name());
+        StoredTensor stored = find(after, result.plan().tensor().name());
         Tensor found = load(stored, after, arena);
         Tensor expected = Conversions.convert(source, stored.requireType(), arena);
         assertArrayEquals(
@@ -63,8 +64,12 @@ class QuantizerTest {
     }
   }
 
+  private static StoredTensor find(GgufFile file, String name) {
+    return Objects.requireNonNull(file.tensor(name), name);
+  }
+
   private static Tensor load(StoredTensor listed, GgufFile file, Arena arena) throws IOException {
-    StoredTensor tensor = file.tensors().get(listed.name());
+    StoredTensor tensor = find(file, listed.name());
     return Tensor.of(
         tensor.file().map(tensor.offset(), tensor.bytes(), arena),
         tensor.requireType(),
@@ -120,7 +125,7 @@ class QuantizerTest {
       quantizer.write(twice, 1, result -> {});
     }
     try (GgufFile file = GgufFile.open(twice)) {
-      assertEquals(DType.Q4_0, file.tensors().get("output.weight").requireType());
+      assertEquals(DType.Q4_0, find(file, "output.weight").requireType());
     }
   }
 }
