@@ -22,12 +22,19 @@ final class Interruption implements AutoCloseable {
    * @param printer what to print of if it does not stop in time
    */
   Interruption(Runnable stop, @Nullable TextPrinter printer) {
+    this(stop, printer, PATIENCE_MILLIS);
+  }
+
+  /**
+   * @param patienceMillis how long the command may take to end
+   */
+  Interruption(Runnable stop, @Nullable TextPrinter printer, long patienceMillis) {
     hook =
         new Thread(
             () -> {
               stop.run();
               try {
-                if (!done.await(PATIENCE_MILLIS, TimeUnit.MILLISECONDS) && printer != null) {
+                if (!done.await(patienceMillis, TimeUnit.MILLISECONDS) && printer != null) {
                   printer.print();
                 }
               } catch (InterruptedException | IOException e) {

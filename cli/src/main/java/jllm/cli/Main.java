@@ -31,6 +31,7 @@ public final class Main {
     COMMANDS.put("logits", LogitsCommand::new);
     COMMANDS.put("tokenize", TokenizeCommand::new);
     COMMANDS.put("train-bpe", TrainBpeCommand::new);
+    COMMANDS.put("pretrain", PretrainCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
   }

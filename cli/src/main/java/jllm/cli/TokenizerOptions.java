@@ -47,6 +47,13 @@ final class TokenizerOptions {
     return name;
   }
 
+  /** Reads the tokenizer of that name or path, as these options would. */
+  static Tokenizer named(String name) throws IOException {
+    TokenizerOptions options = new TokenizerOptions();
+    options.name = name;
+    return options.open();
+  }
+
   /** Reads the tokenizer. */
   Tokenizer open() throws IOException {
     boolean builtIn = Tokenizers.builtInNames().contains(name);

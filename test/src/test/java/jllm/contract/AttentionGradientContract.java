@@ -118,8 +118,7 @@ interface AttentionGradientContract extends Subject {
         TrainingAttention attention =
             new TrainingAttention(spec, lengths[0], side.optional(starts), dropout);
         b.training()
-            .attention(
-                side.of(out), side.of(lse), side.of(q), side.of(k), side.of(v), attention);
+            .attention(side.of(out), side.of(lse), side.of(q), side.of(k), side.of(v), attention);
         b.training()
             .attentionBackward(
                 side.of(dq),

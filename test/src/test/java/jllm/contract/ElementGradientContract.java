@@ -7,7 +7,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Derivatives of operations on each element by itself, of the softmax and of rotations; dropout. */
+/**
+ * Derivatives of operations on each element by itself, of the softmax and of rotations; dropout.
+ */
 interface ElementGradientContract extends Subject {
 
   @ParameterizedTest
@@ -21,8 +23,7 @@ interface ElementGradientContract extends Subject {
           Operand dout = trial.normal(rows, columns, 1);
           Operand dx = trial.normal(rows, columns, 1).asResult();
           trial.run((b, side) ->
-              b.training()
-                  .activateBackward(side.of(dx), side.of(dout), side.of(x), activation));
+              b.training().activateBackward(side.of(dx), side.of(dout), side.of(x), activation));
           trial.assertEach(dx, 2e-6, 1e-5);
 
           Operand dgate = trial.normal(rows, columns, 1).asResult();
@@ -67,8 +68,8 @@ interface ElementGradientContract extends Subject {
           trial.run((b, side) -> b.training().addScaled(side.of(sum), side.of(a), -1.75f));
           trial.assertEach(sum, 1e-6, 1e-6);
           Operand product = trial.normal(rows, columns, 1).asResult();
-          trial.run((b, side) ->
-              b.training().addProduct(side.of(product), side.of(a), side.of(other)));
+          trial.run(
+              (b, side) -> b.training().addProduct(side.of(product), side.of(a), side.of(other)));
           trial.assertEach(product, 1e-6, 1e-6);
         });
   }
@@ -142,8 +143,8 @@ interface ElementGradientContract extends Subject {
             trial.run((b, side) -> b.training().dropoutBackward(side.of(dx), side.of(x), dropout));
             trial.assertEach(dx, 1e-6, 1e-6);
             Operand inPlace = x.asResult();
-            trial.run((b, side) ->
-                b.training().dropout(side.of(inPlace), side.of(inPlace), dropout));
+            trial.run(
+                (b, side) -> b.training().dropout(side.of(inPlace), side.of(inPlace), dropout));
             trial.assertEach(inPlace, 1e-6, 0);
           });
     }

@@ -147,8 +147,7 @@ interface ExpertGradientContract extends Subject {
                 .balanceLossBackward(
                     side.of(dprobabilities), side.of(dloss), side.of(counts), counted);
             b.training()
-                .countRoutingBackward(
-                    side.of(dlogits), side.of(dprobabilities), side.of(logits));
+                .countRoutingBackward(side.of(dlogits), side.of(dprobabilities), side.of(logits));
           });
           trial.assertEach(loss, SINGLE, 0);
           trial.assertEach(dprobabilities, 1e-6, 1e-6);

@@ -66,8 +66,8 @@ interface LinearGradientContract extends Subject {
 
   private static void input(Trial trial, Operand dout, Operand w, double tolerance) {
     Operand dx = trial.normal(dout.rows(), w.columns(), 1).asResult();
-    trial.run((b, side) ->
-        b.training().linearBackwardInput(side.of(dx), side.of(dout), side.of(w)));
+    trial.run(
+        (b, side) -> b.training().linearBackwardInput(side.of(dx), side.of(dout), side.of(w)));
     trial.assertSum(dx, w.rows(), tolerance);
   }
 

@@ -28,13 +28,17 @@ public record MachineLimits(double readBytesPerSecond, double flops) {
    * @throws OutOfMemoryError if there is no room for half a gigabyte to read
    */
   public static MachineLimits measure(Workers workers) {
-    double flops =
-        best(workers, new Multiply(workers.count()), Multiply.operations(workers.count()));
+    double flops = measureFlops(workers);
     try (Arena arena = Arena.ofShared()) {
       Read read =
           new Read(new PageAllocator(arena).allocate(BYTES, 4096).fill((byte) 1), workers.count());
       return new MachineLimits(best(workers, read, Read.WINDOW), flops);
     }
+  }
+
+  /** {@link #flops} alone, in half a second. */
+  public static double measureFlops(Workers workers) {
+    return best(workers, new Multiply(workers.count()), Multiply.operations(workers.count()));
   }
 
   /** The highest rate per second among many short runs; the first ones warm up. */

@@ -81,6 +81,11 @@ final class TokenFiles implements AutoCloseable {
     }
   }
 
+  /** Whether a path is a shard, or a folder of shards. */
+  static boolean isTokens(Path path) throws IOException {
+    return isShard(path) || hasShards(path, "train") || hasShards(path, "val");
+  }
+
   /** A shard is known by its name, or by the number that it begins with. */
   private static boolean isShard(Path path) throws IOException {
     if (!Files.isRegularFile(path)) {

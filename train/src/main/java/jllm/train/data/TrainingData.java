@@ -103,6 +103,11 @@ public final class TrainingData implements AutoCloseable {
     }
   }
 
+  /** Whether a path holds tokens, not text. */
+  public static boolean isTokens(Path path) throws IOException {
+    return TokenFiles.isTokens(path);
+  }
+
   private static int separator(@Nullable Tokenizer tokenizer) {
     int separator = tokenizer == null ? -1 : Sharder.usualSeparator(tokenizer);
     if (separator < 0) {

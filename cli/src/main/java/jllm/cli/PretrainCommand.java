@@ -1,0 +1,461 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import jllm.format.ModelConfig;
+import jllm.format.ModelFile;
+import jllm.format.model.ModelFiles;
+import jllm.generate.ModelTokenizer;
+import jllm.tensor.Backend;
+import jllm.tensor.cpu.MachineLimits;
+import jllm.tensor.cpu.Workers;
+import jllm.tokenize.Tokenizer;
+import jllm.train.BatchOptions;
+import jllm.train.Checkpoint;
+import jllm.train.Checkpoints;
+import jllm.train.GgufExport;
+import jllm.train.ResumeProof;
+import jllm.train.RunPlan;
+import jllm.train.RunSummary;
+import jllm.train.TrainOptions;
+import jllm.train.TrainedWeights;
+import jllm.train.Trainer;
+import jllm.train.data.SpotTokenizers;
+import jllm.train.data.TrainingData;
+import jllm.train.plot.LossPlot;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code jllm pretrain}: trains a model from text or tokens. */
+@Command(
+    name = "pretrain",
+    description = "Train a language model from text or tokens.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footer = {
+      "",
+      "The folder RUN gets metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N, each a Hugging",
+      "Face folder that generate and other programs load, with what is needed to go on. Ctrl-C saves",
+      "and ends (exit 130); --resume auto goes on.",
+      "",
+      "Example: jllm pretrain --data corpus.txt --tokenizer char --preset nano --iters 2000 -o run"
+    })
+final class PretrainCommand implements Callable<Integer> {
+  private static final int PROBES = 2;
+  private static final long PROBE_NANOS = 2_000_000_000L;
+  private static final int PROOF_STEPS = 4;
+
+  /** A step and a checkpoint may take long; Ctrl-C waits for both. */
+  private static final long PATIENCE_MILLIS = 600_000;
+
+  private static final String ARGUMENTS = "arguments";
+  private static final String THREADS = "threads";
+
+  private final Streams streams;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private final PretrainDataOptions data = new PretrainDataOptions();
+  @Mixin private final PretrainModelOptions models = new PretrainModelOptions();
+  @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions();
+  @Mixin private final PretrainOutput target = new PretrainOutput();
+  @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OutputOptions output = new OutputOptions();
+
+  PretrainCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    Checkpoint checkpoint = checkpoint(settings);
+    output.apply();
+    compute.check();
+    models.check();
+    settings.put(THREADS, (long) compute.threadCount());
+    Path initFrom = checkpoint == null ? models.initFrom : null;
+    PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
+    try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
+        display;
+        ModelFile model = initFrom == null ? null : ModelFiles.open(initFrom)) {
+      return run(settings, checkpoint, model, display);
+    } catch (CancellationException interrupted) {
+      streams.err().println("jllm: interrupted; nothing was trained");
+      return ExitCode.INTERRUPTED;
+    }
+  }
+
+  /**
+   * The checkpoint to go on from, if any. The options of its run are taken then, and those given
+   * now over them.
+   *
+   * @param settings gets the options, for the checkpoints of this run
+   */
+  private @Nullable Checkpoint checkpoint(Map<String, Object> settings) throws IOException {
+    List<String> arguments = arguments();
+    String resume = target.resume;
+    Checkpoint checkpoint = null;
+    if (resume != null) {
+      boolean auto = resume.equals("auto");
+      Path path = auto ? target.run() : Path.of(resume);
+      if (!auto || Checkpoints.exist(path)) {
+        checkpoint = Checkpoints.find(path);
+        if (checkpoint.settings().get(ARGUMENTS) instanceof List<?> recorded) {
+          List<String> all = new ArrayList<>();
+          recorded.forEach(argument -> all.add(String.valueOf(argument)));
+          all.addAll(arguments);
+          command().commandLine().parseArgs(all.toArray(new String[0]));
+          arguments = all;
+        }
+        warnOfOtherThreads(checkpoint);
+      }
+    }
+    settings.put(ARGUMENTS, withoutResume(arguments));
+    return checkpoint;
+  }
+
+  private CommandSpec command() {
+    if (spec == null) {
+      throw new IllegalStateException("the command was not made by the parser of options");
+    }
+    return spec;
+  }
+
+  private List<String> arguments() {
+    List<String> all = command().commandLine().getParseResult().originalArgs();
+    return all.subList(all.indexOf(command().name()) + 1, all.size());
+  }
+
+  /** What a later part of the run is not to do again. */
+  private static List<String> withoutResume(List<String> arguments) {
+    List<String> kept = new ArrayList<>();
+    for (int i = 0; i < arguments.size(); i++) {
+      String argument = arguments.get(i);
+      if (argument.equals("--resume")) {
+        i++;
+      } else if (!argument.startsWith("--resume=") && !argument.equals("--verify-resume")) {
+        kept.add(argument);
+      }
+    }
+    return kept;
+  }
+
+  private void warnOfOtherThreads(Checkpoint checkpoint) {
+    Object before = checkpoint.settings().get(THREADS);
+    if (before instanceof Long threads && threads != compute.threadCount()) {
+      streams
+          .err()
+          .println(
+              "jllm: warning: the run began with %d threads and goes on with %d: its sums are rounded otherwise; use --threads %d for the same bits"
+                  .formatted(threads, compute.threadCount(), threads));
+    }
+  }
+
+  private int run(
+      Map<String, Object> settings,
+      @Nullable Checkpoint checkpoint,
+      @Nullable ModelFile model,
+      PretrainDisplay display)
+      throws IOException {
+    Tokenizer tokenizer = tokenizer(checkpoint, model);
+    ModelConfig config = config(checkpoint, model, tokenizer);
+    BatchOptions batch = loop.batch(config.contextLength());
+    if (batch.sequenceLength() > config.contextLength()) {
+      throw new UsageException(
+          "--seq-len is %d, but the model has a context of %d; make sequences shorter, or the context longer"
+              .formatted(batch.sequenceLength(), config.contextLength()));
+    }
+    try (TrainingData tokens =
+        TrainingData.open(
+            data.options(loop.seed),
+            tokenizer,
+            config.vocabularySize(),
+            batch.sequenceLength(),
+            display)) {
+      display.close();
+      long steps =
+          loop.horizon().steps(batch.tokensPerStep(), tokens.epochTokens(batch.batchSize()));
+      TrainOptions options = loop.options(batch, steps);
+      if (target.gguf != null) {
+        GgufExport.check(config, tokenizer, target.gguf.type());
+      }
+      RunPlan plan = RunPlan.of(config, options, tokens);
+      requireMemory(plan);
+      if (target.dryRun) {
+        show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));
+        return ExitCode.OK;
+      }
+      Path run = target.run();
+      try (Backend backend = compute.backend()) {
+        if (target.verifyResume && !proven(backend, config, tokens, tokenizer, options, model)) {
+          return ExitCode.CHECK_FAILED;
+        }
+        try (TrainedWeights weights = weights(checkpoint, model, config, options);
+            Trainer trainer =
+                new Trainer(
+                    backend,
+                    weights,
+                    tokens,
+                    tokenizer,
+                    options,
+                    run,
+                    settings,
+                    display,
+                    checkpoint)) {
+          return train(
+              trainer, new Context(config, options, tokens, tokenizer, weights, run), display);
+        }
+      }
+    }
+  }
+
+  private record Context(
+      ModelConfig config,
+      TrainOptions options,
+      TrainingData data,
+      @Nullable Tokenizer tokenizer,
+      TrainedWeights weights,
+      Path run) {}
+
+  private int train(Trainer trainer, Context context, PretrainDisplay display) throws IOException {
+    long first = trainer.step();
+    boolean finished = first >= trainer.plan().steps();
+    double seconds = finished ? Double.NaN : secondsPerStep(trainer);
+    PretrainTable table =
+        new PretrainTable(
+            context.config(), context.options(), trainer.plan(), context.data(), first, seconds);
+    if (!output.quiet) {
+      streams.err().print(table.text());
+    }
+    double peak = peakFlops();
+    display.begin(trainer.plan().steps(), trainer.plan().flopsPerStep(), peak);
+    RunSummary summary = trainer.run();
+    display.close();
+    Path plot = LossPlot.draw(context.run());
+    Path gguf = summary.stopped() ? null : gguf(context);
+    if (!output.quiet) {
+      streams
+          .err()
+          .println(PretrainTable.line(summary, first, trainer.plan().flopsPerStep(), peak));
+    }
+    report(table, summary, plot, gguf, context.run());
+    return summary.stopped() ? ExitCode.INTERRUPTED : ExitCode.OK;
+  }
+
+  /** The first steps are slow: the JIT compiles the kernels meanwhile. */
+  private static double secondsPerStep(Trainer trainer) {
+    long start = System.nanoTime();
+    double least = trainer.probe(PROBES);
+    while (System.nanoTime() - start < PROBE_NANOS) {
+      least = Math.min(least, trainer.probe(PROBES));
+    }
+    return least;
+  }
+
+  private @Nullable Path gguf(Context context) throws IOException {
+    PretrainOutput.GgufType type = target.gguf;
+    if (type == null) {
+      return null;
+    }
+    Path file = context.run().resolve(type.file());
+    List<String> lost = GgufExport.write(file, context.weights(), context.tokenizer(), type.type());
+    if (!output.quiet) {
+      lost.forEach(line -> streams.err().println("jllm: note: " + file + ": " + line));
+    }
+    return file;
+  }
+
+  private void report(
+      PretrainTable table, RunSummary summary, @Nullable Path plot, @Nullable Path gguf, Path run)
+      throws IOException {
+    Path checkpoint = summary.checkpoint();
+    if (!output.json) {
+      if (checkpoint != null) {
+        streams.out().print(checkpoint + "\n");
+      }
+      if (gguf != null) {
+        streams.out().print(gguf + "\n");
+      }
+      return;
+    }
+    try (Json json = new Json(streams.out())) {
+      json.begin();
+      table.write(json);
+      json.field("run", run.toString());
+      json.field("steps_done", summary.steps());
+      json.field("stopped", summary.stopped());
+      json.field("loss", summary.lastLoss());
+      if (summary.lastEvaluation() != null) {
+        json.field("val_loss", summary.lastEvaluation().loss());
+        json.field("bits_per_byte", summary.lastEvaluation().bitsPerByte());
+        json.field("best_val_loss", summary.bestLoss());
+        json.field("best_step", summary.bestStep());
+      }
+      json.field("skipped_steps", summary.skipped());
+      json.field("seconds", summary.seconds());
+      json.field("checkpoint", checkpoint == null ? null : checkpoint.toString());
+      json.field("plot", plot == null ? null : plot.toString());
+      json.field("gguf", gguf == null ? null : gguf.toString());
+      json.end();
+    }
+  }
+
+  private void show(PretrainTable table) throws IOException {
+    if (!output.json) {
+      streams.out().print(table.text());
+      return;
+    }
+    try (Json json = new Json(streams.out())) {
+      json.begin();
+      table.write(json);
+      json.end();
+    }
+  }
+
+  private static long step(@Nullable Checkpoint checkpoint) {
+    return checkpoint == null ? 0 : checkpoint.step();
+  }
+
+  private @Nullable Tokenizer tokenizer(@Nullable Checkpoint checkpoint, @Nullable ModelFile model)
+      throws IOException {
+    if (checkpoint != null) {
+      Path file = checkpoint.path().resolve("tokenizer.json");
+      return Files.isRegularFile(file) ? TokenizerOptions.named(file.toString()) : null;
+    }
+    String name = data.tokenizer;
+    if (name == null && model != null) {
+      boolean has = model.vocabulary() != null || model.tokenizerPath() != null;
+      return has ? ModelTokenizer.of(model, null) : null;
+    }
+    List<Path> texts = data.texts();
+    if (name == null) {
+      return texts.isEmpty() ? null : SpotTokenizers.bytes(data.severalDocuments());
+    }
+    if (name.equals("byte")) {
+      return SpotTokenizers.bytes(data.severalDocuments());
+    }
+    if (name.equals("char")) {
+      if (texts.isEmpty()) {
+        throw new UsageException(
+            "--tokenizer char takes the characters of text, but --data are tokens already");
+      }
+      return SpotTokenizers.characters(texts, data.severalDocuments());
+    }
+    return TokenizerOptions.named(name);
+  }
+
+  private ModelConfig config(
+      @Nullable Checkpoint checkpoint, @Nullable ModelFile model, @Nullable Tokenizer tokenizer)
+      throws IOException {
+    if (checkpoint != null) {
+      return checkpoint.config();
+    }
+    if (model != null) {
+      return model.config();
+    }
+    Integer vocabulary = models.vocabulary;
+    if (tokenizer == null && vocabulary == null) {
+      throw new UsageException(
+          "shards do not say how many tokens there are; name the tokenizer that made them with"
+              + " --tokenizer, or the number with --vocab-size");
+    }
+    int tokens = tokenizer == null ? 0 : tokenizer.vocabulary().size();
+    if (vocabulary != null && vocabulary < tokens) {
+      throw new UsageException(
+          "--vocab-size is %d, but the tokenizer has %d tokens".formatted(vocabulary, tokens));
+    }
+    return models.shape().config(vocabulary == null ? tokens : vocabulary);
+  }
+
+  private TrainedWeights weights(
+      @Nullable Checkpoint checkpoint,
+      @Nullable ModelFile model,
+      ModelConfig config,
+      TrainOptions options)
+      throws IOException {
+    if (checkpoint != null) {
+      return checkpoint.weights();
+    }
+    return first(model, config, options);
+  }
+
+  private static TrainedWeights first(
+      @Nullable ModelFile model, ModelConfig config, TrainOptions options) {
+    return model == null
+        ? TrainedWeights.random(config, options.weightType(), options.seed())
+        : TrainedWeights.copy(model.weights(), options.weightType());
+  }
+
+  /** Two models are in memory while this is proven. */
+  private boolean proven(
+      Backend backend,
+      ModelConfig config,
+      TrainingData tokens,
+      @Nullable Tokenizer tokenizer,
+      TrainOptions options,
+      @Nullable ModelFile model)
+      throws IOException {
+    Path folder = Files.createTempDirectory("jllm-resume-");
+    try {
+      List<String> differences =
+          new ResumeProof(backend, () -> first(model, config, options), tokens, tokenizer, options)
+              .run(folder, PROOF_STEPS);
+      if (differences.isEmpty()) {
+        if (!output.quiet) {
+          streams
+              .err()
+              .println(
+                  "resuming gives the same bits: %d steps at one go equal %d, a checkpoint, and %d"
+                      .formatted(PROOF_STEPS, PROOF_STEPS / 2, PROOF_STEPS / 2));
+        }
+        return true;
+      }
+      streams.err().println("jllm: resuming does not give the same bits; different are");
+      differences.forEach(line -> streams.err().println("  " + line));
+      return false;
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (var files = Files.walk(folder)) {
+      files
+          .sorted(java.util.Comparator.reverseOrder())
+          .forEach(file -> {
+            try {
+              Files.delete(file);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    }
+  }
+
+  private static void requireMemory(RunPlan plan) {
+    long available = Memory.available();
+    if (plan.memory().total() > available) {
+      throw new ResourceException(
+          "not enough memory: training this model takes about %s, but only %s are available; use a smaller --batch-size (with --grad-accum), --grad-checkpoint, or a smaller model"
+              .formatted(Memory.show(plan.memory().total()), Memory.show(available)));
+    }
+  }
+
+  private double peakFlops() {
+    try (Workers team = new Workers(compute.threadCount())) {
+      return MachineLimits.measureFlops(team);
+    }
+  }
+}
