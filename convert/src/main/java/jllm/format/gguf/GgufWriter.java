@@ -3,19 +3,12 @@ package jllm.format.gguf;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
+import jllm.format.PendingFile;
 import jllm.tensor.Shape;
 
 /**
@@ -26,17 +19,11 @@ import jllm.tensor.Shape;
 public final class GgufWriter implements AutoCloseable {
   private static final int VERSION = 3;
 
-  /** A write of more is split: buffers count in ints. */
-  private static final long MAX_WRITE = 1 << 30;
-
-  private final Path target;
-  private final Path temporary;
-  private final FileChannel channel;
+  private final PendingFile file;
   private final List<Entry> tensors;
   private final int alignment;
   private int current;
   private long written;
-  private boolean committed;
 
   /**
    * A tensor to be written.
@@ -58,11 +45,8 @@ public final class GgufWriter implements AutoCloseable {
     }
   }
 
-  private GgufWriter(
-      Path target, Path temporary, FileChannel channel, List<Entry> tensors, int alignment) {
-    this.target = target;
-    this.temporary = temporary;
-    this.channel = channel;
+  private GgufWriter(PendingFile file, List<Entry> tensors, int alignment) {
+    this.file = file;
     this.tensors = tensors;
     this.alignment = alignment;
   }
@@ -77,38 +61,17 @@ public final class GgufWriter implements AutoCloseable {
       throws IOException {
     int alignment = alignment(metadata);
     ByteBuffer header = header(metadata, tensors, alignment);
-    // A link is followed, so that the file it leads to is replaced and not the link.
-    Path target = Files.isSymbolicLink(path) ? path.toRealPath() : path;
-    checkTarget(target);
-    Path temporary =
-        target.resolveSibling(
-            target.getFileName()
-                + "."
-                + Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, 36)
-                + ".part");
-    FileChannel channel =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    temporary.toFile().deleteOnExit(); // should the program be interrupted
-    GgufWriter writer = new GgufWriter(target, temporary, channel, List.copyOf(tensors), alignment);
+    GgufWriter writer =
+        new GgufWriter(PendingFile.create(path), List.copyOf(tensors), alignment);
     boolean started = false;
     try {
-      writer.writeFully(header);
+      writer.file.write(header);
       started = true;
       return writer;
     } finally {
       if (!started) {
         writer.close();
       }
-    }
-  }
-
-  private static void checkTarget(Path target) throws IOException {
-    Path folder = target.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new NoSuchFileException(target.toString(), null, "there is no such folder");
-    }
-    if (Files.exists(target) && !Files.isRegularFile(target)) {
-      throw new FileSystemException(target.toString(), null, "exists and is no regular file");
     }
   }
 
@@ -164,31 +127,19 @@ public final class GgufWriter implements AutoCloseable {
     long done = 0;
     while (done < data.byteSize()) {
       if (current == tensors.size()) {
-        throw new IllegalStateException(target + ": more data than the declared tensors have");
+        throw new IllegalStateException(file.target() + ": more data than the declared tensors have");
       }
       long size = tensors.get(current).bytes();
-      long chunk = Math.min(Math.min(size - written, data.byteSize() - done), MAX_WRITE);
-      writeFully(data.asSlice(done, chunk).asByteBuffer());
+      long chunk = Math.min(size - written, data.byteSize() - done);
+      file.write(data.asSlice(done, chunk));
       done += chunk;
       written += chunk;
       if (written == size) {
         int padding = (int) (GgufHeader.align(size, alignment) - size);
-        writeFully(ByteBuffer.allocate(padding));
+        file.write(ByteBuffer.allocate(padding));
         written = 0;
         current++;
       }
-    }
-  }
-
-  private void writeFully(ByteBuffer buffer) throws IOException {
-    try {
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-    } catch (IOException e) {
-      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
-      named.initCause(e);
-      throw named;
     }
   }
 
@@ -202,26 +153,14 @@ public final class GgufWriter implements AutoCloseable {
       Entry missing = tensors.get(current);
       throw new IllegalStateException(
           "%s: tensor %s has %d of %d bytes"
-              .formatted(target, missing.name(), written, missing.bytes()));
+              .formatted(file.target(), missing.name(), written, missing.bytes()));
     }
-    if (Files.exists(target)) {
-      channel.force(true); // or a power failure could lose the old file and the new one
-    }
-    channel.close();
-    try {
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-    }
-    committed = true;
+    file.commit(false);
   }
 
   /** Without a {@link #commit} before, nothing was written. */
   @Override
   public void close() throws IOException {
-    if (!committed) {
-      channel.close();
-      Files.deleteIfExists(temporary);
-    }
+    file.close();
   }
 }

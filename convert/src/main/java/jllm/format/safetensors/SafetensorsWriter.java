@@ -8,17 +8,12 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
+import jllm.format.PendingFile;
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
@@ -32,16 +27,10 @@ public final class SafetensorsWriter implements AutoCloseable {
   /** The data begin at a multiple of this, so that a mapped file can be read by whole vectors. */
   private static final int ALIGNMENT = 64;
 
-  /** A write of more is split: buffers count in ints. */
-  private static final long MAX_WRITE = 1 << 30;
-
-  private final Path target;
-  private final Path temporary;
-  private final FileChannel channel;
+  private final PendingFile file;
   private final List<Entry> tensors;
   private int current;
   private long written;
-  private boolean committed;
 
   /** A tensor to be written: F64, F32, F16, BF16 or I32. */
   public record Entry(String name, DType dtype, Shape shape) {
@@ -57,10 +46,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
   }
 
-  private SafetensorsWriter(Path target, Path temporary, FileChannel channel, List<Entry> tensors) {
-    this.target = target;
-    this.temporary = temporary;
-    this.channel = channel;
+  private SafetensorsWriter(PendingFile file, List<Entry> tensors) {
+    this.file = file;
     this.tensors = tensors;
   }
 
@@ -75,21 +62,11 @@ public final class SafetensorsWriter implements AutoCloseable {
   public static SafetensorsWriter create(
       Path path, Map<String, String> metadata, List<Entry> tensors) throws IOException {
     ByteBuffer header = header(metadata, tensors);
-    Path target = Files.isSymbolicLink(path) ? path.toRealPath() : path;
-    Path temporary =
-        target.resolveSibling(
-            target.getFileName()
-                + "."
-                + Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, 36)
-                + ".part");
-    FileChannel channel =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    temporary.toFile().deleteOnExit(); // should the program be interrupted
     SafetensorsWriter writer =
-        new SafetensorsWriter(target, temporary, channel, List.copyOf(tensors));
+        new SafetensorsWriter(PendingFile.create(path), List.copyOf(tensors));
     boolean started = false;
     try {
-      writer.writeFully(header);
+      writer.file.write(header);
       started = true;
       return writer;
     } finally {
@@ -158,11 +135,11 @@ public final class SafetensorsWriter implements AutoCloseable {
     while (done < data.byteSize()) {
       skipComplete();
       if (current == tensors.size()) {
-        throw new IllegalStateException(target + ": more data than the declared tensors have");
+        throw new IllegalStateException(file.target() + ": more data than the declared tensors have");
       }
       long missing = tensors.get(current).bytes() - written;
-      long chunk = Math.min(Math.min(missing, data.byteSize() - done), MAX_WRITE);
-      writeFully(data.asSlice(done, chunk).asByteBuffer());
+      long chunk = Math.min(missing, data.byteSize() - done);
+      file.write(data.asSlice(done, chunk));
       done += chunk;
       written += chunk;
     }
@@ -173,18 +150,6 @@ public final class SafetensorsWriter implements AutoCloseable {
     while (current < tensors.size() && written == tensors.get(current).bytes()) {
       written = 0;
       current++;
-    }
-  }
-
-  private void writeFully(ByteBuffer buffer) throws IOException {
-    try {
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-    } catch (IOException e) {
-      FileSystemException named = new FileSystemException(target.toString(), null, e.getMessage());
-      named.initCause(e);
-      throw named;
     }
   }
 
@@ -199,21 +164,14 @@ public final class SafetensorsWriter implements AutoCloseable {
       Entry missing = tensors.get(current);
       throw new IllegalStateException(
           "%s: tensor %s has %d of %d bytes"
-              .formatted(target, missing.name(), written, missing.bytes()));
+              .formatted(file.target(), missing.name(), written, missing.bytes()));
     }
-    channel.force(true);
-    channel.close();
-    Files.move(
-        temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    committed = true;
+    file.commit(true);
   }
 
   /** Without a {@link #commit} before, nothing was written. */
   @Override
   public void close() throws IOException {
-    if (!committed) {
-      channel.close();
-      Files.deleteIfExists(temporary);
-    }
+    file.close();
   }
 }

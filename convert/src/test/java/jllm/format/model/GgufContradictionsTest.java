@@ -143,8 +143,8 @@ class GgufContradictionsTest {
             "tensor blk.0.attn_q.weight has shape [32, 64], expected [32, 32] from the metadata"),
         Arguments.of(
             same,
-            ChangedGguf.reshaped("blk.0.attn_q.weight", GgmlType.IQ4_NL, 32, 32),
-            "tensor blk.0.attn_q.weight is of type IQ4_NL, which this program does not"),
+            ChangedGguf.reshaped("blk.0.attn_q.weight", GgmlType.I16, 32, 32),
+            "tensor blk.0.attn_q.weight is of type I16, which this program does not"),
         Arguments.of(
             same,
             ChangedGguf.reshaped("blk.0.attn_q.weight", GgmlType.I32, 32, 32),
