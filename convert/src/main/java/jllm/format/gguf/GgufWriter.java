@@ -61,8 +61,7 @@ public final class GgufWriter implements AutoCloseable {
       throws IOException {
     int alignment = alignment(metadata);
     ByteBuffer header = header(metadata, tensors, alignment);
-    GgufWriter writer =
-        new GgufWriter(PendingFile.create(path), List.copyOf(tensors), alignment);
+    GgufWriter writer = new GgufWriter(PendingFile.create(path), List.copyOf(tensors), alignment);
     boolean started = false;
     try {
       writer.file.write(header);
@@ -127,7 +126,8 @@ public final class GgufWriter implements AutoCloseable {
     long done = 0;
     while (done < data.byteSize()) {
       if (current == tensors.size()) {
-        throw new IllegalStateException(file.target() + ": more data than the declared tensors have");
+        throw new IllegalStateException(
+            file.target() + ": more data than the declared tensors have");
       }
       long size = tensors.get(current).bytes();
       long chunk = Math.min(size - written, data.byteSize() - done);

@@ -135,7 +135,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     while (done < data.byteSize()) {
       skipComplete();
       if (current == tensors.size()) {
-        throw new IllegalStateException(file.target() + ": more data than the declared tensors have");
+        throw new IllegalStateException(
+            file.target() + ": more data than the declared tensors have");
       }
       long missing = tensors.get(current).bytes() - written;
       long chunk = Math.min(missing, data.byteSize() - done);
