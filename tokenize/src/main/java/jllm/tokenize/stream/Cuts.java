@@ -1,6 +1,7 @@
 package jllm.tokenize.stream;
 
 import java.nio.charset.StandardCharsets;
+import java.text.Normalizer.Form;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -24,6 +25,8 @@ import jllm.tokenize.normalize.Strip;
 import jllm.tokenize.normalize.StripAccents;
 import jllm.tokenize.normalize.UnicodeForm;
 import jllm.tokenize.text.LiteralPattern;
+import jllm.tokenize.text.Utf8;
+import jllm.tokenize.text.Workspace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +42,9 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
   private static final Cuts NONE = new Cuts(CutRule.NEVER, false);
   private static final String MARK = "\u2581";
 
+  /** No character below changes in any form of Unicode. */
+  private static final int FIRST_UNSTABLE = 0xa0;
+
   /** Spaces that the first characters of a match would begin: never next to a single space. */
   private static final Set<String> RUNS_OF_SPACES = Set.of(" {2,}", "  +");
 
@@ -53,15 +59,19 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
     }
     Normalizer normalizer = pipeline.normalizer();
     PieceCuts pieces = PieceCuts.of(pipeline.preTokenizer());
-    if (pieces == PieceCuts.BY_PATTERN
-        && (normalizer == null || normalizer instanceof UnicodeForm)) {
-      for (CutRule rule :
-          normalizer == null ? List.of(CutRule.WORDS, CutRule.SPACES) : List.of(CutRule.SPACES)) {
-        if (pipeline.added().stream().allMatch(t -> rule.last(utf8(t), 0, utf8(t).length) < 0)) {
+    List<String> added =
+        pipeline.added().stream().flatMap(t -> forms(t, normalizer).stream()).toList();
+    if (pieces == PieceCuts.BY_PATTERN && normalizer == null) {
+      for (CutRule rule : List.of(CutRule.WORDS, CutRule.SPACES)) {
+        if (added.stream().allMatch(text -> isUncut(text, rule))) {
           return new Cuts(rule, false);
         }
       }
       return NONE;
+    }
+    if (pieces == PieceCuts.BY_PATTERN && normalizer instanceof UnicodeForm unicode) {
+      boolean fits = added.stream().allMatch(text -> isUncut(text, CutRule.SPACES));
+      return fits ? new Cuts(afterStableCharacters(unicode.form()), false) : NONE;
     }
     if (isDummyPrefix(normalizer)) {
       boolean fits =
@@ -79,7 +89,7 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
               case NONE -> escaped && mergesWithinWords(pipeline.model());
               case UNKNOWN -> false;
             }
-            && pipeline.added().stream().allMatch(Cuts::hasNoSpaceInside);
+            && added.stream().allMatch(Cuts::hasNoSpaceInside);
     return fits ? new Cuts(Cuts::lastSingleSpace, false) : NONE;
   }
 
@@ -113,12 +123,46 @@ public record Cuts(CutRule rule, boolean dropsSpace) {
     return b >= '0' && b <= '9' || (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
   }
 
-  private static byte[] utf8(AddedToken token) {
-    return token.content().getBytes(StandardCharsets.UTF_8);
+  /**
+   * The cuts before spaces and line ends where a text may also be normalized in parts, with the
+   * same cuts afterwards. A space or line end neither changes nor composes with what is before it;
+   * a letter before it has to stay the last character: one that decomposes may leave a mark there,
+   * which is no part of a word and takes a line end along.
+   */
+  private static CutRule afterStableCharacters(Form form) {
+    return (utf8, from, to) -> {
+      int cut = CutRule.SPACES.last(utf8, from, to);
+      while (cut >= 0 && !isStable(Utf8.codePoint(utf8, Utf8.previous(utf8, cut)), form)) {
+        cut = CutRule.SPACES.last(utf8, from, cut);
+      }
+      return cut;
+    };
   }
 
-  private static boolean hasNoSpaceInside(AddedToken token) {
-    String text = token.content().replace(MARK, " ");
+  private static boolean isStable(int codePoint, Form form) {
+    return codePoint < FIRST_UNSTABLE
+        || java.text.Normalizer.isNormalized(Character.toString(codePoint), form);
+  }
+
+  /** The texts by which a token is found: as it is written and, if asked for, normalized. */
+  private static List<String> forms(AddedToken token, @Nullable Normalizer normalizer) {
+    if (normalizer == null || !token.normalized()) {
+      return List.of(token.content());
+    }
+    byte[] utf8 = token.content().getBytes(StandardCharsets.UTF_8);
+    Workspace workspace = new Workspace();
+    workspace.wrap(utf8, 0, utf8.length);
+    normalizer.normalize(workspace);
+    return List.of(token.content(), workspace.text().toString());
+  }
+
+  private static boolean isUncut(String text, CutRule rule) {
+    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+    return rule.last(utf8, 0, utf8.length) < 0;
+  }
+
+  private static boolean hasNoSpaceInside(String added) {
+    String text = added.replace(MARK, " ");
     for (int i = 1; i < text.length(); i++) {
       if (text.charAt(i) == ' ' && text.charAt(i - 1) != ' ') {
         return false;
