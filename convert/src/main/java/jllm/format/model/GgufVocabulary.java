@@ -84,7 +84,8 @@ public final class GgufVocabulary {
     if (spec.types().length > 0) {
       metadata.put(PREFIX + "token_type", GgufValue.ints(spec.types()));
     }
-    if (!spec.merges().isEmpty()) {
+    // Readers take the key for granted in such a vocabulary, if there is nothing in it.
+    if (!spec.merges().isEmpty() || spec.model().equals("gpt2")) {
       metadata.put(PREFIX + "merges", GgufValue.strings(spec.merges()));
     }
     for (Role role : Role.values()) {

@@ -17,6 +17,9 @@ import jllm.tokenize.split.PreTokenizerSequence;
 /** GGUF's {@code gpt2}: byte-level BPE whose way to split texts has a name. */
 final class GgufGpt2 {
 
+  /** The name for vocabularies that give the same tokens however texts are split. */
+  static final String PRE = "gpt-2";
+
   private GgufGpt2() {}
 
   static VocabularySpec.Builder of(GgufVocabularies form) {
@@ -59,6 +62,9 @@ final class GgufGpt2 {
       }
       found = found == null ? name : found;
     }
+    if (found == null && bytes.expressions() != null && isIndifferent(bytes.bpe())) {
+      return PRE;
+    }
     if (found == null) {
       throw form.refused(
           "GGUF has no name for the way it splits texts, "
@@ -67,6 +73,11 @@ final class GgufGpt2 {
               + String.join(", ", GgufPreTokenizers.NAMES));
     }
     return found;
+  }
+
+  /** Whether it makes no difference how texts are split, because nothing merges. */
+  private static boolean isIndifferent(Bpe bpe) {
+    return bpe.mergeCount() == 0 && !bpe.options().ignoreMerges();
   }
 
   private static List<String> expressions(GgufPreTokenizers.Choice choice) {

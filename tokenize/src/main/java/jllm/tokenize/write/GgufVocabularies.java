@@ -26,9 +26,6 @@ import jllm.tokenize.text.ByteToken;
  */
 final class GgufVocabularies {
 
-  /** Any text will do that a template can stand around. */
-  private static final String SAMPLE = "a";
-
   private final Tokenizer tokenizer;
   final Pipeline pipeline;
   final List<String> lost = new ArrayList<>();
@@ -57,10 +54,17 @@ final class GgufVocabularies {
           case WordPiece m -> GgufBert.of(form, m);
           case SpmBpe m -> GgufLlama.of(form, m);
           case Unigram m -> GgufT5.of(form, m);
-          default -> GgufLlama.fits(tokenizer.pipeline()) ? GgufLlama.of(form) : GgufGpt2.of(form);
+          default -> merging(form);
         };
     form.around(builder);
     return new TokenizerWriters.GgufForm(builder.build(), form.lost);
+  }
+
+  private static VocabularySpec.Builder merging(GgufVocabularies form) {
+    if (GgufLlama.fits(form.pipeline)) {
+      return GgufLlama.of(form);
+    }
+    return GgufCharacters.fits(form.pipeline) ? GgufCharacters.of(form) : GgufGpt2.of(form);
   }
 
   /** Marks added tokens; what they do beyond matching as they are written has no place. */
@@ -92,10 +96,43 @@ final class GgufVocabularies {
     }
   }
 
+  /** A text for a template to stand around: any will do that has tokens. */
+  private String sample() {
+    Vocabulary vocabulary = tokenizer.vocabulary();
+    String sample = "a";
+    for (int id = 0; id < types.length && tokenizer.encode(sample).length == 0; id++) {
+      if (vocabulary.has(id) && !vocabulary.isSpecial(id)) {
+        sample = vocabulary.text(id);
+      }
+    }
+    return sample;
+  }
+
+  /**
+   * Names a token that ends a generation, if the tokenizer does not say which: readers would take
+   * one by its number.
+   *
+   * @param byNumber the token that they take
+   */
+  private void end(Map<Role, Integer> roles, int byNumber) {
+    int end = pipeline.endOfGeneration().nextSetBit(0);
+    if (end >= 0) {
+      roles.putIfAbsent(Role.EOS, end);
+    } else if (byNumber < types.length && !roles.containsKey(Role.EOS)) {
+      lost.add(
+          "there is no token at which a generation ends; llama.cpp takes token "
+              + byNumber
+              + " ('"
+              + texts.get(byNumber)
+              + "') for it");
+    }
+  }
+
   /** What the template puts before and after a text, as far as GGUF can say it. */
   private void around(VocabularySpec.Builder builder) {
-    int[] plain = tokenizer.encode(SAMPLE);
-    int[] ids = tokenizer.encode(SAMPLE, EncodeOptions.WITH_SPECIAL);
+    String sample = sample();
+    int[] plain = tokenizer.encode(sample);
+    int[] ids = tokenizer.encode(sample, EncodeOptions.WITH_SPECIAL);
     int at = 0;
     while (!Arrays.equals(plain, 0, plain.length, ids, at, at + plain.length)) {
       at++;
@@ -120,6 +157,12 @@ final class GgufVocabularies {
     }
     if (unknown >= 0) {
       roles.put(Role.UNK, unknown);
+    }
+    switch (builder.build().model()) {
+      case "gpt2" -> end(roles, 11);
+      case "llama" -> end(roles, 2);
+      case "t5" -> end(roles, 1);
+      default -> {}
     }
     builder.ids(new SpecialIds(roles));
     if (bert) {

@@ -23,6 +23,7 @@ import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Tokenizer;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.read.Tokenizers;
+import jllm.tokenize.text.ByteAlphabet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -229,5 +230,138 @@ class RoundTripTest {
     TokenizerWriters.GgufForm form = TokenizerWriters.gguf(before);
     assertEquals(List.of(), form.lost());
     assertSame(before, Tokenizers.of(form.vocabulary()), EncodeOptions.PARSE_SPECIAL, true);
+  }
+
+  private static String added(int id, String content) {
+    return """
+        {"id": %d, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
+         "normalized": false, "special": true}"""
+        .formatted(id, content);
+  }
+
+  /** BPE without merges, over bytes or characters, the last token a special one if asked for. */
+  private static Tokenizer unmerged(
+      List<String> tokens, boolean separator, String split, String decoder, String merges) {
+    StringBuilder vocabulary = new StringBuilder();
+    for (int id = 0; id < tokens.size(); id++) {
+      StringBuilder escaped = new StringBuilder();
+      tokens.get(id).chars().forEach(c -> escaped.append(String.format("\\u%04x", c)));
+      vocabulary.append(id == 0 ? "" : ",").append('"').append(escaped).append("\":").append(id);
+    }
+    if (separator) {
+      vocabulary.append(",\"<|endoftext|>\":").append(tokens.size());
+    }
+    return Tokenizers.json(
+        """
+        {"version": "1.0", "added_tokens": [%s], "normalizer": null, "pre_tokenizer": %s,
+         "post_processor": null, "decoder": %s,
+         "model": {"type": "BPE", "vocab": {%s}, "merges": [%s]}}"""
+            .formatted(
+                separator ? added(tokens.size(), "<|endoftext|>") : "",
+                split,
+                decoder,
+                vocabulary,
+                merges),
+        "unmerged");
+  }
+
+  private static Tokenizer bytes(boolean separator, boolean regex, String merges) {
+    List<String> tokens = new ArrayList<>();
+    for (int b = 0; b < 256; b++) {
+      tokens.add(String.valueOf(ByteAlphabet.toChar(b)));
+    }
+    if (!merges.isEmpty()) {
+      tokens.add("ab");
+    }
+    String step =
+        "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true,"
+            + " \"use_regex\": "
+            + regex
+            + "}";
+    return unmerged(tokens, separator, step, step, merges);
+  }
+
+  private static Tokenizer characters(String characters, boolean separator) {
+    return unmerged(
+        characters.codePoints().mapToObj(Character::toString).toList(),
+        separator,
+        "null",
+        "{\"type\": \"Fuse\"}",
+        "");
+  }
+
+  @Test
+  void ggufVocabularyOfBytesThatNothingMerges() {
+    for (boolean regex : new boolean[] {true, false}) {
+      Tokenizer before = bytes(true, regex, "");
+      TokenizerWriters.GgufForm form = TokenizerWriters.gguf(before);
+      assertEquals(List.of(), form.lost());
+      assertEquals("gpt-2", form.vocabulary().pre());
+      assertEquals(256, form.vocabulary().ids().eos());
+      Tokenizer after = Tokenizers.of(form.vocabulary());
+      for (EncodeOptions options :
+          List.of(EncodeOptions.PLAIN, EncodeOptions.WITH_SPECIAL, EncodeOptions.PARSE_SPECIAL)) {
+        assertSame(before, after, options, true);
+      }
+    }
+    assertTrue(bytes(false, true, "[\"a\", \"b\"]").encode("ab").length == 1);
+    Tokenizer merging = bytes(false, false, "[\"a\", \"b\"]");
+    TokenizerFormatException e =
+        assertThrows(TokenizerFormatException.class, () -> TokenizerWriters.gguf(merging));
+    assertTrue(String.valueOf(e.getMessage()).contains("no name for the way"), e.getMessage());
+  }
+
+  /** Bytes that are no character of the vocabulary are left out, as those characters were. */
+  @Test
+  void ggufVocabularyOfAsciiCharacters() {
+    Tokenizer before = characters("\n !,.123abcdefghilnorstuwyHW", true);
+    TokenizerWriters.GgufForm form = TokenizerWriters.gguf(before);
+    assertEquals(List.of(), form.lost());
+    assertEquals("gpt2", form.vocabulary().model());
+    Tokenizer after = Tokenizers.of(form.vocabulary());
+    for (EncodeOptions options :
+        List.of(EncodeOptions.PLAIN, EncodeOptions.WITH_SPECIAL, EncodeOptions.PARSE_SPECIAL)) {
+      assertSame(before, after, options, true);
+    }
+    List<String> lost = TokenizerWriters.gguf(characters("0123456789+-=", false)).lost();
+    assertEquals(1, lost.size(), lost.toString());
+    assertTrue(lost.getFirst().contains("token 11 ('-')"), lost.getFirst());
+  }
+
+  @Test
+  void ggufVocabularyOfCharactersBeyondAscii() {
+    StringBuilder known = new StringBuilder();
+    RandomText random = new RandomText(SEED);
+    List<String> learned = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      learned.add(random.next(20).replace("\u2581", " "));
+    }
+    String.join("", learned).codePoints().distinct().sorted().forEach(known::appendCodePoint);
+    Tokenizer before = characters(known.toString(), true);
+    TokenizerWriters.GgufForm form = TokenizerWriters.gguf(before);
+    assertEquals("llama", form.vocabulary().model());
+    assertEquals(1, form.lost().size(), form.lost().toString());
+    assertTrue(form.lost().getFirst().contains("not in the vocabulary"), form.lost().getFirst());
+    Tokenizer after = Tokenizers.of(form.vocabulary());
+    int tokens = 0;
+    for (EncodeOptions options :
+        List.of(EncodeOptions.PLAIN, EncodeOptions.WITH_SPECIAL, EncodeOptions.PARSE_SPECIAL)) {
+      for (String text : learned) {
+        String all = text + "<|endoftext|>" + text + "  ";
+        if (!all.codePoints().allMatch(cp -> known.indexOf(Character.toString(cp)) >= 0)) {
+          continue;
+        }
+        int[] ids = before.encode(all, options);
+        tokens += ids.length;
+        assertArrayEquals(ids, after.encode(all, options), "seed " + SEED + ": " + all);
+        assertEquals(before.decode(ids), after.decode(ids));
+        assertEquals(all, after.decode(after.encode(all)));
+      }
+    }
+    assertTrue(tokens > 10_000, "only " + tokens + " tokens");
+    Tokenizer mark = characters("\u2581 a", false);
+    TokenizerFormatException e =
+        assertThrows(TokenizerFormatException.class, () -> TokenizerWriters.gguf(mark));
+    assertTrue(String.valueOf(e.getMessage()).contains("U+2581"), e.getMessage());
   }
 }
