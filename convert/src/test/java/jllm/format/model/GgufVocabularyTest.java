@@ -52,6 +52,13 @@ class GgufVocabularyTest {
     }
   }
 
+  /** Readers such as llama.cpp look for the key without asking whether it is there. */
+  @Test
+  void aVocabularyWithoutMergesSaysSo() {
+    VocabularySpec spec = VocabularySpec.builder("gpt2", List.of("a", "b")).pre("gpt-2").build();
+    assertTrue(GgufVocabulary.write(spec).containsKey("tokenizer.ggml.merges"));
+  }
+
   @Test
   void whatTheVocabularySays() throws IOException {
     try (ModelFile file = ModelFiles.open(Fixtures.get("vocab/gpt-2.gguf"))) {

@@ -234,7 +234,8 @@ class CutsTest {
         assertArrayEquals(
             whole.toArray(),
             parts.toArray(),
-            () -> what + ", code points " + hex(source) + ", cut at " + at + " in '" + source + "'");
+            () ->
+                what + ", code points " + hex(source) + ", cut at " + at + " in '" + source + "'");
         cuts++;
         cut = rule.last(text, 0, cut);
       }

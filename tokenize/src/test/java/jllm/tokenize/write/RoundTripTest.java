@@ -234,8 +234,9 @@ class RoundTripTest {
 
   private static String added(int id, String content) {
     return """
-        {"id": %d, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
-         "normalized": false, "special": true}"""
+    {"id": %d, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
+     "normalized": false, "special": true}\
+    """
         .formatted(id, content);
   }
 
@@ -255,7 +256,8 @@ class RoundTripTest {
         """
         {"version": "1.0", "added_tokens": [%s], "normalizer": null, "pre_tokenizer": %s,
          "post_processor": null, "decoder": %s,
-         "model": {"type": "BPE", "vocab": {%s}, "merges": [%s]}}"""
+         "model": {"type": "BPE", "vocab": {%s}, "merges": [%s]}}\
+        """
             .formatted(
                 separator ? added(tokens.size(), "<|endoftext|>") : "",
                 split,
