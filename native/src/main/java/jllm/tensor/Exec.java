@@ -209,7 +209,7 @@ public final class Exec extends Operations implements AutoCloseable {
 
   /**
    * The loss of each row, [N, 1]; see {@link TrainingKernels#crossEntropy}. In training, {@link
-   * #backward} overwrites the logits.
+   * #backward} may overwrite the logits.
    */
   public Tensor crossEntropy(Tensor logits, Tensor targets) {
     typed(logits, type, "crossEntropy");

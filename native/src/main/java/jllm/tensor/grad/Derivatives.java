@@ -38,21 +38,8 @@ final class Derivatives {
               o.eps());
       case Op.Rope o ->
           kernels.ropeBackward(gradients.of(o.x()), dout, o.rotations(), o.headDim(), o.pairing());
-      case Op.Attention o ->
-          kernels.attentionBackward(
-              gradients.of(o.q()),
-              gradients.of(o.k()),
-              gradients.of(o.v()),
-              dout,
-              o.out(),
-              o.lse(),
-              o.q(),
-              o.k(),
-              o.v(),
-              o.attention());
-      case Op.Gated o ->
-          kernels.gatedBackward(
-              gradients.of(o.gate()), gradients.of(o.up()), dout, o.gate(), o.up(), o.activation());
+      case Op.Attention o -> attention(o, dout);
+      case Op.Gated o -> gated(o, dout);
       case Op.Activate o ->
           kernels.activateBackward(gradients.of(o.x()), dout, o.x(), o.activation());
       case Op.Add o -> add(o, dout);
@@ -74,10 +61,7 @@ final class Derivatives {
       }
       case Op.BalanceLoss o ->
           kernels.balanceLossBackward(gradients.of(o.probabilities()), dout, o.counts(), o.rows());
-      case Op.CrossEntropy o -> {
-        gradients.putInPlace(o.logits());
-        kernels.crossEntropyBackward(o.logits(), dout, o.lse(), o.targets());
-      }
+      case Op.CrossEntropy o -> crossEntropy(o, dout);
       case Op.Block<?> o -> throw new IllegalArgumentException("a layer runs again: " + o.out());
     }
     gradients.finish(op.out());
@@ -121,6 +105,37 @@ final class Derivatives {
     return x.columns() == width
         ? x
         : x.reshape(Math.toIntExact(x.shape().elements() / width), width);
+  }
+
+  private void attention(Op.Attention op, Tensor dout) {
+    Tensor dq = gradients.of(op.q());
+    Tensor dk = gradients.apart(op.k(), dq, dq);
+    Tensor dv = gradients.apart(op.v(), dq, dk);
+    kernels.attentionBackward(
+        dq, dk, dv, dout, op.out(), op.lse(), op.q(), op.k(), op.v(), op.attention());
+    gradients.join(op.k(), dk);
+    gradients.join(op.v(), dv);
+  }
+
+  private void gated(Op.Gated op, Tensor dout) {
+    Tensor dgate = gradients.of(op.gate());
+    Tensor dup = gradients.apart(op.up(), dgate, dgate);
+    kernels.gatedBackward(dgate, dup, dout, op.gate(), op.up(), op.activation());
+    gradients.join(op.up(), dup);
+  }
+
+  private void crossEntropy(Op.CrossEntropy op, Tensor dout) {
+    Tensor logits = op.logits();
+    if (gradients.putInPlace(logits)) {
+      kernels.crossEntropyBackward(logits, dout, op.lse(), op.targets());
+      return;
+    }
+    Tensor copy = gradients.scratch(logits.rows(), logits.columns());
+    kernels.fill(copy, 0);
+    kernels.addScaled(copy, logits, 1);
+    kernels.crossEntropyBackward(copy, dout, op.lse(), op.targets());
+    kernels.addScaled(gradients.of(logits), copy, 1);
+    gradients.free(copy);
   }
 
   private void add(Op.Add op, Tensor dout) {

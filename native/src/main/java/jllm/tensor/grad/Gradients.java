@@ -25,6 +25,11 @@ final class Gradients {
 
   private final Map<Tensor, Tensor> activations = new IdentityHashMap<>();
 
+  /** Tensors whose elements the derivative of an operation may need, and those of several. */
+  private final Set<Tensor> used = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  private final Set<Tensor> shared = Collections.newSetFromMap(new IdentityHashMap<>());
+
   /** What came from {@link #memory}; other derivatives lie in the memory of an activation. */
   private final Set<Tensor> made = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -40,6 +45,8 @@ final class Gradients {
     parameters = trained;
     reached.clear();
     activations.clear();
+    used.clear();
+    shared.clear();
     made.clear();
     unused.clear();
   }
@@ -53,9 +60,16 @@ final class Gradients {
     reached.add(result);
   }
 
-  /** The gradient of a weight; null if it is absent or not trained. */
+  /** Says that the derivative of an operation may need the elements of a tensor. */
+  void use(@Nullable Tensor tensor) {
+    if (tensor != null && !used.add(tensor)) {
+      shared.add(tensor);
+    }
+  }
+
+  /** The gradient of a weight, to add to; null if it is absent or does not get one. */
   @Nullable Tensor weight(@Nullable Tensor weight) {
-    return weight == null ? null : parameters.gradient(weight);
+    return weight == null || !reaches(weight) ? null : of(weight);
   }
 
   /** The derivative of an activation as it was summed up so far; null if nothing depends on it. */
@@ -63,15 +77,40 @@ final class Gradients {
     return activations.get(activation);
   }
 
-  /** The derivative of an activation, to add to. */
-  Tensor of(Tensor activation) {
-    Tensor present = activations.get(activation);
-    if (present != null) {
-      return present;
+  /** The derivative of an activation or the gradient of a trained weight, to add to. */
+  Tensor of(Tensor tensor) {
+    Tensor present = parameters.gradient(tensor);
+    if (present == null) {
+      present = activations.get(tensor);
     }
-    Tensor zeros = scratch(activation.rows(), activation.columns());
+    if (present == null) {
+      present = zeros(tensor);
+      activations.put(tensor, present);
+    }
+    return present;
+  }
+
+  /**
+   * As {@link #of}, but never {@code taken} nor {@code alsoTaken}: a kernel adds to different
+   * tensors even where its operands are the same. To be followed by {@link #join}.
+   */
+  Tensor apart(Tensor operand, Tensor taken, Tensor alsoTaken) {
+    Tensor derivative = of(operand);
+    return derivative == taken || derivative == alsoTaken ? zeros(operand) : derivative;
+  }
+
+  /** Adds what {@link #apart} gave to the derivative of the operand. */
+  void join(Tensor operand, Tensor part) {
+    Tensor derivative = of(operand);
+    if (derivative != part) {
+      kernels.addScaled(derivative, part, 1);
+      free(part);
+    }
+  }
+
+  private Tensor zeros(Tensor like) {
+    Tensor zeros = scratch(like.rows(), like.columns());
     kernels.fill(zeros, 0);
-    activations.put(activation, zeros);
     return zeros;
   }
 
@@ -89,13 +128,15 @@ final class Gradients {
   }
 
   /**
-   * The memory of an activation becomes that of its derivative, which is written as a whole.
-   * Nothing else may depend on the activation.
+   * Makes the memory of an activation that of its derivative, which is written as a whole, if
+   * nothing else depends on the activation.
+   *
+   * @return whether it was done
    */
-  void putInPlace(Tensor activation) {
-    if (activations.putIfAbsent(activation, activation) != null) {
-      throw new IllegalStateException("two losses of the same logits " + activation);
-    }
+  boolean putInPlace(Tensor activation) {
+    return !shared.contains(activation)
+        && parameters.gradient(activation) == null
+        && activations.putIfAbsent(activation, activation) == null;
   }
 
   /**
@@ -106,7 +147,7 @@ final class Gradients {
     if (derivative == null) {
       return;
     }
-    if (activations.containsKey(operand)) {
+    if (activations.containsKey(operand) || parameters.gradient(operand) != null) {
       kernels.addScaled(of(operand), derivative, 1);
       finish(result);
     } else {

@@ -63,7 +63,7 @@ public sealed interface Op {
 
   record BalanceLoss(Tensor out, Tensor counts, Tensor probabilities, long rows) implements Op {}
 
-  /** The derivative of the logits takes their place. */
+  /** The derivative of the logits takes their place if no other operation needs them. */
   record CrossEntropy(Tensor out, Tensor lse, Tensor logits, Tensor targets) implements Op {}
 
   /** A layer of which only the input was kept: it runs again when its derivative is wanted. */

@@ -46,6 +46,12 @@ public final class Tape {
     if (gradients.reaches(a) || gradients.reaches(b) || gradients.reaches(c)) {
       ops.add(op);
       gradients.reach(op.out());
+      gradients.use(a);
+      gradients.use(b);
+      gradients.use(c);
+      if (op instanceof Op.Softmax || op instanceof Op.Attention) {
+        gradients.use(op.out()); // their derivatives are computed from their results
+      }
     }
   }
 
@@ -56,6 +62,9 @@ public final class Tape {
   public void record(Op op) {
     ops.add(op);
     gradients.reach(op.out());
+    if (op instanceof Op.Block<?> block) {
+      gradients.use(block.x());
+    }
   }
 
   /** Adds {@code factor} to the derivative of each element of a result. */
