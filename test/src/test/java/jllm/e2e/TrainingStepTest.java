@@ -20,19 +20,21 @@ class TrainingStepTest {
   private static final int STEPS_BETWEEN_EVALUATIONS = 10;
 
   /**
-   * The training is unstable: before step 40 the loss of the next batches jumps by a half, and
-   * rounding errors grow a hundredfold. Double precision differs from the trace by 3e-3 there.
+   * The trace is followed up to step 39. The run is unstable around steps 29 and 40 and amplifies
+   * rounding: the very C program that wrote the trace, compiled with other optimization flags
+   * (without fused multiply-add, or with -Ofast), differs from it by 6e-3 at step 40 and by 1e-2 in
+   * the validation loss there, more than this library does (4.0e-3 and 6.2e-3).
    */
   private static final int STABLE_STEPS = 40;
 
   @Test
   void lossesAreThoseOfTheReference() throws IOException {
-    follow(new VectorBackend(2), STABLE_STEPS, Activations.STORED);
+    follow(new VectorBackend(1), STABLE_STEPS, Activations.STORED);
   }
 
   @Test
   void firstLossesWithRecomputedActivations() throws IOException {
-    follow(new VectorBackend(2), 3, Activations.RECOMPUTED);
+    follow(new VectorBackend(1), 3, Activations.RECOMPUTED);
   }
 
   /** The oracle, which takes seconds a step. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.tensor.Backend;
@@ -24,22 +25,32 @@ import org.junit.jupiter.api.Test;
  *
  * <p>The run is unstable at two places: before steps 29 and 40 the model has lost its way (losses
  * of 9.3 and 3.7, gradients 30 and 55 times as long as around them) and finds back with the next
- * step. There, differences of rounding grow: in double precision (the scalar backend) the loss of
- * step 40 is 3.65734, which differs from the trace by 3.3e-3, and those after it by up to 6e-4. Up
- * to there all agree within 2e-4; beyond, the trace is followed as closely as double precision
- * follows it.
+ * step. There, differences of rounding grow. The very program that wrote the trace, compiled without
+ * fused multiply-add or with -Ofast, differs from it by 6e-3 at step 40 and by 1e-2 in the
+ * validation loss there; this library by 4.0e-3 and 6.2e-3, in double precision (the scalar backend)
+ * by 3.3e-3 at step 40. Everywhere else the trace is followed within 2e-4, but for some steps of the
+ * recovery, which are named.
  */
 final class FixtureTest {
   private static final double TOLERANCE = 2e-4;
 
-  /** From this step on the rounding errors of both programs have grown. */
-  private static final int UNSTABLE = 40;
+  /** Where no two compilations of the reference agree. */
+  private static final int PEAK = 40;
 
   private static final double AT_THE_PEAK = 1e-2;
-  private static final double AFTER_IT = 1e-3;
+
+  /** Steps that still show what happened at the peak; up to 6.5e-4 were measured. */
+  private static final Set<Integer> RECOVERY = Set.of(44, 45, 46, 50, 51, 52, 56);
+
+  private static final double IN_RECOVERY = 1e-3;
 
   private static double tolerance(int step) {
-    return step < UNSTABLE ? TOLERANCE : step == UNSTABLE ? AT_THE_PEAK : AFTER_IT;
+    return step == PEAK ? AT_THE_PEAK : RECOVERY.contains(step) ? IN_RECOVERY : TOLERANCE;
+  }
+
+  /** Those of batches outside of training are within 6e-5, but at the peak. */
+  private static double validationTolerance(int step) {
+    return step == PEAK ? AT_THE_PEAK : TOLERANCE;
   }
 
   @Test
@@ -84,7 +95,7 @@ final class FixtureTest {
     for (int i = 0; i < valLosses.size(); i++) {
       assertEquals(10L * i, log.evaluations.get(i).step());
       assertEquals(
-          valLosses.get(i), log.evaluations.get(i).loss(), tolerance(10 * i), "before " + 10 * i);
+          valLosses.get(i), log.evaluations.get(i).loss(), validationTolerance(10 * i), "before " + 10 * i);
     }
   }
 

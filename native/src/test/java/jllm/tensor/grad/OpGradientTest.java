@@ -1,5 +1,6 @@
 package jllm.tensor.grad;
 
+import java.util.Arrays;
 import jllm.tensor.Activation;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
@@ -95,7 +96,7 @@ class OpGradientTest {
   void rope(RopePairing pairing, int headDim, int pairs) {
     int x = check.input(5, 3 * headDim);
     double[] frequencies = {1, 0.3, 0.07};
-    double[] used = java.util.Arrays.copyOf(frequencies, pairs);
+    double[] used = Arrays.copyOf(frequencies, pairs);
     Tensor positions = check.ids(1, 0, 1, 2, 9, 100);
     check.check(e -> e.rope(check.get(e, x), e.rotations(positions, used, 1.25f), headDim, pairing));
   }
