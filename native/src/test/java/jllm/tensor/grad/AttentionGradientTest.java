@@ -43,8 +43,7 @@ class AttentionGradientTest {
     "4, 2, 2, 1.5, true",
   })
   void plain(int heads, int kvHeads, int window, float softCap, boolean causal) {
-    AttentionSpec spec =
-        new AttentionSpec(heads, kvHeads, HEAD_DIM, 0.6f, softCap, window, causal);
+    AttentionSpec spec = new AttentionSpec(heads, kvHeads, HEAD_DIM, 0.6f, softCap, window, causal);
     if (window == 1) {
       // A weight of 1 for the position itself: queries and keys have no influence.
       int v = check.input(ROWS, kvHeads * HEAD_DIM);

@@ -1,7 +1,7 @@
 package jllm.tensor.grad;
 
-import jllm.tensor.Routing;
 import jllm.tensor.RouterBalance;
+import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -71,12 +71,11 @@ class ExpertGradientTest {
     int first = check.input(TOKENS, EXPERTS);
     int second = check.input(TOKENS, EXPERTS);
     Tensor others = check.ids(TOKENS, 1, 0, 1, 2, 1, 3);
-    check.check(
-        e -> {
-          RouterBalance balance = e.routerBalance(EXPERTS, 2 * TOKENS);
-          e.countRouting(balance, check.get(e, first), chosen);
-          e.countRouting(balance, check.get(e, second), others);
-          return e.balanceLoss(balance);
-        });
+    check.check(e -> {
+      RouterBalance balance = e.routerBalance(EXPERTS, 2 * TOKENS);
+      e.countRouting(balance, check.get(e, first), chosen);
+      e.countRouting(balance, check.get(e, second), others);
+      return e.balanceLoss(balance);
+    });
   }
 }

@@ -127,8 +127,7 @@ final class GradientCheck implements AutoCloseable {
       set(weight, i, before);
       double expected = (above - below) / (2 * STEP);
       double gradient = get(parameter.gradient(), i) - BEFORE;
-      double tolerance =
-          TOLERANCE * Math.abs(expected) + ROUNDING * Math.max(1, Math.abs(above));
+      double tolerance = TOLERANCE * Math.abs(expected) + ROUNDING * Math.max(1, Math.abs(above));
       String what = parameter.name() + " " + weight + " element " + i + ", " + seed();
       assertEquals(expected, gradient, tolerance, what);
       found |= Math.abs(expected) > 1e-3;

@@ -98,7 +98,8 @@ class OpGradientTest {
     double[] frequencies = {1, 0.3, 0.07};
     double[] used = Arrays.copyOf(frequencies, pairs);
     Tensor positions = check.ids(1, 0, 1, 2, 9, 100);
-    check.check(e -> e.rope(check.get(e, x), e.rotations(positions, used, 1.25f), headDim, pairing));
+    check.check(
+        e -> e.rope(check.get(e, x), e.rotations(positions, used, 1.25f), headDim, pairing));
   }
 
   @ParameterizedTest

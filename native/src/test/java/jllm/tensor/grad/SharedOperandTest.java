@@ -38,41 +38,37 @@ class SharedOperandTest {
   @Test
   void bothOperandsOfASum() {
     int x = check.input(3, 7);
-    check.check(
-        e -> {
-          Tensor a = check.get(e, x);
-          return e.add(a, a);
-        });
+    check.check(e -> {
+      Tensor a = check.get(e, x);
+      return e.add(a, a);
+    });
   }
 
   @Test
   void bothOperandsOfAProduct() {
     int x = check.input(3, 7);
-    check.check(
-        e -> {
-          Tensor a = check.get(e, x);
-          return e.mul(a, a);
-        });
+    check.check(e -> {
+      Tensor a = check.get(e, x);
+      return e.mul(a, a);
+    });
   }
 
   @Test
   void bothOperandsOfAGate() {
     int x = check.input(3, 7);
-    check.check(
-        e -> {
-          Tensor a = check.get(e, x);
-          return e.gated(a, a, Activation.SILU);
-        });
+    check.check(e -> {
+      Tensor a = check.get(e, x);
+      return e.gated(a, a, Activation.SILU);
+    });
   }
 
   @Test
   void allOperandsOfAttention() {
     int x = check.input(5, 6);
-    check.check(
-        e -> {
-          Tensor a = check.get(e, x);
-          return e.attention(a, a, a, ATTENTION);
-        });
+    check.check(e -> {
+      Tensor a = check.get(e, x);
+      return e.attention(a, a, a, ATTENTION);
+    });
   }
 
   /** The first consumer hands its derivative over, the second must add to it, and vice versa. */
@@ -80,14 +76,13 @@ class SharedOperandTest {
   void consumersOfAResult() {
     int x = check.input(3, 7);
     int y = check.input(3, 7);
-    check.check(
-        e -> {
-          Tensor shared = e.mul(check.get(e, x), check.get(e, y));
-          Tensor sum = e.add(shared, check.get(e, y));
-          Tensor curve = e.softmax(shared);
-          Tensor third = e.add(e.scale(shared, -3), curve);
-          return e.mul(e.add(curve, sum), e.add(third, shared));
-        });
+    check.check(e -> {
+      Tensor shared = e.mul(check.get(e, x), check.get(e, y));
+      Tensor sum = e.add(shared, check.get(e, y));
+      Tensor curve = e.softmax(shared);
+      Tensor third = e.add(e.scale(shared, -3), curve);
+      return e.mul(e.add(curve, sum), e.add(third, shared));
+    });
   }
 
   @Test
@@ -96,13 +91,12 @@ class SharedOperandTest {
     Tensor square = check.weight(5, 5);
     Tensor norm = check.weight(5);
     Tensor ids = check.ids(1, 3, 0, 5, 3);
-    check.check(
-        e -> {
-          Tensor x = e.rmsNorm(e.embedding(table, ids), norm, 0.01f);
-          Tensor y = e.activate(e.linear(x, square, norm), Activation.GELU_ERF);
-          Tensor z = e.layerNorm(e.add(x, e.linear(y, square, null)), norm, null, 0.01f);
-          return e.linear(z, table, null);
-        });
+    check.check(e -> {
+      Tensor x = e.rmsNorm(e.embedding(table, ids), norm, 0.01f);
+      Tensor y = e.activate(e.linear(x, square, norm), Activation.GELU_ERF);
+      Tensor z = e.layerNorm(e.add(x, e.linear(y, square, null)), norm, null, 0.01f);
+      return e.linear(z, table, null);
+    });
   }
 
   @Test
@@ -118,15 +112,14 @@ class SharedOperandTest {
     int w = check.input(4, 5);
     int rows = check.input(1, 5);
     Tensor ids = check.ids(1, 2, 0, 2);
-    check.check(
-        e -> {
-          Tensor weight = e.scale(check.get(e, w), 0.5f);
-          Tensor vector = e.softmax(check.get(e, rows));
-          Tensor normed = e.rmsNorm(e.layerNorm(check.get(e, x), vector, null, 0.01f), vector, 1);
-          Tensor bias = e.linear(vector, weight, null);
-          Tensor looked = e.embedding(weight, ids);
-          return e.linear(e.add(normed, looked), weight, bias);
-        });
+    check.check(e -> {
+      Tensor weight = e.scale(check.get(e, w), 0.5f);
+      Tensor vector = e.softmax(check.get(e, rows));
+      Tensor normed = e.rmsNorm(e.layerNorm(check.get(e, x), vector, null, 0.01f), vector, 1);
+      Tensor bias = e.linear(vector, weight, null);
+      Tensor looked = e.embedding(weight, ids);
+      return e.linear(e.add(normed, looked), weight, bias);
+    });
   }
 
   @ParameterizedTest
@@ -154,11 +147,10 @@ class SharedOperandTest {
     int x = check.input(4, 7);
     Tensor targets = check.ids(1, 3, 0, -1, 6);
     Tensor others = check.ids(1, -1, 2, 5, 6);
-    check.check(
-        e -> {
-          Tensor logits = e.scale(check.get(e, x), 2);
-          return e.add(e.crossEntropy(logits, targets), e.crossEntropy(logits, others));
-        });
+    check.check(e -> {
+      Tensor logits = e.scale(check.get(e, x), 2);
+      return e.add(e.crossEntropy(logits, targets), e.crossEntropy(logits, others));
+    });
   }
 
   @Test
@@ -166,14 +158,13 @@ class SharedOperandTest {
     int x = check.input(4, 7);
     Tensor ones = check.random(1, 7);
     Tensor targets = check.ids(1, 3, 0, -1, 6);
-    check.check(
-        e -> {
-          Tensor logits = e.scale(check.get(e, x), 2);
-          Tensor before = e.linear(e.mul(logits, logits), ones, null);
-          Tensor loss = e.crossEntropy(logits, targets);
-          Tensor after = e.linear(e.softmax(logits), ones, null);
-          return e.add(e.add(before, after), loss);
-        });
+    check.check(e -> {
+      Tensor logits = e.scale(check.get(e, x), 2);
+      Tensor before = e.linear(e.mul(logits, logits), ones, null);
+      Tensor loss = e.crossEntropy(logits, targets);
+      Tensor after = e.linear(e.softmax(logits), ones, null);
+      return e.add(e.add(before, after), loss);
+    });
   }
 
   @Test
@@ -222,9 +213,7 @@ class SharedOperandTest {
       Tensor gradient = Tensor.allocate(arena, DType.F32, table.shape());
       Tensor ids = Tensor.allocate(arena, DType.I32, Shape.of(37));
       for (int i = 0; i < 37 * 6; i++) {
-        table
-            .segment()
-            .setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
+        table.segment().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
         ids.segment().setAtIndex(ValueLayout.JAVA_INT, i / 6, i / 6);
       }
       Parameters parameters = new Parameters();
