@@ -25,11 +25,11 @@ import org.junit.jupiter.api.Test;
  *
  * <p>The run is unstable at two places: before steps 29 and 40 the model has lost its way (losses
  * of 9.3 and 3.7, gradients 30 and 55 times as long as around them) and finds back with the next
- * step. There, differences of rounding grow. The very program that wrote the trace, compiled without
- * fused multiply-add or with -Ofast, differs from it by 6e-3 at step 40 and by 1e-2 in the
- * validation loss there; this library by 4.0e-3 and 6.2e-3, in double precision (the scalar backend)
- * by 3.3e-3 at step 40. Everywhere else the trace is followed within 2e-4, but for some steps of the
- * recovery, which are named.
+ * step. There, differences of rounding grow. The very program that wrote the trace, compiled
+ * without fused multiply-add or with -Ofast, differs from it by 6e-3 at step 40 and by 1e-2 in the
+ * validation loss there; this library by 4.0e-3 and 6.2e-3, in double precision (the scalar
+ * backend) by 3.3e-3 at step 40. Everywhere else the trace is followed within 2e-4, but for some
+ * steps of the recovery, which are named.
  */
 final class FixtureTest {
   private static final double TOLERANCE = 2e-4;
@@ -95,7 +95,10 @@ final class FixtureTest {
     for (int i = 0; i < valLosses.size(); i++) {
       assertEquals(10L * i, log.evaluations.get(i).step());
       assertEquals(
-          valLosses.get(i), log.evaluations.get(i).loss(), validationTolerance(10 * i), "before " + 10 * i);
+          valLosses.get(i),
+          log.evaluations.get(i).loss(),
+          validationTolerance(10 * i),
+          "before " + 10 * i);
     }
   }
 
