@@ -11,6 +11,7 @@ import java.util.Locale;
 import jllm.format.ModelFormatException;
 import jllm.generate.PromptTooLongException;
 import jllm.generate.UnknownTokenException;
+import jllm.generate.perplexity.EvaluationException;
 import jllm.quantize.RequantizationException;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.corpus.CorpusException;
@@ -83,6 +84,7 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case StandardOutput.Failure failure -> say(ExitCode.FILE, failure.getMessage());
       case PromptTooLongException prompt -> say(ExitCode.USAGE, prompt.getMessage());
       case UnknownTokenException token -> say(ExitCode.USAGE, token.getMessage());
+      case EvaluationException evaluation -> say(ExitCode.USAGE, evaluation.getMessage());
       case RequantizationException again -> say(ExitCode.USAGE, again.getMessage());
       case InvalidTextException text -> say(ExitCode.FORMAT, text.getMessage());
       case ModelFormatException format -> say(ExitCode.FORMAT, format.getMessage());

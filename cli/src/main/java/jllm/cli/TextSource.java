@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import jllm.tokenize.text.Utf8;
 
 /**
  * A text to be read once, as it is, the line break at its end included.
@@ -71,6 +72,26 @@ record TextSource(String name, Opener opener) {
           }
           return Files.newInputStream(file);
         });
+  }
+
+  /**
+   * The whole text.
+   *
+   * @throws InvalidTextException if it is not valid UTF-8
+   */
+  String readWhole() throws IOException {
+    try (InputStream in = opener.open()) {
+      byte[] bytes = in.readAllBytes();
+      int invalid = Utf8.firstInvalid(bytes, 0, bytes.length);
+      if (invalid >= 0) {
+        throw new InvalidTextException(
+            String.format(
+                "%s is not valid UTF-8: byte 0x%02X at offset %d; convert it, such as with iconv -t"
+                    + " UTF-8",
+                name, bytes[invalid], invalid));
+      }
+      return new String(bytes, StandardCharsets.UTF_8);
+    }
   }
 
   /** Checks that all files can be opened, before the first is encoded. */

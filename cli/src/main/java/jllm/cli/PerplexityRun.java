@@ -1,0 +1,75 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import jllm.format.ModelFile;
+import jllm.format.model.ModelFiles;
+import jllm.generate.ModelTokenizer;
+import jllm.generate.perplexity.EvaluationText;
+import jllm.generate.perplexity.PerplexityEvaluator;
+import jllm.generate.perplexity.PerplexityResult;
+import jllm.generate.perplexity.ScoredWindow;
+import jllm.tensor.Backend;
+import jllm.tokenize.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A measurement of a model, or of two, with its progress on standard error.
+ *
+ * @param context tokens of a window, 0 = as the models and the text suggest
+ * @param stride tokens between windows, 0 = chunks that do not overlap
+ * @param most windows to take, 0 = all
+ * @param tokenizer for models that carry none
+ */
+record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer, boolean quiet) {
+  private static final System.Logger LOG = System.getLogger(PerplexityRun.class.getName());
+
+  /** What was measured, and over what. */
+  record Outcome(PerplexityResult result, int context, int windows) {}
+
+  Outcome measure(
+      Path path, @Nullable Path basePath, TextSource text, Backend backend, Streams streams)
+      throws IOException {
+    try (ModelFile file = ModelFiles.open(path);
+        ModelFile base = basePath == null ? null : ModelFiles.open(basePath)) {
+      return measure(file, base, text.readWhole(), backend, streams);
+    }
+  }
+
+  private Outcome measure(
+      ModelFile file, @Nullable ModelFile base, String text, Backend backend, Streams streams)
+      throws IOException {
+    Tokenizer own = ModelTokenizer.of(file, tokenizer);
+    Tokenizer other = base == null ? null : ModelTokenizer.of(base, tokenizer);
+    EvaluationText encoded = PerplexityEvaluator.encode(own, other, text);
+    int size = context == 0 ? PerplexityEvaluator.context(file, base, encoded) : context;
+    List<ScoredWindow> all =
+        stride == 0
+            ? ScoredWindow.chunks(encoded.length(), size)
+            : ScoredWindow.strided(encoded.length(), size, stride);
+    List<ScoredWindow> windows = most == 0 ? all : all.subList(0, Math.min(most, all.size()));
+    if (size > file.config().contextLength()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the context is {0}; the model was made for {1} positions",
+          String.valueOf(size),
+          String.valueOf(file.config().contextLength()));
+    }
+    Memory.require(file, backend, size);
+    long scored = windows.stream().mapToLong(ScoredWindow::scored).sum();
+    try (PerplexityEvaluator evaluator = PerplexityEvaluator.open(file, base, backend, size);
+        Progress progress = Progress.count(streams, quiet, "perplexity", scored, "tokens");
+        Interruption _ = new Interruption(evaluator::cancel, null)) {
+      PerplexityResult result =
+          evaluator.measure(
+              encoded,
+              windows,
+              (done, perplexity) -> {
+                progress.message("perplexity " + PerplexityReport.show(perplexity));
+                progress.update(done);
+              });
+      return new Outcome(result, size, windows.size());
+    }
+  }
+}
