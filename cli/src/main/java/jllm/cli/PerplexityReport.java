@@ -26,7 +26,8 @@ final class PerplexityReport {
   }
 
   private static String show(Estimate estimate, String format) {
-    return String.format(Locale.ROOT, format + " +/- " + format, estimate.value(), estimate.error());
+    return String.format(
+        Locale.ROOT, format + " +/- " + format, estimate.value(), estimate.error());
   }
 
   String text() {

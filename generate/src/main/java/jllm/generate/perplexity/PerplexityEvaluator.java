@@ -130,8 +130,7 @@ public final class PerplexityEvaluator implements AutoCloseable {
    *
    * @throws EvaluationException if these would see different tokens
    */
-  public static EvaluationText encode(
-      Tokenizer tokenizer, @Nullable Tokenizer base, String text) {
+  public static EvaluationText encode(Tokenizer tokenizer, @Nullable Tokenizer base, String text) {
     if (base != null) {
       EvaluationText.requireSame(tokenizer, base, text);
     }
@@ -192,7 +191,10 @@ public final class PerplexityEvaluator implements AutoCloseable {
       Tensor other = base == null ? null : base.scorer.next(tokens, from, count, skipped);
       if (logits != null) {
         scores.add(
-            logits, base == null ? null : Objects.requireNonNull(other), tokens, from + skipped + 1);
+            logits,
+            base == null ? null : Objects.requireNonNull(other),
+            tokens,
+            from + skipped + 1);
       }
       from += count;
     }
