@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
       "The continuation alone is written to standard output, exactly as generated (on a terminal a line",
       "break ends it); messages and a line of statistics go to standard error.",
       "",
-      "Example: jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\""
+      "Examples: jllm generate \"ROMEO:\"",
+      "          jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\""
     })
 final class GenerateCommand implements Callable<Integer> {
   private static final System.Logger LOG = System.getLogger(GenerateCommand.class.getName());
@@ -87,7 +88,6 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private void check() {
-    models.check();
     prompts.check(streams);
     lengths.check();
     sampling.check();

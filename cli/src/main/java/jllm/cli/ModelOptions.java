@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
+import jllm.generate.BundledModel;
 import jllm.generate.ModelTokenizer;
 import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,8 @@ final class ModelOptions {
       names = {"-m", "--model"},
       paramLabel = "MODEL",
       description =
-          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file.")
+          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file."
+              + " Default: a small one that comes with the program and writes like Shakespeare.")
   @Nullable Path model;
 
   @Option(
@@ -24,23 +26,9 @@ final class ModelOptions {
       description = "The tokenizer, for models that carry none, such as llama2.c's tokenizer.bin.")
   @Nullable Path tokenizer;
 
-  /** Checks that there is one. */
-  void check() {
-    requireNamed();
-  }
-
   /** Opens the model; no weights are read. */
   ModelFile open() throws IOException {
-    return ModelFiles.open(requireNamed());
-  }
-
-  private Path requireNamed() {
-    if (model == null) {
-      throw new UsageException(
-          "no model was named; give one with -m FILE, such as: jllm generate -m model.gguf \"Once"
-              + " upon a time\"");
-    }
-    return model;
+    return ModelFiles.open(model == null ? BundledModel.path() : model);
   }
 
   /** The tokenizer of the opened model. */

@@ -60,7 +60,7 @@ final class PretrainCommand implements Callable<Integer> {
   private static final long PATIENCE_MILLIS = 600_000;
 
   private static final String ARGUMENTS = "arguments";
-  private static final String THREADS = "threads";
+  private static final String BACKEND = "backend";
 
   private final Streams streams;
 
@@ -84,7 +84,6 @@ final class PretrainCommand implements Callable<Integer> {
     output.apply();
     compute.check();
     models.check();
-    settings.put(THREADS, (long) compute.threadCount());
     Path initFrom = checkpoint == null ? models.initFrom : null;
     PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
     try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
@@ -119,7 +118,6 @@ final class PretrainCommand implements Callable<Integer> {
           command().commandLine().parseArgs(all.toArray(new String[0]));
           arguments = all;
         }
-        warnOfOtherThreads(checkpoint);
       }
     }
     settings.put(ARGUMENTS, withoutResume(arguments));
@@ -152,14 +150,15 @@ final class PretrainCommand implements Callable<Integer> {
     return kept;
   }
 
-  private void warnOfOtherThreads(Checkpoint checkpoint) {
-    Object before = checkpoint.settings().get(THREADS);
-    if (before instanceof Long threads && threads != compute.threadCount()) {
+  /** Sums are rounded in the order of the kernels and of the threads. */
+  private void warnOfOtherBackend(Checkpoint checkpoint, Backend backend) {
+    Object before = checkpoint.settings().get(BACKEND);
+    if (before instanceof String described && !described.equals(backend.describe())) {
       streams
           .err()
           .println(
-              "jllm: warning: the run began with %d threads and goes on with %d: its sums are rounded otherwise; use --threads %d for the same bits"
-                  .formatted(threads, compute.threadCount(), threads));
+              "jllm: warning: the run began with %s and goes on with %s, which rounds otherwise: use the same --threads and --cpu-kernels for the same bits"
+                  .formatted(described, backend.describe()));
     }
   }
 
@@ -199,6 +198,10 @@ final class PretrainCommand implements Callable<Integer> {
       }
       Path run = target.run();
       try (Backend backend = compute.backend()) {
+        if (checkpoint != null) {
+          warnOfOtherBackend(checkpoint, backend);
+        }
+        settings.put(BACKEND, backend.describe());
         if (target.verifyResume && !proven(backend, config, tokens, tokenizer, options, model)) {
           return ExitCode.CHECK_FAILED;
         }

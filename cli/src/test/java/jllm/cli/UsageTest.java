@@ -68,8 +68,11 @@ class UsageTest {
   }
 
   @Test
-  void generateWithoutModelSaysHowToNameOne() {
-    assertMessage(2, "no model was named; give one with -m", Run.of("generate", "Hello"));
+  void generateWithoutModelTakesTheBundledOne() {
+    Run run = Run.of("generate", "-q", "-n", "20", "--temp", "0", "ROMEO:");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().length() > 20, run.out());
+    assertEquals("", run.err());
   }
 
   @ParameterizedTest
