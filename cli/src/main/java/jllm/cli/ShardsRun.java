@@ -48,6 +48,10 @@ final class ShardsRun implements ShardListener {
     Tokenizer tokenizer = tokenizers.open();
     ShardOptions options = shards.options(tokenizer, parseSpecial, threads);
     boolean existed = Files.exists(folder);
+    if (!existed) {
+      // Where the reading of a pipe is interrupted; a folder with files in it stays.
+      folder.toFile().deleteOnExit();
+    }
     long start = System.nanoTime();
     boolean done = false;
     try (Interruption _ = new Interruption(() -> cancelled = true, null)) {

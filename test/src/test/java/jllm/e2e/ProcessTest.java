@@ -81,6 +81,24 @@ class ProcessTest {
     }
   }
 
+  @Test
+  void controlCInWritingShardsLeavesNothingBehind(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Path out = folder.resolve("out");
+    Process process = Program.start(err, "tokenize", "-f", "-", "--to-shards", out.toString());
+    try (OutputStream in = process.getOutputStream()) {
+      // More than a pipe and one part hold, so that tokens were written when all is.
+      in.write("some words to encode, 1234 ".repeat(200_000).getBytes(StandardCharsets.UTF_8));
+      in.flush();
+      interrupt(process);
+      assertEquals(130, process.waitFor(), Files.readString(err));
+      assertFalse(Files.exists(out), Files.readString(err));
+      assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
   private static void awaitLine(Path file, String word, Process process) throws IOException {
     while (process.isAlive() && !Files.readString(file).contains(word)) {
       Thread.onSpinWait();

@@ -111,9 +111,11 @@ final class ShardWriter implements AutoCloseable {
 
   private FileChannel roll() throws IOException {
     finish();
+    Path file = temporary(name(shards.size()));
+    file.toFile().deleteOnExit(); // should the program be interrupted while it waits for a pipe
     FileChannel out =
         FileChannel.open(
-            temporary(name(shards.size())),
+            file,
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE);
