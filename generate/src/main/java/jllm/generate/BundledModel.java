@@ -12,8 +12,8 @@ import java.util.zip.CRC32C;
  * The small model that the program brings along: a Llama of three million parameters that writes in
  * the manner of Shakespeare. How it was made, the README of this module says.
  *
- * <p>Models are mapped files, and a resource of a jar is none: it is copied to the user's cache when
- * it is wanted first ({@code $XDG_CACHE_HOME/jllm} or {@code ~/.cache/jllm}; the folder for
+ * <p>Models are mapped files, and a resource of a jar is none: it is copied to the user's cache
+ * when it is wanted first ({@code $XDG_CACHE_HOME/jllm} or {@code ~/.cache/jllm}; the folder for
  * temporary files where that cannot be written).
  */
 public final class BundledModel {
