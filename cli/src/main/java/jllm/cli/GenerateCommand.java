@@ -27,8 +27,8 @@ import picocli.CommandLine.Option;
       "The continuation alone is written to standard output, exactly as generated (on a terminal a line",
       "break ends it); messages and a line of statistics go to standard error.",
       "",
-      "Examples: jllm generate \"ROMEO:\"",
-      "          jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\""
+      "Example: jllm generate \"ROMEO:\"",
+      "         jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\""
     })
 final class GenerateCommand implements Callable<Integer> {
   private static final System.Logger LOG = System.getLogger(GenerateCommand.class.getName());
