@@ -1,7 +1,6 @@
 package jllm.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,7 +53,6 @@ import picocli.CommandLine.Spec;
 final class PretrainCommand implements Callable<Integer> {
   private static final int PROBES = 2;
   private static final long PROBE_NANOS = 2_000_000_000L;
-  private static final int PROOF_STEPS = 4;
 
   /** A step and a checkpoint may take long; Ctrl-C waits for both. */
   private static final long PATIENCE_MILLIS = 600_000;
@@ -202,7 +200,10 @@ final class PretrainCommand implements Callable<Integer> {
           warnOfOtherBackend(checkpoint, backend);
         }
         settings.put(BACKEND, backend.describe());
-        if (target.verifyResume && !proven(backend, config, tokens, tokenizer, options, model)) {
+        ResumeProof proof =
+            new ResumeProof(
+                backend, () -> first(model, config, options), tokens, tokenizer, options);
+        if (target.verifyResume && !ResumeCheck.passes(proof, streams.err(), output.quiet)) {
           return ExitCode.CHECK_FAILED;
         }
         try (TrainedWeights weights = weights(checkpoint, model, config, options);
@@ -399,52 +400,6 @@ final class PretrainCommand implements Callable<Integer> {
     return model == null
         ? TrainedWeights.random(config, options.weightType(), options.seed())
         : TrainedWeights.copy(model.weights(), options.weightType());
-  }
-
-  /** Two models are in memory while this is proven. */
-  private boolean proven(
-      Backend backend,
-      ModelConfig config,
-      TrainingData tokens,
-      @Nullable Tokenizer tokenizer,
-      TrainOptions options,
-      @Nullable ModelFile model)
-      throws IOException {
-    Path folder = Files.createTempDirectory("jllm-resume-");
-    try {
-      List<String> differences =
-          new ResumeProof(backend, () -> first(model, config, options), tokens, tokenizer, options)
-              .run(folder, PROOF_STEPS);
-      if (differences.isEmpty()) {
-        if (!output.quiet) {
-          streams
-              .err()
-              .println(
-                  "resuming gives the same bits: %d steps at one go equal %d, a checkpoint, and %d"
-                      .formatted(PROOF_STEPS, PROOF_STEPS / 2, PROOF_STEPS / 2));
-        }
-        return true;
-      }
-      streams.err().println("jllm: resuming does not give the same bits; different are");
-      differences.forEach(line -> streams.err().println("  " + line));
-      return false;
-    } finally {
-      delete(folder);
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (var files = Files.walk(folder)) {
-      files
-          .sorted(java.util.Comparator.reverseOrder())
-          .forEach(file -> {
-            try {
-              Files.delete(file);
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          });
-    }
   }
 
   private static void requireMemory(RunPlan plan) {

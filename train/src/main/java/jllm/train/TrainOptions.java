@@ -198,21 +198,4 @@ public record TrainOptions(
         value,
         seed);
   }
-
-  public TrainOptions withSeed(long value) {
-    return new TrainOptions(
-        batch,
-        horizon,
-        schedule,
-        optimizer,
-        evaluation,
-        checkpoints,
-        guard,
-        sample,
-        dropout,
-        balance,
-        recompute,
-        weightType,
-        value);
-  }
 }
