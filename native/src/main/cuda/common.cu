@@ -1,0 +1,113 @@
+// Helpers of all kernels; goes ahead of every other file of this folder. Kernels include no headers, so that NVRTC
+// can compile them on a machine that has the driver and no toolkit.
+
+#define KERNEL extern "C" __global__ void
+
+// The dynamic shared memory of a block, aligned to 16 bytes.
+#ifndef DYNAMIC_SHARED
+extern __shared__ float4 dynamic_shared[];
+#define DYNAMIC_SHARED(type, name) type* name = reinterpret_cast<type*>(dynamic_shared)
+#endif
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define ALL_LANES 0xffffffffu
+#define MINUS_INFINITY __int_as_float(0xff800000)
+
+__device__ __forceinline__ float warp_sum(float value) {
+#pragma unroll
+  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
+  return value;
+}
+
+__device__ __forceinline__ double warp_sum(double value) {
+#pragma unroll
+  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
+  return value;
+}
+
+__device__ __forceinline__ float warp_max(float value) {
+#pragma unroll
+  for (int bits = 16; bits > 0; bits /= 2) value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, bits));
+  return value;
+}
+
+// The sum over a one-dimensional block of whole warps, in every thread. scratch: 32 in shared memory.
+template <class T>
+__device__ __forceinline__ T block_sum(T value, T* scratch) {
+  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+  value = warp_sum(value);
+  __syncthreads();  // of an earlier reduction that used the same scratch
+  if (lane == 0) scratch[warp] = value;
+  __syncthreads();
+  return warp_sum(lane < warps ? scratch[lane] : T(0));
+}
+
+__device__ __forceinline__ float block_max(float value, float* scratch) {
+  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+  value = warp_max(value);
+  __syncthreads();
+  if (lane == 0) scratch[warp] = value;
+  __syncthreads();
+  return warp_max(lane < warps ? scratch[lane] : MINUS_INFINITY);
+}
+
+// Whether addresses allow loads of 16 bytes. Rows of odd length and views do not.
+__device__ __forceinline__ bool aligned16(const void* a, const void* b = nullptr, const void* c = nullptr) {
+  return ((reinterpret_cast<u64>(a) | reinterpret_cast<u64>(b) | reinterpret_cast<u64>(c)) & 15) == 0;
+}
+
+__device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
+__device__ __forceinline__ void store4(float* p, float4 value) { *reinterpret_cast<float4*>(p) = value; }
+
+// IEEE 754 binary16 in the low 16 bits.
+__device__ __forceinline__ float half_to_float(u32 half) {
+#ifdef __CUDA_ARCH__
+  float value;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(static_cast<u16>(half)));
+  return value;
+#else
+  // Exponent and fraction at the places of a float, then 2^112 makes up for the difference of the exponents'
+  // biases; it makes subnormal numbers normal, too.
+  u32 magnitude = (half & 0x7fff) << 13;
+  if (magnitude >= 0x0f800000) return __uint_as_float((half & 0x8000) << 16 | magnitude | 0x7f800000);
+  return __uint_as_float((half & 0x8000) << 16 | __float_as_uint(__uint_as_float(magnitude) * 0x1p112f));
+#endif
+}
+
+// The upper half of a float.
+__device__ __forceinline__ float bf16_to_float(u32 bits) { return __uint_as_float(bits << 16); }
+
+// To nearest, ties to even; what is not a number stays so.
+__device__ __forceinline__ u16 float_to_bf16(float value) {
+  u32 bits = __float_as_uint(value);
+  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<u16>(bits >> 16 | 0x40);
+  return static_cast<u16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+// Dropout, as jllm.tensor.Dropout: the key of a row, and whether one of its elements stays.
+__device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
+  u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return static_cast<u32>((z ^ (z >> 31)) >> 32);
+}
+
+__device__ __forceinline__ bool dropout_keeps(u32 key, u32 column, int threshold) {
+  u32 x = key + column * 0x9E3779B9u;
+  x = (x ^ (x >> 16)) * 0x21f0aaadu;
+  x = (x ^ (x >> 15)) * 0xd35a2d97u;
+  x ^= x >> 15;
+  return static_cast<int>(x >> 1) >= threshold;
+}
+
+// cap * tanh(x / cap), and its derivative.
+__device__ __forceinline__ float soft_capped(float x, float cap) { return cap * tanhf(x / cap); }
+
+__device__ __forceinline__ float soft_cap_slope(float x, float cap) {
+  float t = tanhf(x / cap);
+  return 1 - t * t;
+}

@@ -1,0 +1,161 @@
+// libnvrtc for the host: compiles a module with g++ into a shared library, which stands for the cubin.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+enum { SUCCESS = 0, INVALID_INPUT = 3, INVALID_PROGRAM = 4, INVALID_OPTION = 5, COMPILATION = 6, INTERNAL = 11 };
+
+struct Program {
+  std::string source, log, image;
+};
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+// The folder of this library, where emulator.h lies beside it.
+std::string home() {
+  Dl_info info;
+  dladdr(reinterpret_cast<void*>(home), &info);
+  std::string path = info.dli_fname;
+  return path.substr(0, path.rfind('/'));
+}
+
+int run(const std::string& command, const std::string& log_file, std::string& log) {
+  int status = system((command + " >" + log_file + " 2>&1").c_str());
+  log = read(log_file);
+  return status;
+}
+
+// The kernels of a preprocessed source, in which __global__ is still to be seen.
+std::set<std::string> kernels(const std::string& source) {
+  std::set<std::string> names;
+  std::regex pattern("extern\\s+\"C\"\\s+__kernel__\\s+void\\s+([A-Za-z_0-9]+)\\s*\\(");
+  for (std::sregex_iterator i(source.begin(), source.end(), pattern), end; i != end; ++i) names.insert((*i)[1]);
+  return names;
+}
+
+int compile(Program& program, const std::vector<std::string>& options, const std::string& folder) {
+  std::string defines;
+  bool architecture = false;
+  for (const std::string& option : options) {
+    if (option.rfind("-D", 0) == 0) {
+      defines += " '" + option + "'";
+    } else if (option.rfind("--gpu-architecture=sm_", 0) == 0 || option.rfind("-arch=sm_", 0) == 0) {
+      architecture = true;
+    } else if (option.rfind("--std=c++17", 0) != 0 && option.rfind("-std=c++17", 0) != 0 &&
+               option.rfind("--ptxas-options", 0) != 0) {
+      program.log = "unrecognized option " + option + " found";
+      return INVALID_OPTION;
+    }
+  }
+  if (!architecture) {
+    program.log = "a cubin needs --gpu-architecture=sm_XX";
+    return INVALID_OPTION;
+  }
+  if (program.source.find("#include") != std::string::npos) {
+    program.log = "kernels include no headers";
+    return COMPILATION;
+  }
+  std::string log_file = folder + "/log", plain = folder + "/plain.cpp", full = folder + "/module.cpp";
+  write(plain, program.source);
+  std::string preprocessed = folder + "/plain.i";
+  if (run("g++ -E -P -D__global__=__kernel__ '-D__launch_bounds__(...)='" + defines + " -o " + preprocessed + " " + plain, log_file, program.log))
+    return COMPILATION;
+  std::string text = "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" + program.source + "\n";
+  for (const std::string& name : kernels(read(preprocessed)))
+    text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name + ", a); }\n";
+  write(full, text);
+  std::string library = folder + "/module.so";
+  std::string flags = " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno";
+  if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log)) return COMPILATION;
+  program.image = read(library);
+  return SUCCESS;
+}
+
+}  // namespace
+
+extern "C" {
+
+int nvrtcVersion(int* major, int* minor) {
+  *major = 13;
+  *minor = 0;
+  return SUCCESS;
+}
+
+int nvrtcCreateProgram(
+    Program** program, const char* source, const char* name, int headers, const char* const*, const char* const*) {
+  if (source == nullptr || headers != 0) return INVALID_INPUT;
+  *program = new Program{source, "", ""};
+  return SUCCESS;
+}
+
+int nvrtcDestroyProgram(Program** program) {
+  if (program == nullptr || *program == nullptr) return INVALID_PROGRAM;
+  delete *program;
+  *program = nullptr;
+  return SUCCESS;
+}
+
+int nvrtcCompileProgram(Program* program, int count, const char* const* options) {
+  if (program == nullptr) return INVALID_PROGRAM;
+  char folder[] = "/tmp/cuda-host-XXXXXX";
+  if (mkdtemp(folder) == nullptr) return INTERNAL;
+  int status = compile(*program, std::vector<std::string>(options, options + count), folder);
+  for (const char* file : {"/log", "/plain.cpp", "/plain.i", "/module.cpp", "/module.so"})
+    unlink((std::string(folder) + file).c_str());
+  rmdir(folder);
+  return status;
+}
+
+int nvrtcGetCUBINSize(Program* program, size_t* size) {
+  if (program == nullptr) return INVALID_PROGRAM;
+  *size = program->image.size();
+  return SUCCESS;
+}
+
+int nvrtcGetCUBIN(Program* program, char* image) {
+  if (program == nullptr) return INVALID_PROGRAM;
+  memcpy(image, program->image.data(), program->image.size());
+  return SUCCESS;
+}
+
+int nvrtcGetProgramLogSize(Program* program, size_t* size) {
+  if (program == nullptr) return INVALID_PROGRAM;
+  *size = program->log.size() + 1;
+  return SUCCESS;
+}
+
+int nvrtcGetProgramLog(Program* program, char* log) {
+  if (program == nullptr) return INVALID_PROGRAM;
+  memcpy(log, program->log.c_str(), program->log.size() + 1);
+  return SUCCESS;
+}
+
+const char* nvrtcGetErrorString(int status) {
+  switch (status) {
+    case SUCCESS: return "NVRTC_SUCCESS";
+    case INVALID_INPUT: return "NVRTC_ERROR_INVALID_INPUT";
+    case INVALID_PROGRAM: return "NVRTC_ERROR_INVALID_PROGRAM";
+    case INVALID_OPTION: return "NVRTC_ERROR_INVALID_OPTION";
+    case COMPILATION: return "NVRTC_ERROR_COMPILATION";
+    default: return "NVRTC_ERROR_INTERNAL_ERROR";
+  }
+}
+
+}  // extern "C"
