@@ -111,3 +111,11 @@ __device__ __forceinline__ float soft_cap_slope(float x, float cap) {
   float t = tanhf(x / cap);
   return 1 - t * t;
 }
+
+// Walks a row with all threads of a block: calls four(c) for groups of 4 columns and one(c) for those that remain.
+template <class Four, class One>
+__device__ __forceinline__ void each_column(int columns, bool vectors, Four four, One one) {
+  int groups = vectors ? columns / 4 : 0;
+  for (int i = threadIdx.x; i < groups; i += blockDim.x) four(i * 4);
+  for (int c = groups * 4 + threadIdx.x; c < columns; c += blockDim.x) one(c);
+}
