@@ -249,6 +249,17 @@ static inline int __float_as_int(float x) { int u; memcpy(&u, &x, 4); return u; 
 static inline float __int_as_float(int x) { float f; memcpy(&f, &x, 4); return f; }
 template <class T>
 static inline T __ldg(const T* p) { return *p; }
+static inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selectors) {
+  uint64_t both = uint64_t(y) << 32 | x;
+  unsigned result = 0;
+  for (int i = 0; i < 4; i++) {
+    unsigned selector = selectors >> 4 * i & 15;
+    unsigned byte = both >> 8 * (selector & 7) & 255;
+    if (selector & 8) byte = byte & 128 ? 255 : 0;
+    result |= byte << 8 * i;
+  }
+  return result;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(x); }
