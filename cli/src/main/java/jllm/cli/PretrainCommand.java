@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
+import jllm.format.WeightSource;
 import jllm.format.model.ModelFiles;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
@@ -202,11 +203,11 @@ final class PretrainCommand implements Callable<Integer> {
         settings.put(BACKEND, backend.describe());
         ResumeProof proof =
             new ResumeProof(
-                backend, () -> first(model, config, options), tokens, tokenizer, options);
+                backend, () -> first(model, config, options, backend), tokens, tokenizer, options);
         if (target.verifyResume && !ResumeCheck.passes(proof, streams.err(), output.quiet)) {
           return ExitCode.CHECK_FAILED;
         }
-        try (TrainedWeights weights = weights(checkpoint, model, config, options);
+        try (TrainedWeights weights = weights(checkpoint, model, config, options, backend);
             Trainer trainer =
                 new Trainer(
                     backend,
@@ -274,7 +275,10 @@ final class PretrainCommand implements Callable<Integer> {
       return null;
     }
     Path file = context.run().resolve(type.file());
-    List<String> lost = GgufExport.write(file, context.weights(), context.tokenizer(), type.type());
+    List<String> lost;
+    try (WeightSource weights = context.weights().onHost()) {
+      lost = GgufExport.write(file, weights, context.tokenizer(), type.type());
+    }
     if (!output.quiet) {
       lost.forEach(line -> streams.err().println("jllm: note: " + file + ": " + line));
     }
@@ -387,19 +391,20 @@ final class PretrainCommand implements Callable<Integer> {
       @Nullable Checkpoint checkpoint,
       @Nullable ModelFile model,
       ModelConfig config,
-      TrainOptions options)
+      TrainOptions options,
+      Backend backend)
       throws IOException {
     if (checkpoint != null) {
-      return checkpoint.weights();
+      return checkpoint.weights(backend);
     }
-    return first(model, config, options);
+    return first(model, config, options, backend);
   }
 
   private static TrainedWeights first(
-      @Nullable ModelFile model, ModelConfig config, TrainOptions options) {
+      @Nullable ModelFile model, ModelConfig config, TrainOptions options, Backend backend) {
     return model == null
-        ? TrainedWeights.random(config, options.weightType(), options.seed())
-        : TrainedWeights.copy(model.weights(), options.weightType());
+        ? TrainedWeights.random(config, options.weightType(), options.seed(), backend)
+        : TrainedWeights.copy(model.weights(), options.weightType(), backend);
   }
 
   private static void requireMemory(RunPlan plan) {

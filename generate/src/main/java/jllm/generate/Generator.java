@@ -131,7 +131,7 @@ public final class Generator implements AutoCloseable {
       cache.advance(count);
       from += count;
       if (from == prompt.length || cancelled) {
-        return model.logits(exec, exec.lastRow(hidden));
+        return exec.onHost(model.logits(exec, exec.lastRow(hidden)));
       }
     }
   }
@@ -142,7 +142,7 @@ public final class Generator implements AutoCloseable {
     exec.reset();
     Tensor hidden = model.hidden(exec, single.fill(next, 0, 1, 1));
     cache.advance(1);
-    return model.logits(exec, hidden);
+    return exec.onHost(model.logits(exec, hidden));
   }
 
   /**

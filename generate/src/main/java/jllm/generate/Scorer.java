@@ -88,7 +88,8 @@ public final class Scorer implements AutoCloseable {
     if (skipped == count) {
       return null;
     }
-    return model.logits(exec, skipped == 0 ? hidden : hidden.slice(skipped, count - skipped));
+    Tensor scored = skipped == 0 ? hidden : hidden.slice(skipped, count - skipped);
+    return exec.onHost(model.logits(exec, scored));
   }
 
   @Override

@@ -1,8 +1,8 @@
 package jllm.model;
 
-import java.lang.foreign.SegmentAllocator;
 import jllm.format.WeightSource;
 import jllm.tensor.Backend;
+import jllm.tensor.Memory;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
 
@@ -10,12 +10,12 @@ import jllm.tensor.WeightUse;
 final class AdoptedWeights implements Weights {
   private final WeightSource source;
   private final Backend backend;
-  private final SegmentAllocator arena;
+  private final Memory memory;
 
-  AdoptedWeights(WeightSource source, Backend backend, SegmentAllocator arena) {
+  AdoptedWeights(WeightSource source, Backend backend, Memory memory) {
     this.source = source;
     this.backend = backend;
-    this.arena = arena;
+    this.memory = memory;
   }
 
   @Override
@@ -26,7 +26,7 @@ final class AdoptedWeights implements Weights {
   @Override
   public Tensor take(String name, WeightUse use) {
     Tensor stored = source.tensor(name);
-    Tensor adopted = backend.adopt(stored, use, arena);
+    Tensor adopted = backend.adopt(stored, use, memory);
     if (adopted != stored) {
       source.release(name);
     }
@@ -41,7 +41,7 @@ final class AdoptedWeights implements Weights {
     int from = 0;
     for (int part = 0; part < rows.length; part++) {
       Tensor view = stored.slice(from, rows[part]);
-      parts[part] = backend.adopt(view, use, arena);
+      parts[part] = backend.adopt(view, use, memory);
       copied &= parts[part] != view;
       from += rows[part];
     }

@@ -1,9 +1,8 @@
 package jllm.model;
 
-import java.lang.foreign.Arena;
-import jllm.ffi.PageAllocator;
 import jllm.format.ModelConfig;
 import jllm.tensor.DType;
+import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 
@@ -13,7 +12,7 @@ import jllm.tensor.Tensor;
  * #advance} once a step is done.
  */
 public final class KvCache implements AutoCloseable {
-  private final Arena arena = Arena.ofShared();
+  private final Memory memory;
   private final Tensor[] keys;
   private final Tensor[] values;
   private final int capacity;
@@ -22,17 +21,26 @@ public final class KvCache implements AutoCloseable {
   /**
    * @param capacity positions there is room for
    * @param type the backend's activation type
-   * @throws OutOfMemoryError if the memory is not there; see {@link #bytes}
+   * @param memory for this cache alone
+   * @throws OutOfMemoryError if there is not enough; see {@link #bytes}
    */
-  KvCache(ModelConfig config, int capacity, DType type) {
+  KvCache(ModelConfig config, int capacity, DType type, Memory memory) {
+    this.memory = memory;
     this.capacity = capacity;
     this.keys = new Tensor[config.layers()];
     this.values = new Tensor[config.layers()];
     Shape shape = Shape.of(capacity, config.attention().kvHeads() * config.attention().headDim());
-    PageAllocator pages = new PageAllocator(arena);
-    for (int layer = 0; layer < keys.length; layer++) {
-      keys[layer] = Tensor.allocate(pages, type, shape);
-      values[layer] = Tensor.allocate(pages, type, shape);
+    boolean complete = false;
+    try {
+      for (int layer = 0; layer < keys.length; layer++) {
+        keys[layer] = memory.tensor(type, shape);
+        values[layer] = memory.tensor(type, shape);
+      }
+      complete = true;
+    } finally {
+      if (!complete) {
+        memory.close();
+      }
     }
   }
 
@@ -81,6 +89,6 @@ public final class KvCache implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

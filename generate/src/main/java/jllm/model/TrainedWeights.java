@@ -1,9 +1,9 @@
 package jllm.model;
 
-import java.lang.foreign.SegmentAllocator;
 import java.util.function.Predicate;
 import jllm.format.WeightSource;
 import jllm.tensor.DType;
+import jllm.tensor.Memory;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
 import jllm.tensor.grad.Parameters;
@@ -19,14 +19,14 @@ final class TrainedWeights implements Weights {
   private final Predicate<String> trained;
   private final Parameters parameters;
   private final DType type;
-  private final SegmentAllocator arena;
+  private final Memory memory;
 
   /**
    * @param frozen hands out what is not trained
    * @param trained by name
    * @param parameters receives what is trained
    * @param type of activations and gradients
-   * @param arena of the gradients
+   * @param memory of the gradients
    */
   TrainedWeights(
       WeightSource source,
@@ -34,13 +34,13 @@ final class TrainedWeights implements Weights {
       Predicate<String> trained,
       Parameters parameters,
       DType type,
-      SegmentAllocator arena) {
+      Memory memory) {
     this.source = source;
     this.frozen = frozen;
     this.trained = trained;
     this.parameters = parameters;
     this.type = type;
-    this.arena = arena;
+    this.memory = memory;
   }
 
   @Override
@@ -77,14 +77,14 @@ final class TrainedWeights implements Weights {
           "%s is %s; weights are trained as row-major %s%s"
               .formatted(name, weight, type, use == WeightUse.VECTOR ? "" : " or BF16"));
     }
-    if (weight.segment().isReadOnly()) {
+    if (weight.isOnHost() && weight.segment().isReadOnly()) {
       throw new IllegalArgumentException(name + " cannot be written: copy a file's weights first");
     }
     Tensor known = parameters.gradient(weight);
     if (known != null) {
       return new Parameter(name, weight, known);
     }
-    Parameter parameter = new Parameter(name, weight, Tensor.allocate(arena, type, weight.shape()));
+    Parameter parameter = new Parameter(name, weight, memory.tensor(type, weight.shape()));
     parameters.add(parameter);
     return parameter;
   }

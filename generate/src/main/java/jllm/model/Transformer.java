@@ -1,11 +1,10 @@
 package jllm.model;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
-import jllm.ffi.PageAllocator;
 import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
@@ -14,6 +13,7 @@ import jllm.format.WeightSource;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Exec;
+import jllm.tensor.Memory;
 import jllm.tensor.RouterBalance;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
@@ -32,9 +32,9 @@ public final class Transformer implements AutoCloseable {
   /** Layers have the places of dropout after it. */
   private static final int EMBEDDING_DROPOUT = 0;
 
-  private final Arena arena;
+  private final Backend backend;
+  private final Memory memory;
   private final ModelConfig config;
-  private final DType activationType;
   private final Tensor tokenEmbedding;
   private final @Nullable Tensor positionEmbedding;
   private final Block[] blocks;
@@ -42,15 +42,15 @@ public final class Transformer implements AutoCloseable {
   private final Tensor output;
   private final Rotations rotations;
 
-  private Transformer(ModelConfig config, Weights weights, DType activationType, Arena arena) {
-    this.arena = arena;
+  private Transformer(ModelConfig config, Weights weights, Backend backend, Memory memory) {
+    this.backend = backend;
+    this.memory = memory;
     this.config = config;
-    this.activationType = activationType;
     this.tokenEmbedding =
         weights.take(
             WeightNames.TOKEN_EMBEDDING,
             config.tiedOutput() ? WeightUse.TIED_EMBEDDING : WeightUse.EMBEDDING);
-    this.positionEmbedding = positionEmbedding(weights, config, arena);
+    this.positionEmbedding = positionEmbedding(weights, config);
     this.blocks = new Block[config.layers()];
     for (int layer = 0; layer < blocks.length; layer++) {
       blocks[layer] = new Block(weights, config, layer);
@@ -99,48 +99,46 @@ public final class Transformer implements AutoCloseable {
   }
 
   private static Transformer build(
-      WeightSource source,
-      Backend backend,
-      BiFunction<Weights, SegmentAllocator, Weights> weights) {
-    Arena arena = Arena.ofShared();
+      WeightSource source, Backend backend, BiFunction<Weights, Memory, Weights> weights) {
+    Memory memory = backend.memory();
     boolean built = false;
     try {
-      SegmentAllocator memory = new PageAllocator(arena);
       Weights adopted = new AdoptedWeights(source, backend, memory);
       Transformer model =
-          new Transformer(
-              source.config(), weights.apply(adopted, memory), backend.activationType(), arena);
+          new Transformer(source.config(), weights.apply(adopted, memory), backend, memory);
       built = true;
       return model;
     } finally {
       if (!built) {
-        arena.close();
+        memory.close();
       }
     }
   }
 
-  private static @Nullable Tensor positionEmbedding(
-      Weights weights, ModelConfig config, Arena arena) {
+  private @Nullable Tensor positionEmbedding(Weights weights, ModelConfig config) {
     return switch (config.position()) {
       case PositionConfig.Learned _ ->
           weights.take(WeightNames.POSITION_EMBEDDING, WeightUse.EMBEDDING);
-      case PositionConfig.Sinusoidal _ -> sinusoids(config, arena);
+      case PositionConfig.Sinusoidal _ -> sinusoids(config);
       case PositionConfig.Rope _ -> null;
     };
   }
 
   /** [context, C]: sine at even and cosine at odd components (Vaswani et al. 2017, section 3.5). */
-  private static Tensor sinusoids(ModelConfig config, Arena arena) {
+  private Tensor sinusoids(ModelConfig config) {
     int width = config.width();
-    Tensor table = Tensor.allocate(arena, DType.F32, Shape.of(config.contextLength(), width));
-    for (int position = 0; position < config.contextLength(); position++) {
-      for (int component = 0; component < width; component++) {
-        double angle = position * Math.pow(10_000, -(component - component % 2) / (double) width);
-        double value = component % 2 == 0 ? Math.sin(angle) : Math.cos(angle);
-        table
-            .segment()
-            .setAtIndex(ValueLayout.JAVA_FLOAT, (long) position * width + component, (float) value);
+    Tensor table = memory.tensor(DType.F32, Shape.of(config.contextLength(), width));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment angles = arena.allocate(table.storage().byteSize());
+      for (int position = 0; position < config.contextLength(); position++) {
+        for (int component = 0; component < width; component++) {
+          double angle = position * Math.pow(10_000, -(component - component % 2) / (double) width);
+          double value = component % 2 == 0 ? Math.sin(angle) : Math.cos(angle);
+          long index = (long) position * width + component;
+          angles.setAtIndex(ValueLayout.JAVA_FLOAT, index, (float) value);
+        }
       }
+      backend.upload(table, angles);
     }
     return table;
   }
@@ -151,7 +149,7 @@ public final class Transformer implements AutoCloseable {
 
   /** A cache for a sequence of at most {@code capacity} positions. */
   public KvCache newCache(int capacity) {
-    return new KvCache(config, capacity, activationType);
+    return new KvCache(config, capacity, backend.activationType(), backend.memory());
   }
 
   /**
@@ -214,6 +212,6 @@ public final class Transformer implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

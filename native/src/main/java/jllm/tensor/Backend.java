@@ -1,6 +1,6 @@
 package jllm.tensor;
 
-import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,11 +25,32 @@ public interface Backend extends AutoCloseable {
   DType activationType();
 
   /**
-   * Takes a weight over, once, at load time. The result is what the other methods accept in its
-   * place: the weight itself, or a copy from {@code arena} rearranged (or converted) for this
-   * backend. When the result is another tensor, the caller may let the memory of the original go.
+   * New memory of a lifetime of its own, for the operands of this backend. Ids, positions and
+   * targets (I32) may be in host memory in any case.
    */
-  Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena);
+  default Memory memory() {
+    return new HostMemory();
+  }
+
+  /** Copies the elements of a row-major tensor from host memory to where this backend has it. */
+  default void upload(Tensor to, MemorySegment from) {
+    MemorySegment.copy(from, 0, to.segment(), 0, Tensor.byteSize(to.dtype(), to.shape()));
+  }
+
+  /** Copies the elements of a row-major tensor of this backend to host memory. */
+  default void download(MemorySegment to, Tensor from) {
+    MemorySegment.copy(from.segment(), 0, to, 0, Tensor.byteSize(from.dtype(), from.shape()));
+  }
+
+  /**
+   * Takes a weight in host memory over, once, at load time. The result is what the other methods
+   * accept in its place: the weight itself, or a copy in {@code memory} rearranged (or converted)
+   * for this backend. When the result is another tensor, the caller may let the memory of the
+   * original go.
+   *
+   * @param memory of {@link #memory}
+   */
+  Tensor adopt(Tensor weight, WeightUse use, Memory memory);
 
   /**
    * {@code out[n] = table[ids[n]]}. out [N, C]; table [V, C] of any type; ids I32 [N], each in

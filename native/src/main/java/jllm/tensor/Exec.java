@@ -3,6 +3,7 @@ package jllm.tensor;
 import static jllm.tensor.Checks.fits;
 import static jllm.tensor.Checks.typed;
 
+import java.lang.foreign.MemorySegment;
 import jllm.tensor.grad.Op;
 import jllm.tensor.grad.Parameters;
 import jllm.tensor.grad.Tape;
@@ -17,17 +18,23 @@ import jllm.tensor.grad.Tape;
  * collector.
  */
 public final class Exec extends Operations implements AutoCloseable {
-  private final Slab gradientSlab = new Slab();
+  private final Slab gradientSlab;
   private final TrainingKernels kernels;
   private final Tape recorder;
   private final Tape.Rerun rerun = this::rerun;
   private Activations kept = Activations.STORED;
+
+  /** Copies of results for the host, if the backend computes elsewhere. */
+  private final HostMemory hostMemory = new HostMemory();
+
+  private MemorySegment hostBytes = MemorySegment.NULL;
 
   /** Whether a layer does again what counts already. */
   private boolean rerunning;
 
   public Exec(Backend backend) {
     super(backend);
+    this.gradientSlab = new Slab(backend::memory);
     this.kernels = backend.training();
     this.recorder =
         new Tape(kernels, (rows, columns) -> gradientSlab.allocate(type, rows, columns));
@@ -35,6 +42,23 @@ public final class Exec extends Operations implements AutoCloseable {
 
   public Backend backend() {
     return backend;
+  }
+
+  /**
+   * A result where the host can read it: itself, or a copy that is valid until the next one is
+   * asked for.
+   */
+  public Tensor onHost(Tensor result) {
+    if (result.isOnHost()) {
+      return result;
+    }
+    long bytes = Tensor.byteSize(result.dtype(), result.shape());
+    if (hostBytes.byteSize() < bytes) {
+      hostBytes = hostMemory.allocate(bytes, Tensor.ALIGNMENT);
+    }
+    Tensor copy = Tensor.of(hostBytes.asSlice(0, bytes), result.dtype(), result.shape());
+    backend.download(copy.segment(), result);
+    return copy;
   }
 
   /** Starts a step: the results of the one before are void. */
@@ -116,7 +140,10 @@ public final class Exec extends Operations implements AutoCloseable {
     long mark = slab.mark();
     Tensor result = layer.forward(this, x, step);
     same("block", x, result);
-    slab.release(mark, result, out);
+    slab.release(mark);
+    if (result != out) {
+      backend.copyRows(out, 0, result);
+    }
     return out;
   }
 
@@ -226,6 +253,7 @@ public final class Exec extends Operations implements AutoCloseable {
 
   @Override
   public void close() {
+    hostMemory.close();
     gradientSlab.close();
     slab.close();
   }

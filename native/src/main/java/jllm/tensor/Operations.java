@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 abstract class Operations {
   final Backend backend;
   final DType type;
-  final Slab slab = new Slab();
+  final Slab slab;
 
   /** Where operations are recorded now; null outside of training, and while nothing is kept. */
   @Nullable Tape tape;
@@ -22,6 +22,7 @@ abstract class Operations {
   Operations(Backend backend) {
     this.backend = backend;
     this.type = backend.activationType();
+    this.slab = new Slab(backend::memory);
   }
 
   public final Tensor embedding(Tensor table, Tensor ids) {

@@ -1,9 +1,8 @@
 package jllm.tensor;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,10 +29,11 @@ final class Slab implements AutoCloseable {
     }
   }
 
-  private Arena arena = Arena.ofShared();
+  private final Supplier<Memory> device;
+  private Memory memory;
 
   /** Addresses of the slab run through the chunks one after the other. */
-  private final List<MemorySegment> chunks = new ArrayList<>();
+  private final List<Storage> chunks = new ArrayList<>();
 
   private long top;
 
@@ -48,18 +48,23 @@ final class Slab implements AutoCloseable {
 
   private int count;
 
-  Slab() {
-    chunks.add(arena.allocate(FIRST_CHUNK, Tensor.ALIGNMENT));
+  /**
+   * @param device where the memory comes from
+   */
+  Slab(Supplier<Memory> device) {
+    this.device = device;
+    this.memory = device.get();
+    chunks.add(memory.reserve(FIRST_CHUNK));
   }
 
   /** Starts a step: everything handed out before is void. */
   void reset() {
     if (chunks.size() > 1) {
-      arena.close();
+      memory.close();
       chunks.clear();
       known.clear();
-      arena = Arena.ofShared();
-      chunks.add(arena.allocate(peak, Tensor.ALIGNMENT));
+      memory = device.get();
+      chunks.add(memory.reserve(peak));
     }
     top = 0;
     peak = 0;
@@ -69,7 +74,7 @@ final class Slab implements AutoCloseable {
   /** Bytes held. */
   long capacity() {
     long bytes = 0;
-    for (MemorySegment chunk : chunks) {
+    for (Storage chunk : chunks) {
       bytes += chunk.byteSize();
     }
     return bytes;
@@ -89,7 +94,7 @@ final class Slab implements AutoCloseable {
       count++;
       return before.tensor();
     }
-    return remember(null, offset, Tensor.of(slice(offset, bytes), dtype, Shape.of(rows, columns)));
+    return remember(null, offset, new Tensor(dtype, Shape.of(rows, columns), slice(offset, bytes)));
   }
 
   /** Moves {@link #top} behind so many bytes in one chunk, and returns where they begin. */
@@ -105,16 +110,16 @@ final class Slab implements AutoCloseable {
       }
       start = end;
     }
-    chunks.add(arena.allocate(Math.max(bytes, start), Tensor.ALIGNMENT));
+    chunks.add(memory.reserve(Math.max(bytes, start)));
     return reserve(bytes);
   }
 
-  private MemorySegment slice(long offset, long bytes) {
+  private Storage slice(long offset, long bytes) {
     int i = 0;
     while (offset >= chunks.get(i).byteSize()) {
       offset -= chunks.get(i++).byteSize();
     }
-    return chunks.get(i).asSlice(offset, bytes);
+    return chunks.get(i).slice(offset, bytes);
   }
 
   /** A tensor over part of the memory of {@code base}, from byte {@code offset} on. */
@@ -124,20 +129,8 @@ final class Slab implements AutoCloseable {
       count++;
       return before.tensor();
     }
-    MemorySegment part = base.segment().asSlice(offset, rows * base.dtype().bytes(columns));
-    return remember(base, offset, Tensor.of(part, base.dtype(), Shape.of(rows, columns)));
-  }
-
-  /**
-   * Drops everything allocated since {@code mark} but the elements of {@code result}, which move
-   * into {@code target}, a tensor of the same shape from before it.
-   */
-  void release(long mark, Tensor result, Tensor target) {
-    release(mark);
-    if (result != target) {
-      long bytes = Tensor.byteSize(result.dtype(), result.shape());
-      MemorySegment.copy(result.segment(), 0, target.segment(), 0, bytes);
-    }
+    Storage part = base.storage().slice(offset, rows * base.dtype().bytes(columns));
+    return remember(base, offset, new Tensor(base.dtype(), Shape.of(rows, columns), part));
   }
 
   /** Drops everything allocated since {@code mark}. */
@@ -166,6 +159,6 @@ final class Slab implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

@@ -9,6 +9,13 @@ public sealed interface Storage {
   long byteSize();
 
   /**
+   * A part of it.
+   *
+   * @throws IllegalStateException if the order of the elements is private to a backend
+   */
+  Storage slice(long offset, long bytes);
+
+  /**
    * Off-heap host memory, row-major, blocks as their {@link DType} describes them. Every backend on
    * the host reads it.
    */
@@ -25,6 +32,11 @@ public sealed interface Storage {
     public long byteSize() {
       return segment.byteSize();
     }
+
+    @Override
+    public Storage slice(long offset, long bytes) {
+      return new Rows(segment.asSlice(offset, bytes));
+    }
   }
 
   /**
@@ -36,6 +48,27 @@ public sealed interface Storage {
     @Override
     public long byteSize() {
       return segment.byteSize();
+    }
+
+    @Override
+    public Storage slice(long offset, long bytes) {
+      throw new IllegalStateException(
+          "elements packed as " + packing.name() + " are not in row-major order");
+    }
+  }
+
+  /**
+   * Memory of another device, row-major, blocks as their {@link DType} describes them: an address
+   * that means nothing to the host. {@link Backend#upload} and {@link Backend#download} copy.
+   */
+  record Device(long address, long byteSize) implements Storage {
+    @Override
+    public Storage slice(long offset, long bytes) {
+      if (offset < 0 || bytes < 0 || offset > byteSize - bytes) {
+        throw new IndexOutOfBoundsException(
+            "bytes " + offset + "..+" + bytes + " of " + byteSize + " on a device");
+      }
+      return new Device(address + offset, bytes);
     }
   }
 

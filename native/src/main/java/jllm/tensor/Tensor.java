@@ -16,7 +16,7 @@ public final class Tensor {
   private final Storage storage;
 
   public Tensor(DType dtype, Shape shape, Storage storage) {
-    if (storage instanceof Storage.Rows rows && rows.byteSize() < byteSize(dtype, shape)) {
+    if (!(storage instanceof Storage.Packed) && storage.byteSize() < byteSize(dtype, shape)) {
       throw new IllegalArgumentException(
           "a tensor "
               + dtype
@@ -24,7 +24,7 @@ public final class Tensor {
               + " needs "
               + byteSize(dtype, shape)
               + " bytes; the storage has "
-              + rows.byteSize());
+              + storage.byteSize());
     }
     this.dtype = dtype;
     this.shape = shape;
@@ -78,13 +78,23 @@ public final class Tensor {
   /**
    * The host memory of a row-major tensor.
    *
-   * @throws IllegalStateException if the tensor is packed for a backend
+   * @throws IllegalStateException if the tensor is packed for a backend, or on another device
    */
   public MemorySegment segment() {
     if (storage instanceof Storage.Rows rows) {
       return rows.segment();
     }
-    throw new IllegalStateException("the elements of " + this + " are not in row-major order");
+    throw new IllegalStateException(
+        "the elements of "
+            + this
+            + (storage instanceof Storage.Device
+                ? " are not in the memory of the host"
+                : " are not in row-major order"));
+  }
+
+  /** Whether the host can read the elements, as {@link #segment} gives them. */
+  public boolean isOnHost() {
+    return storage instanceof Storage.Rows;
   }
 
   /** A view of {@code count} entries of the outermost dimension, from {@code from} on. */
@@ -100,7 +110,8 @@ public final class Tensor {
     dims[0] = count;
     Shape sliced = Shape.of(dims);
     long stride = outer == 0 ? 0 : byteSize(dtype, shape) / outer;
-    return of(segment().asSlice(from * stride, byteSize(dtype, sliced)), dtype, sliced);
+    Storage part = storage.slice(from * stride, byteSize(dtype, sliced));
+    return new Tensor(dtype, sliced, part);
   }
 
   /** A view of the same elements with other dimensions; quantized rows keep their length. */
@@ -118,6 +129,10 @@ public final class Tensor {
   public String toString() {
     return dtype
         + shape.toString()
-        + (storage instanceof Storage.Packed packed ? " " + packed.packing().name() : "");
+        + switch (storage) {
+          case Storage.Rows _ -> "";
+          case Storage.Packed packed -> " " + packed.packing().name();
+          case Storage.Device _ -> " on the device";
+        };
   }
 }

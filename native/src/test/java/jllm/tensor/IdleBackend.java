@@ -1,6 +1,5 @@
 package jllm.tensor;
 
-import java.lang.foreign.SegmentAllocator;
 import jllm.tensor.scalar.ScalarBackend;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +23,7 @@ final class IdleBackend implements Backend {
   }
 
   @Override
-  public Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena) {
+  public Tensor adopt(Tensor weight, WeightUse use, Memory memory) {
     return weight;
   }
 

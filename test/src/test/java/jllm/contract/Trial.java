@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
@@ -45,6 +46,7 @@ final class Trial implements AutoCloseable {
   private final ScalarBackend oracle = new ScalarBackend(DType.F64);
   private final Arena arena = Arena.ofShared();
   private final List<Arena> files = new ArrayList<>();
+  private final Memory memory;
   private final String description;
   private final SplittableRandom random;
 
@@ -53,6 +55,7 @@ final class Trial implements AutoCloseable {
    */
   Trial(Backend tested, String description) {
     this.tested = tested;
+    this.memory = tested.memory();
     this.description = description;
     this.random = new SplittableRandom(SEED ^ description.hashCode());
   }
@@ -123,16 +126,16 @@ final class Trial implements AutoCloseable {
     // Files align tensors to 32 bytes, or to whole elements only; a mapped file cannot be written.
     long bytes = Tensor.byteSize(type, fused);
     int offset = random.nextInt(3) == 0 ? 4 : 32;
-    MemorySegment memory = file.allocate(bytes + offset, 64).asSlice(offset, bytes);
-    MemorySegment.copy(exact.segment(), 0, memory, 0, bytes);
-    Tensor stored = Tensor.of(memory.asReadOnly(), type, fused);
+    MemorySegment mapped = file.allocate(bytes + offset, 64).asSlice(offset, bytes);
+    MemorySegment.copy(exact.segment(), 0, mapped, 0, bytes);
+    Tensor stored = Tensor.of(mapped.asReadOnly(), type, fused);
 
     Operand[] parts = new Operand[counts.length];
     boolean copied = true;
     int from = 0;
     for (int i = 0; i < counts.length; i++) {
       Tensor part = counts[i] == fused.dim(0) ? stored : stored.slice(from, counts[i]);
-      Tensor adopted = tested.adopt(part, use, arena);
+      Tensor adopted = tested.adopt(part, use, memory);
       assertEquals(part.shape(), adopted.shape(), this + ": shape after adopt");
       copied &= adopted != part;
       parts[i] = new Operand(exact.slice(from, counts[i]), adopted);
@@ -272,6 +275,7 @@ final class Trial implements AutoCloseable {
 
   @Override
   public void close() {
+    memory.close();
     arena.close();
     files.forEach(Arena::close);
   }

@@ -1,5 +1,7 @@
 package jllm.train;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,8 +83,11 @@ final class AdamW {
     return names;
   }
 
-  private static boolean isFinite(Tensor tensor) {
-    return LongStream.range(0, tensor.shape().elements())
-        .allMatch(i -> Float.isFinite(tensor.segment().getAtIndex(ValueLayout.JAVA_FLOAT, i)));
+  private boolean isFinite(Tensor tensor) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment values = weights.onHost(tensor, arena).segment();
+      return LongStream.range(0, tensor.shape().elements())
+          .allMatch(i -> Float.isFinite(values.getAtIndex(ValueLayout.JAVA_FLOAT, i)));
+    }
   }
 }

@@ -19,6 +19,7 @@ import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
 import jllm.format.model.ModelFiles;
 import jllm.format.safetensors.SafetensorsFile;
+import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import jllm.train.data.DataState;
@@ -188,20 +189,21 @@ public final class Checkpoint {
   /**
    * The weights, with gradients of zero and the moments of the optimizer.
    *
+   * @param backend that trains them
    * @throws CheckpointException if a tensor is missing
    */
-  public TrainedWeights weights() throws IOException {
+  public TrainedWeights weights(Backend backend) throws IOException {
     TrainedWeights weights;
     try (ModelFile model = ModelFiles.open(path)) {
-      weights = TrainedWeights.copy(model.weights(), weightType);
+      weights = TrainedWeights.copy(model.weights(), weightType, backend);
     }
     boolean read = false;
     try (SafetensorsFile optimizer = SafetensorsFile.open(path.resolve(OPTIMIZER))) {
       for (TrainedWeights.Weight weight : weights.all()) {
-        read(optimizer, "m." + weight.name(), weight.firstMoment());
-        read(optimizer, "v." + weight.name(), weight.secondMoment());
+        read(optimizer, "m." + weight.name(), weight.firstMoment(), weights);
+        read(optimizer, "v." + weight.name(), weight.secondMoment(), weights);
         if (weight.model() != weight.master()) {
-          read(optimizer, "w." + weight.name(), weight.master());
+          read(optimizer, "w." + weight.name(), weight.master(), weights);
         }
       }
       weights.round();
@@ -214,7 +216,7 @@ public final class Checkpoint {
     }
   }
 
-  private void read(SafetensorsFile file, String name, Tensor target) {
+  private void read(SafetensorsFile file, String name, Tensor target, TrainedWeights weights) {
     StoredTensor stored = file.tensor(name);
     if (stored == null
         || stored.dtype() != target.dtype()
@@ -225,12 +227,8 @@ public final class Checkpoint {
                   path, OPTIMIZER, stored == null ? "nothing" : stored.describe(), name, target));
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment.copy(
-          stored.file().map(stored.offset(), stored.bytes(), arena),
-          0,
-          target.segment(),
-          0,
-          stored.bytes());
+      MemorySegment mapped = stored.file().map(stored.offset(), stored.bytes(), arena);
+      weights.set(target, values -> MemorySegment.copy(mapped, 0, values, 0, stored.bytes()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -2,6 +2,7 @@ package jllm.train;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -18,6 +19,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jllm.format.Json;
+import jllm.format.WeightSource;
 import jllm.format.model.HubModelWriter;
 import jllm.format.safetensors.SafetensorsWriter;
 import jllm.tensor.Tensor;
@@ -204,7 +206,9 @@ public final class Checkpoints {
   }
 
   private void write(Path path, TrainedWeights weights, Contents contents) throws IOException {
-    HubModelWriter.write(path, weights, null, specialIds());
+    try (WeightSource readable = weights.onHost()) {
+      HubModelWriter.write(path, readable, null, specialIds());
+    }
     Tokenizer written = tokenizer;
     if (written != null) {
       try (OutputStream out = Files.newOutputStream(path.resolve("tokenizer.json"))) {
@@ -258,7 +262,9 @@ public final class Checkpoints {
         entries.add(new SafetensorsWriter.Entry(name, tensor.dtype(), tensor.shape())));
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, Map.of(), entries)) {
       for (Tensor tensor : tensors.values()) {
-        writer.write(tensor.segment());
+        try (Arena arena = Arena.ofConfined()) {
+          writer.write(weights.onHost(tensor, arena).segment());
+        }
       }
       writer.commit();
     }

@@ -58,7 +58,7 @@ final class ModelStep implements AutoCloseable {
       exec.seed(unevenness, balance * factor * tokens.rows());
     }
     exec.backward();
-    return sum(losses, tokens.rows());
+    return sum(exec.onHost(losses), tokens.rows());
   }
 
   /** Adds what the model's losses are on a batch to a measurement. */
@@ -66,7 +66,7 @@ final class ModelStep implements AutoCloseable {
     fill(tokens);
     exec.reset();
     Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
-    into.add(losses.segment(), tokens);
+    into.add(exec.onHost(losses).segment(), tokens);
   }
 
   private void fill(TokenBatch tokens) {

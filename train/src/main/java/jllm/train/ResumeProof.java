@@ -1,12 +1,14 @@
 package jllm.train;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import jllm.tensor.Backend;
+import jllm.tensor.Tensor;
 import jllm.tokenize.Tokenizer;
 import jllm.train.data.DataState;
 import jllm.train.data.TrainingData;
@@ -64,7 +66,7 @@ public final class ResumeProof {
       }
       Checkpoint checkpoint = Checkpoints.find(folder);
       parts.stopAfter = steps;
-      try (TrainedWeights found = checkpoint.weights()) {
+      try (TrainedWeights found = checkpoint.weights(backend)) {
         run(found, folder, parts, checkpoint);
         return differences(expected, found, straight.losses, parts.losses);
       }
@@ -93,20 +95,26 @@ public final class ResumeProof {
       TrainedWeights.Group a = expected.groups().get(i);
       TrainedWeights.Group b = found.groups().get(i);
       String of = a.matrices() ? " of matrices" : " of vectors";
-      compare(differences, "weights" + of, a.master().segment().mismatch(b.master().segment()));
-      compare(
+      add(differences, "weights" + of, mismatch(expected, a.master(), found, b.master()));
+      add(
           differences,
           "first moments" + of,
-          a.firstMoment().segment().mismatch(b.firstMoment().segment()));
-      compare(
+          mismatch(expected, a.firstMoment(), found, b.firstMoment()));
+      add(
           differences,
           "second moments" + of,
-          a.secondMoment().segment().mismatch(b.secondMoment().segment()));
+          mismatch(expected, a.secondMoment(), found, b.secondMoment()));
     }
     return differences;
   }
 
-  private static void compare(List<String> differences, String what, long mismatch) {
+  private static long mismatch(TrainedWeights ofA, Tensor a, TrainedWeights ofB, Tensor b) {
+    try (Arena arena = Arena.ofConfined()) {
+      return ofA.onHost(a, arena).segment().mismatch(ofB.onHost(b, arena).segment());
+    }
+  }
+
+  private static void add(List<String> differences, String what, long mismatch) {
     if (mismatch >= 0) {
       differences.add("the " + what + ", from element " + mismatch / Float.BYTES + " on");
     }

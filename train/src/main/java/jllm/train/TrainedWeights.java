@@ -2,18 +2,21 @@ package jllm.train;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import jllm.ffi.PageAllocator;
+import java.util.function.Consumer;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
 import jllm.format.model.HubOrdered;
 import jllm.format.model.ModelArchitectures;
+import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.grad.Parameters;
@@ -33,7 +36,8 @@ public final class TrainedWeights implements WeightSource {
   /** The most elements of a group: tensors count in ints. */
   private static final long MAX_GROUP = 1L << 30;
 
-  private final Arena arena = Arena.ofShared();
+  private final Backend backend;
+  private final Memory memory;
   private final ModelConfig config;
   private final DType matrixType;
   private final Map<String, Weight> weights = new LinkedHashMap<>();
@@ -70,15 +74,24 @@ public final class TrainedWeights implements WeightSource {
 
   private record Kind(boolean matrix, boolean rounded) {}
 
-  private TrainedWeights(ModelConfig config, DType matrixType) {
+  private TrainedWeights(ModelConfig config, DType matrixType, Backend backend) {
+    this.backend = backend;
+    this.memory = backend.memory();
     this.config = config;
     this.matrixType = matrixType;
-    PageAllocator allocator = new PageAllocator(arena);
     Map<Kind, Map<String, Shape>> kinds = new LinkedHashMap<>();
     ModelArchitectures.weights(config)
         .forEach((name, shape) ->
             kinds.computeIfAbsent(kind(name, shape), _ -> new LinkedHashMap<>()).put(name, shape));
-    kinds.forEach((kind, shapes) -> divide(kind, shapes, allocator));
+    boolean complete = false;
+    try {
+      kinds.forEach(this::divide);
+      complete = true;
+    } finally {
+      if (!complete) {
+        memory.close();
+      }
+    }
     // In the order of the model, whatever the groups.
     for (String name : ModelArchitectures.weights(config).keySet()) {
       Weight weight = weight(name);
@@ -93,34 +106,34 @@ public final class TrainedWeights implements WeightSource {
     return new Kind(matrix, matrix && !router && matrixType == DType.BF16);
   }
 
-  private void divide(Kind kind, Map<String, Shape> shapes, PageAllocator allocator) {
+  private void divide(Kind kind, Map<String, Shape> shapes) {
     Map<String, Shape> group = new LinkedHashMap<>();
     long size = 0;
     for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
       long elements = aligned(entry.getValue().elements());
       if (size > 0 && size + elements > MAX_GROUP) {
-        allocate(kind, group, size, allocator);
+        allocate(kind, group, size);
         group.clear();
         size = 0;
       }
       group.put(entry.getKey(), entry.getValue());
       size += elements;
     }
-    allocate(kind, group, size, allocator);
+    allocate(kind, group, size);
   }
 
-  private void allocate(Kind kind, Map<String, Shape> shapes, long size, PageAllocator allocator) {
+  private void allocate(Kind kind, Map<String, Shape> shapes, long size) {
     Shape flat = Shape.of(Math.toIntExact(size));
-    Tensor master = Tensor.allocate(allocator, DType.F32, flat);
-    Tensor rounded = kind.rounded() ? Tensor.allocate(allocator, DType.BF16, flat) : null;
+    Tensor master = memory.tensor(DType.F32, flat);
+    Tensor rounded = kind.rounded() ? memory.tensor(DType.BF16, flat) : null;
     Group group =
         new Group(
             kind.matrix(),
             master,
             rounded,
-            Tensor.allocate(allocator, DType.F32, flat),
-            Tensor.allocate(allocator, DType.F32, flat),
-            Tensor.allocate(allocator, DType.F32, flat));
+            memory.tensor(DType.F32, flat),
+            memory.tensor(DType.F32, flat),
+            memory.tensor(DType.F32, flat));
     groups.add(group);
     long at = 0;
     for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
@@ -144,22 +157,25 @@ public final class TrainedWeights implements WeightSource {
 
   private static Tensor view(Tensor flat, long from, Shape shape) {
     DType dtype = flat.dtype();
-    MemorySegment part =
-        flat.segment().asSlice(from * dtype.blockBytes(), Tensor.byteSize(dtype, shape));
-    return Tensor.of(part, dtype, shape);
+    long bytes = Tensor.byteSize(dtype, shape);
+    return new Tensor(dtype, shape, flat.storage().slice(from * dtype.blockBytes(), bytes));
   }
 
   /**
    * New weights.
    *
    * @param matrixType F32, or BF16 of matrices, which have F32 masters then
+   * @param backend that trains them
    * @throws OutOfMemoryError if there is no room for them
    */
-  public static TrainedWeights random(ModelConfig config, DType matrixType, long seed) {
-    TrainedWeights weights = allocate(config, matrixType);
+  public static TrainedWeights random(
+      ModelConfig config, DType matrixType, long seed, Backend backend) {
+    TrainedWeights weights = new TrainedWeights(config, matrixType, backend);
     Initialization initialization = new Initialization(config, seed);
     for (Weight weight : weights.weights.values()) {
-      initialization.fill(weight.name(), weight.master().shape(), weight.master().segment());
+      weights.set(
+          weight.master(),
+          values -> initialization.fill(weight.name(), weight.master().shape(), values));
     }
     weights.round();
     return weights;
@@ -168,14 +184,17 @@ public final class TrainedWeights implements WeightSource {
   /**
    * A copy of a model's weights, of whatever type.
    *
+   * @param backend that trains them
    * @throws OutOfMemoryError if there is no room for them
    */
-  public static TrainedWeights copy(WeightSource source, DType matrixType) {
+  public static TrainedWeights copy(WeightSource source, DType matrixType, Backend backend) {
     TrainedWeights weights;
     try (HubOrdered ordered = new HubOrdered(source)) {
-      weights = allocate(ordered.config(), matrixType);
+      weights = new TrainedWeights(ordered.config(), matrixType, backend);
       for (Weight weight : weights.weights.values()) {
-        widen(ordered.tensor(weight.name()), weight.master());
+        Tensor stored = ordered.tensor(weight.name());
+        requireShape(stored, weight.master());
+        weights.set(weight.master(), values -> widen(stored, values));
         ordered.release(weight.name());
       }
     }
@@ -183,21 +202,48 @@ public final class TrainedWeights implements WeightSource {
     return weights;
   }
 
-  private static TrainedWeights allocate(ModelConfig config, DType matrixType) {
-    return new TrainedWeights(config, matrixType);
+  /** Gives a tensor the values that {@code writer} puts into host memory of its size. */
+  void set(Tensor tensor, Consumer<MemorySegment> writer) {
+    if (tensor.isOnHost()) {
+      writer.accept(tensor.segment());
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment values = arena.allocate(tensor.storage().byteSize(), Tensor.ALIGNMENT);
+      writer.accept(values);
+      backend.upload(tensor, values);
+    }
   }
 
-  private static void widen(Tensor source, Tensor master) {
+  /** A tensor where the host can read it: itself, or a copy in {@code arena}. */
+  Tensor onHost(Tensor tensor, Arena arena) {
+    if (tensor.isOnHost()) {
+      return tensor;
+    }
+    Tensor copy = Tensor.allocate(arena, tensor.dtype(), tensor.shape());
+    backend.download(copy.segment(), tensor);
+    return copy;
+  }
+
+  /** What the model computes with, for those who read it on the host; closed before this. */
+  public WeightSource onHost() {
+    return new HostWeights(this);
+  }
+
+  private static void requireShape(Tensor source, Tensor master) {
     if (!source.shape().equals(master.shape())) {
       throw new ModelFormatException(
           "a weight of shape " + source.shape() + " where " + master.shape() + " is expected");
     }
+  }
+
+  private static void widen(Tensor source, MemorySegment master) {
     int columns = source.columns();
     for (long row = 0; row < source.shape().rows(); row++) {
       MemorySegment.copy(
           MemorySegment.ofArray(Conversions.row(source, row)),
           0,
-          master.segment(),
+          master,
           row * columns * Float.BYTES,
           (long) columns * Float.BYTES);
     }
@@ -210,15 +256,13 @@ public final class TrainedWeights implements WeightSource {
       if (rounded != null) {
         BlockEncoder encoder = BlockEncoder.of(DType.BF16).orElseThrow();
         int step = 1 << 16;
-        for (long from = 0; from < group.master().columns(); from += step) {
-          int count = (int) Math.min(step, group.master().columns() - from);
-          float[] values =
-              group
-                  .master()
-                  .segment()
-                  .asSlice(from * Float.BYTES, (long) count * Float.BYTES)
-                  .toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT);
-          encoder.encode(values, 0, count, rounded.segment(), from * Short.BYTES);
+        for (int from = 0; from < group.master().columns(); from += step) {
+          int count = Math.min(step, group.master().columns() - from);
+          try (Arena arena = Arena.ofConfined()) {
+            Tensor part = onHost(group.master().slice(from, count), arena);
+            float[] values = part.segment().toArray(ValueLayout.JAVA_FLOAT);
+            set(rounded.slice(from, count), bits -> encoder.encode(values, 0, count, bits, 0));
+          }
         }
       }
     }
@@ -272,6 +316,6 @@ public final class TrainedWeights implements WeightSource {
 
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

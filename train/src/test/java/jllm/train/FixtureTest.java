@@ -82,7 +82,7 @@ final class FixtureTest {
     TinyRun.Log log = new TinyRun.Log();
     try (Backend backend = new VectorBackend(2);
         TrainingData data = TrainingData.open(dataOptions, null, 256, 64, ShardListener.NONE);
-        TrainedWeights weights = weights(folder);
+        TrainedWeights weights = weights(folder, backend);
         Trainer trainer = new Trainer(backend, weights, data, null, options, null, Map.of(), log)) {
       trainer.run();
     }
@@ -102,9 +102,9 @@ final class FixtureTest {
     }
   }
 
-  private static TrainedWeights weights(Path folder) throws IOException {
+  private static TrainedWeights weights(Path folder, Backend backend) throws IOException {
     try (ModelFile model = ModelFiles.open(folder)) {
-      return TrainedWeights.copy(model.weights(), DType.F32);
+      return TrainedWeights.copy(model.weights(), DType.F32, backend);
     }
   }
 }

@@ -140,8 +140,8 @@ final class TinyRun {
         TrainingData data = open(data(shard));
         TrainedWeights weights =
             checkpoint == null
-                ? TrainedWeights.random(config, options.weightType(), options.seed())
-                : checkpoint.weights();
+                ? TrainedWeights.random(config, options.weightType(), options.seed(), backend)
+                : checkpoint.weights(backend);
         Trainer trainer =
             new Trainer(
                 backend, weights, data, null, options, folder, Map.of("a", "b"), log, checkpoint)) {

@@ -102,7 +102,7 @@ final class WrittenModelTest {
         TrainingData data =
             TrainingData.open(
                 dataOptions, tokenizer, config.vocabularySize(), 32, ShardListener.NONE);
-        TrainedWeights weights = TrainedWeights.random(config, DType.F32, 3);
+        TrainedWeights weights = TrainedWeights.random(config, DType.F32, 3, backend);
         Trainer trainer =
             new Trainer(backend, weights, data, tokenizer, options, run, Map.of(), log)) {
       RunSummary summary = trainer.run();

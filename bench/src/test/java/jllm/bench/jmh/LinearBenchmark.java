@@ -5,6 +5,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.HostMemory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
@@ -75,7 +76,7 @@ public class LinearBenchmark {
     SplittableRandom random = new SplittableRandom(1);
     Tensor given = Tensor.allocate(arena, type, Shape.of(outputs, inputs));
     RandomBlocks.fill(given, random, 0.02f);
-    weight = backend.adopt(given, WeightUse.LINEAR, arena);
+    weight = backend.adopt(given, WeightUse.LINEAR, new HostMemory(arena));
     x = Tensor.allocate(arena, DType.F32, Shape.of(rows, inputs));
     RandomBlocks.fill(x, random, 1);
     out = Tensor.allocate(arena, DType.F32, Shape.of(rows, outputs));

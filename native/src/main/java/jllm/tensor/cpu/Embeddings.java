@@ -35,15 +35,14 @@ final class Embeddings implements AutoCloseable {
     DType type = table.dtype();
     BlockCodec codec = BlockCodec.of(type);
     long rowBytes = type.bytes(columns);
-    switch (table.storage()) {
-      case Storage.Rows rows -> codec.decode(rows.segment(), id * rowBytes, values, 0, columns);
-      case Storage.Packed packed -> {
-        PackedFormat format = (PackedFormat) packed.packing();
-        MemorySegment row = scratch.reserve(rowBytes);
-        long tile = id / PanelReader.ROWS * format.tileBytes(columns);
-        format.restore(packed.segment(), tile, id % PanelReader.ROWS, columns, row);
-        codec.decode(row, 0, values, 0, columns);
-      }
+    if (table.storage() instanceof Storage.Packed packed) {
+      PackedFormat format = (PackedFormat) packed.packing();
+      MemorySegment row = scratch.reserve(rowBytes);
+      long tile = id / PanelReader.ROWS * format.tileBytes(columns);
+      format.restore(packed.segment(), tile, id % PanelReader.ROWS, columns, row);
+      codec.decode(row, 0, values, 0, columns);
+    } else {
+      codec.decode(table.segment(), id * rowBytes, values, 0, columns);
     }
   }
 

@@ -1,11 +1,12 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SegmentAllocator;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.HostMemory;
+import jllm.tensor.Memory;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
@@ -63,12 +64,14 @@ public final class VectorBackend implements Backend {
   }
 
   @Override
-  public Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena) {
+  public Tensor adopt(Tensor weight, WeightUse use, Memory memory) {
     return switch (use) {
-      case LINEAR, TIED_EMBEDDING, EXPERTS -> packer.pack(weight, arena);
+      case LINEAR, TIED_EMBEDDING, EXPERTS -> packer.pack(weight, HostMemory.of(memory));
       case EMBEDDING -> weight;
       case VECTOR ->
-          weight.dtype() == DType.F32 ? weight : Conversions.convert(weight, DType.F32, arena);
+          weight.dtype() == DType.F32
+              ? weight
+              : Conversions.convert(weight, DType.F32, HostMemory.of(memory));
     };
   }
 

@@ -1,10 +1,11 @@
 package jllm.tensor.scalar;
 
-import java.lang.foreign.SegmentAllocator;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.HostMemory;
+import jllm.tensor.Memory;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
@@ -42,9 +43,9 @@ public final class ScalarBackend implements Backend {
   }
 
   @Override
-  public Tensor adopt(Tensor weight, WeightUse use, SegmentAllocator arena) {
+  public Tensor adopt(Tensor weight, WeightUse use, Memory memory) {
     return use == WeightUse.VECTOR && weight.dtype() != type
-        ? Conversions.convert(weight, type, arena)
+        ? Conversions.convert(weight, type, HostMemory.of(memory))
         : weight;
   }
 

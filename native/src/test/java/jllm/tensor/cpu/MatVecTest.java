@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.util.Random;
 import jllm.tensor.DType;
+import jllm.tensor.HostMemory;
 import jllm.tensor.Shape;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
@@ -65,7 +66,7 @@ class MatVecTest {
         Workers workers = new Workers(1);
         InputRounding rounding = new InputRounding(workers)) {
       Tensor stored = random(arena, type, 33, 1024, 0.5f);
-      Tensor w = backend.adopt(stored, WeightUse.LINEAR, arena);
+      Tensor w = backend.adopt(stored, WeightUse.LINEAR, new HostMemory(arena));
       // Equal values are the largest of their group: sums of products reach the ends of 16 bits.
       for (Tensor x : new Tensor[] {random(arena, DType.F32, 1, 1024, 1), constant(arena, 1024)}) {
         Tensor out = Tensor.allocate(arena, DType.F32, Shape.of(1, 33));
@@ -84,7 +85,7 @@ class MatVecTest {
         try (Arena arena = Arena.ofShared();
             VectorBackend backend = new VectorBackend(threads)) {
           Tensor stored = random(arena, type, outputs, inputs, 0.5f);
-          Tensor w = backend.adopt(stored, WeightUse.LINEAR, arena);
+          Tensor w = backend.adopt(stored, WeightUse.LINEAR, new HostMemory(arena));
           Tensor bias = random(arena, DType.F32, 1, outputs, 1);
           for (@Nullable Tensor b : new @Nullable Tensor[] {null, bias}) {
             Tensor x = random(arena, DType.F32, 1, inputs, 1);
@@ -113,7 +114,9 @@ class MatVecTest {
     int outputs = 83;
     try (Arena arena = Arena.ofShared();
         VectorBackend backend = new VectorBackend(threads)) {
-      Tensor w = backend.adopt(random(arena, type, outputs, inputs, 0.5f), WeightUse.LINEAR, arena);
+      Tensor w =
+          backend.adopt(
+              random(arena, type, outputs, inputs, 0.5f), WeightUse.LINEAR, new HostMemory(arena));
       Tensor x = random(arena, DType.F32, rows, inputs, 1);
       Tensor together = Tensor.allocate(arena, DType.F32, Shape.of(rows, outputs));
       backend.linear(together, x, w, null);

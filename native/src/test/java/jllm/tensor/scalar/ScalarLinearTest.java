@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import jllm.tensor.DType;
+import jllm.tensor.HostMemory;
 import jllm.tensor.Routing;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
@@ -116,12 +117,12 @@ class ScalarLinearTest {
   void adoptsWeightsAsTheyAreAndConvertsVectors() {
     Arena arena = Arena.ofAuto();
     Tensor matrix = Tensor.allocate(arena, DType.BF16, Shape.of(2, 4));
-    assertSame(matrix, backend.adopt(matrix, WeightUse.LINEAR, arena));
+    assertSame(matrix, backend.adopt(matrix, WeightUse.LINEAR, new HostMemory(arena)));
     Tensor vector = Tensor.allocate(arena, DType.BF16, Shape.of(3));
     BlockEncoder.of(DType.BF16)
         .orElseThrow()
         .encode(new float[] {1, 2, 3}, 0, 3, vector.segment(), 0);
-    Tensor adopted = backend.adopt(vector, WeightUse.VECTOR, arena);
+    Tensor adopted = backend.adopt(vector, WeightUse.VECTOR, new HostMemory(arena));
     assertEquals("F64[3]", adopted.toString());
     assertArrayEquals(new double[] {1, 2, 3}, Given.values(adopted));
   }
