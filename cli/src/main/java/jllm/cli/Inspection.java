@@ -1,14 +1,13 @@
 package jllm.cli;
 
-import com.github.freva.asciitable.AsciiTable;
-import com.github.freva.asciitable.Column;
-import com.github.freva.asciitable.HorizontalAlign;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import jllm.format.AttentionConfig;
@@ -16,33 +15,88 @@ import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
+import jllm.format.values.TensorStatistics;
+import jllm.generate.ModelTokenizer;
+import jllm.tensor.cpu.MachineLimits;
+import jllm.tokenize.Tokenizer;
+import jllm.tokenize.TokenizerFormatException;
+import org.jspecify.annotations.Nullable;
 
 /** What a model file says, for people or as JSON. */
 final class Inspection {
-  /** Elements of a list and characters of a text that are shown of a longer one. */
-  private static final int SHOWN_ELEMENTS = 8;
-
-  private static final int SHOWN_CHARACTERS = 120;
-
   private final ModelFile file;
   private final boolean full;
+  private final @Nullable String template;
+
+  /** Where the training was, of a checkpoint. */
+  private final Map<String, Object> training;
+
+  private @Nullable ModelConfig config;
+  private @Nullable Tokenizer tokenizer;
+  private @Nullable ResourceEstimate resources;
+
+  /** What is wrong with the configuration and the tokenizer, where something is. */
+  private final Map<String, String> problems = new LinkedHashMap<>();
+
+  /** Of each tensor, where they were asked for. */
+  private List<@Nullable TensorStatistics> statistics = List.of();
 
   /**
    * @param full whether long lists and texts are shown whole
    */
-  Inspection(ModelFile file, boolean full) {
+  Inspection(ModelFile file, boolean full) throws IOException {
     this.file = file;
     this.full = full;
+    this.template = ChatTemplateText.of(file);
+    this.training = Training.progress(file.path());
+    try {
+      config = file.config();
+    } catch (ModelFormatException unsupported) {
+      problems.put("not_supported", String.valueOf(unsupported.getMessage()));
+    }
+    try {
+      tokenizer = ModelTokenizer.of(file, null);
+    } catch (ModelFormatException | TokenizerFormatException none) {
+      problems.put("tokenizer", String.valueOf(none.getMessage()));
+    }
+  }
+
+  /** Reads all tensors. */
+  void readStatistics() throws IOException {
+    List<@Nullable TensorStatistics> read = new ArrayList<>();
+    for (StoredTensor tensor : file.tensors()) {
+      read.add(TensorStatistics.of(tensor));
+    }
+    statistics = read;
+  }
+
+  /**
+   * Says what generating takes, of models that can.
+   *
+   * @param context positions, 0 = those that the model was made for
+   * @param limits of this machine, where the speed is asked for, too
+   */
+  void estimate(int context, @Nullable MachineLimits limits) {
+    if (config != null) {
+      int positions = context == 0 ? config.contextLength() : context;
+      resources = new ResourceEstimate(file, positions, limits);
+    }
   }
 
   String text() {
-    StringBuilder text = new StringBuilder();
-    Map<String, Object> summary = summary();
-    int widest = summary.keySet().stream().mapToInt(String::length).max().orElse(0);
-    summary.forEach((name, value) ->
-        text.append(String.format("%-" + (widest + 2) + "s%s%n", name.replace('_', ' '), value)));
-    text.append('\n').append(metadataTable()).append("\n\n").append(tensorTable()).append('\n');
-    return text.toString().replace(System.lineSeparator(), "\n");
+    StringBuilder text = new StringBuilder(Facts.text(summary()));
+    if (!file.metadata().isEmpty()) {
+      text.append('\n')
+          .append(
+              new Table<Map.Entry<String, Object>>()
+                  .left("metadata", Map.Entry::getKey)
+                  .left("value", entry -> Abbreviation.line(entry.getValue(), full))
+                  .text(file.metadata().entrySet()));
+    }
+    if (!file.tensors().isEmpty()) {
+      text.append('\n').append(tensorTable());
+    }
+    return text.toString();
   }
 
   /** Name and value of what is most asked for. */
@@ -55,22 +109,31 @@ final class Inspection {
         Memory.show(file.bytes()) + String.format(Locale.ROOT, " (%,d bytes)", file.bytes()));
     summary.put(
         "parameters",
-        count(file.parameters()) + String.format(Locale.ROOT, " (%,d)", file.parameters()));
+        Count.show(file.parameters()) + String.format(Locale.ROOT, " (%,d)", file.parameters()));
     summary.put(
         "tensors",
         types().entrySet().stream()
             .map(type -> type.getValue() + " " + type.getKey())
             .collect(Collectors.joining(", ")));
-    try {
-      config().forEach(summary::put);
-    } catch (ModelFormatException unsupported) {
-      summary.put("not supported", unsupported.getMessage());
+    if (config != null) {
+      summary.putAll(describe(config));
+    }
+    if (tokenizer != null) {
+      summary.putAll(TokenizerFacts.text(tokenizer));
+    }
+    summary.putAll(problems);
+    if (!training.isEmpty()) {
+      summary.put("checkpoint", Training.text(training));
+    }
+    summary.put("chat template", template == null ? "none" : Abbreviation.line(template, full));
+    if (resources != null) {
+      summary.putAll(resources.text());
     }
     return summary;
   }
 
-  private Map<String, Object> config() {
-    ModelConfig config = file.config();
+  /** The sizes of a model. */
+  static Map<String, Object> describe(ModelConfig config) {
     AttentionConfig attention = config.attention();
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("architecture", config.architecture());
@@ -97,76 +160,39 @@ final class Inspection {
     return types;
   }
 
-  /** Such as {@code 1.10 B}. */
-  private static String count(long parameters) {
-    if (parameters < 1_000_000) {
-      return String.format(Locale.ROOT, "%.1f K", parameters / 1e3);
-    }
-    return parameters < 1_000_000_000
-        ? String.format(Locale.ROOT, "%.1f M", parameters / 1e6)
-        : String.format(Locale.ROOT, "%.2f B", parameters / 1e9);
-  }
-
-  private String metadataTable() {
-    return AsciiTable.builder()
-        .border(AsciiTable.NO_BORDERS)
-        .data(
-            file.metadata().entrySet(),
-            List.of(
-                column("metadata", HorizontalAlign.LEFT).with(Map.Entry::getKey),
-                column("value", HorizontalAlign.LEFT).with(entry -> show(entry.getValue()))))
-        .asString();
-  }
-
   private String tensorTable() {
-    return AsciiTable.builder()
-        .border(AsciiTable.NO_BORDERS)
-        .data(
-            file.tensors(),
-            List.of(
-                column("tensor", HorizontalAlign.LEFT).with(StoredTensor::name),
-                column("type", HorizontalAlign.LEFT).with(StoredTensor::type),
-                column("shape", HorizontalAlign.LEFT).with(tensor -> tensor.shape().toString()),
-                column("size", HorizontalAlign.RIGHT).with(tensor -> Memory.show(tensor.bytes()))))
-        .asString();
-  }
-
-  private static Column column(String header, HorizontalAlign align) {
-    return new Column()
-        .header(header)
-        .headerAlign(align)
-        .dataAlign(align)
-        .maxWidth(Integer.MAX_VALUE);
-  }
-
-  /** A value on one line. */
-  private String show(Object value) {
-    String text = Json.compact(abbreviate(value));
-    return value instanceof String ? text.substring(1, text.length() - 1) : text;
-  }
-
-  /** A long list becomes its length and its first elements, a long text its beginning. */
-  private Object abbreviate(Object value) {
-    if (full) {
-      return value;
+    List<StoredTensor> tensors = file.tensors();
+    Table<Integer> table =
+        new Table<Integer>()
+            .left("tensor", i -> tensors.get(i).name())
+            .left("type", i -> tensors.get(i).type())
+            .left("shape", i -> tensors.get(i).shape().toString())
+            .right("size", i -> Memory.show(tensors.get(i).bytes()));
+    if (!statistics.isEmpty()) {
+      table
+          .right("min", i -> number(i, TensorStatistics::min))
+          .right("max", i -> number(i, TensorStatistics::max))
+          .right("mean", i -> number(i, TensorStatistics::mean))
+          .right("std", i -> number(i, TensorStatistics::deviation))
+          .right("zeros", i -> percentage(i))
+          .right("not finite", i -> nonFinite(i));
     }
-    return switch (value) {
-      case String text when text.length() > SHOWN_CHARACTERS ->
-          beginning(text) + "... (" + text.length() + " characters)";
-      case List<?> list when list.size() > SHOWN_ELEMENTS -> {
-        Map<String, Object> part = new LinkedHashMap<>();
-        part.put("length", list.size());
-        part.put("first", list.subList(0, SHOWN_ELEMENTS));
-        yield part;
-      }
-      default -> value;
-    };
+    return table.text(IntStream.range(0, tensors.size()).boxed().toList());
   }
 
-  /** Whole characters, about as many as are shown. */
-  private static String beginning(String text) {
-    boolean cutsPair = Character.isHighSurrogate(text.charAt(SHOWN_CHARACTERS - 1));
-    return text.substring(0, cutsPair ? SHOWN_CHARACTERS - 1 : SHOWN_CHARACTERS);
+  private String number(int tensor, ToDoubleFunction<TensorStatistics> field) {
+    TensorStatistics found = statistics.get(tensor);
+    return found == null ? "-" : String.format(Locale.ROOT, "%.4g", field.applyAsDouble(found));
+  }
+
+  private String percentage(int tensor) {
+    TensorStatistics found = statistics.get(tensor);
+    return found == null ? "-" : String.format(Locale.ROOT, "%.2f %%", 100 * found.zeroShare());
+  }
+
+  private String nonFinite(int tensor) {
+    TensorStatistics found = statistics.get(tensor);
+    return found == null ? "-" : String.format(Locale.ROOT, "%,d", found.nonFinite());
   }
 
   void writeJson(StandardOutput out) throws IOException {
@@ -177,22 +203,36 @@ final class Inspection {
       json.field("bytes", file.bytes());
       json.field("parameters", file.parameters());
       json.field("types", types());
-      try {
-        json.field("config", config());
-      } catch (ModelFormatException unsupported) {
-        json.field("not_supported", unsupported.getMessage());
+      if (config != null) {
+        json.field("config", describe(config));
+      }
+      for (Map.Entry<String, String> problem : problems.entrySet()) {
+        boolean aboutTokenizer = problem.getKey().equals("tokenizer");
+        json.field(aboutTokenizer ? "tokenizer_error" : problem.getKey(), problem.getValue());
+      }
+      if (tokenizer != null) {
+        json.field("tokenizer", TokenizerFacts.of(tokenizer));
+      }
+      json.field("chat_template", template);
+      if (!training.isEmpty()) {
+        json.field("checkpoint", training);
+      }
+      if (resources != null) {
+        json.field("resources", resources.json());
       }
       json.begin("metadata");
       for (Map.Entry<String, Object> entry : file.metadata().entrySet()) {
-        json.field(entry.getKey(), abbreviate(entry.getValue()));
+        json.field(entry.getKey(), Abbreviation.of(entry.getValue(), full));
       }
       json.end();
-      json.field("tensors", file.tensors().stream().map(Inspection::describe).toList());
+      List<StoredTensor> tensors = file.tensors();
+      json.field(
+          "tensors", IntStream.range(0, tensors.size()).mapToObj(i -> describe(i, tensors.get(i))).toList());
       json.end();
     }
   }
 
-  private static Map<String, Object> describe(StoredTensor tensor) {
+  private Map<String, Object> describe(int index, StoredTensor tensor) {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("name", tensor.name());
     values.put("type", tensor.type());
@@ -201,6 +241,15 @@ final class Inspection {
     values.put("file", tensor.file().path().getFileName().toString());
     values.put("offset", tensor.offset());
     values.put("bytes", tensor.bytes());
+    TensorStatistics found = statistics.isEmpty() ? null : statistics.get(index);
+    if (found != null) {
+      values.put("min", found.min());
+      values.put("max", found.max());
+      values.put("mean", found.mean());
+      values.put("std", found.deviation());
+      values.put("zeros", found.zeroShare());
+      values.put("non_finite", found.nonFinite());
+    }
     return values;
   }
 }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param headDim D
  * @param dimensions R, turned components of a head
  */
-record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
+public record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
   private static final Pattern BLOCK = Pattern.compile("blk\\.\\d+\\.(\\w+)\\.(?:weight|bias)");
 
   /** Takes the bytes of a weight. */
@@ -36,7 +36,7 @@ record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
    *
    * @param wanted pairing of the format that is written, absent if it has none
    */
-  static @Nullable RowOrder of(ModelConfig config, @Nullable RopePairing wanted, String name) {
+  public static @Nullable RowOrder of(ModelConfig config, @Nullable RopePairing wanted, String name) {
     Matcher block = BLOCK.matcher(name);
     if (!block.matches()
         || wanted == null
@@ -58,7 +58,7 @@ record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
   }
 
   /** Which row of the source becomes this row. */
-  int source(int row) {
+  public int source(int row) {
     int component = row % headDim;
     if (row >= turned || component >= dimensions) {
       return row;
