@@ -7,11 +7,17 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import jllm.format.ModelConfig;
 import jllm.format.gguf.GgufValue;
 import jllm.format.model.GgufModelWriter;
 import jllm.format.model.GgufVocabulary;
+import jllm.format.model.ModelArchitectures;
 import jllm.format.model.RandomWeights;
+import jllm.quantize.QuantizationOptions;
+import jllm.quantize.QuantizationType;
+import jllm.quantize.Recipe;
+import jllm.tensor.DType;
 import jllm.tokenize.SpecialIds;
 import jllm.tokenize.SpecialIds.Role;
 import jllm.tokenize.VocabularySpec;
@@ -30,20 +36,21 @@ public final class RandomModel {
   /**
    * Writes a model.
    *
+   * @param type of the weights, mixed as {@code quantize} mixes them
    * @throws IOException if the file cannot be written
-   * @throws IllegalArgumentException if the rows of a weight are no whole number of blocks of its
-   *     type
    */
-  public static void write(Path target, String name, ModelShape shape, WeightTypes types)
+  public static void write(Path target, String name, ModelShape shape, QuantizationType type)
       throws IOException {
     ModelConfig config = shape.config();
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
     metadata.put("general.name", GgufValue.text("random " + name));
     metadata.putAll(GgufVocabulary.write(vocabulary(shape.vocabulary())));
+    Map<String, DType> types =
+        Recipe.types(QuantizationOptions.of(type), config, ModelArchitectures.weights(config));
     try (RandomWeights weights =
         new RandomWeights(
             config,
-            (weight, weightShape) -> types.typeOf(weight, weightShape, shape.layers()),
+            (weight, _) -> Objects.requireNonNull(types.get(weight)),
             SEED)) {
       GgufModelWriter.write(target, weights, metadata);
     }

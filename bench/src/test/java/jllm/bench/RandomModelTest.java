@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import jllm.quantize.QuantizationType;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
 import jllm.format.model.ModelFiles;
@@ -30,7 +31,7 @@ class RandomModelTest {
   @Test
   void isAModelOfTheShapeAndMixtureAskedFor() throws IOException {
     Path file = folder.resolve("m.gguf");
-    RandomModel.write(file, "small", SMALL, WeightTypes.Q4_K_M);
+    RandomModel.write(file, "small", SMALL, QuantizationType.Q4_K_M);
     try (ModelFile model = ModelFiles.open(file)) {
       assertEquals(SMALL.config(), model.config());
       Map<String, String> types =
@@ -52,7 +53,7 @@ class RandomModelTest {
   @Test
   void isMeasuredWithFiguresThatFitTogether() throws IOException {
     Path file = folder.resolve("m.gguf");
-    RandomModel.write(file, "small", SMALL, WeightTypes.Q8_0);
+    RandomModel.write(file, "small", SMALL, QuantizationType.Q8_0);
     try (ModelFile model = ModelFiles.open(file);
         Backend backend = CpuKernels.AUTO.open(2);
         Transformer transformer = Transformer.of(model.weights(), backend)) {
@@ -90,7 +91,7 @@ class RandomModelTest {
   @Test
   void workIsWhatATokenMustReadAndCompute() throws IOException {
     Path file = folder.resolve("m.gguf");
-    RandomModel.write(file, "small", SMALL, WeightTypes.F32);
+    RandomModel.write(file, "small", SMALL, QuantizationType.F32);
     try (ModelFile model = ModelFiles.open(file)) {
       long layer = 256L * 256 * 2 + 2L * 128 * 256 + 3L * 512 * 256;
       long output = 300L * 256;
@@ -109,7 +110,7 @@ class RandomModelTest {
   void unknownNamesAreRefusedWithTheKnownOnes() {
     Exception shape = assertThrows(IllegalArgumentException.class, () -> ModelShape.named("7z"));
     assertTrue(String.valueOf(shape.getMessage()).contains("1.1b"), shape.toString());
-    Exception type = assertThrows(IllegalArgumentException.class, () -> WeightTypes.named("q9"));
+    Exception type = assertThrows(IllegalArgumentException.class, () -> QuantizationType.named("q9"));
     assertTrue(String.valueOf(type.getMessage()).contains("Q4_K_M"), type.toString());
   }
 

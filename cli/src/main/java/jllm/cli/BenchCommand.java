@@ -15,11 +15,11 @@ import jllm.bench.ModelShape;
 import jllm.bench.ModelWork;
 import jllm.bench.RandomModel;
 import jllm.bench.Report;
-import jllm.bench.WeightTypes;
 import jllm.bench.Workload;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
 import jllm.model.Transformer;
+import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.MachineLimits;
 import jllm.tensor.cpu.Workers;
@@ -100,7 +100,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "SHAPE:TYPE",
       description =
           "Write the GGUF file MODEL with random weights instead of measuring one. Shapes: 15m, 135m,"
-              + " 1.1b, 3b, 8b; types: f32, f16, bf16, q8_0, q4_0, q6_k, q4_k_m.")
+              + " 1.1b, 3b, 8b; types: those of 'quantize'.")
   private @Nullable String modelToMake;
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();
@@ -136,10 +136,10 @@ final class BenchCommand implements Callable<Integer> {
           "--make-model is '" + wanted + "', expected SHAPE:TYPE, such as 1.1b:q8_0");
     }
     ModelShape shape;
-    WeightTypes types;
+    QuantizationType type;
     try {
       shape = ModelShape.named(parts[0]);
-      types = WeightTypes.named(parts[1]);
+      type = QuantizationType.named(parts[1]);
     } catch (IllegalArgumentException e) {
       throw new UsageException("--make-model: " + e.getMessage());
     }
@@ -147,7 +147,7 @@ final class BenchCommand implements Callable<Integer> {
       throw new FileAlreadyExistsException(
           target.toString(), null, "exists already; remove it or name another file");
     }
-    RandomModel.write(target, wanted, shape, types);
+    RandomModel.write(target, wanted, shape, type);
     streams.err().println(target + ": " + Memory.show(Files.size(target)));
   }
 

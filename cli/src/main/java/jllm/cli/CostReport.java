@@ -60,7 +60,7 @@ final class CostReport {
     return values;
   }
 
-  /** Whole years, of which three digits count; less than ten with decimals, less than one in days. */
+  /** Whole years, of which three digits count; less than ten with decimals. */
   static String time(double years) {
     if (years >= WHOLE_YEARS) {
       double unit = Math.pow(10, Math.max(0, Math.floor(Math.log10(years)) - 2));
@@ -70,9 +70,12 @@ final class CostReport {
     if (years >= 1) {
       return String.format(Locale.ROOT, "%.1f years", years);
     }
-    return days >= 1
-        ? String.format(Locale.ROOT, "%.3g days", days)
-        : String.format(Locale.ROOT, "%.3g hours", days * 24);
+    if (days >= 1) {
+      return String.format(Locale.ROOT, "%.3g days", days);
+    }
+    return days * 24 >= 1
+        ? String.format(Locale.ROOT, "%.3g hours", days * 24)
+        : String.format(Locale.ROOT, "%.3g seconds", days * 86_400);
   }
 
   /** Linear layers one after the other, each with a bias for each of its outputs. */

@@ -112,9 +112,11 @@ final class Inspection {
         Count.show(file.parameters()) + String.format(Locale.ROOT, " (%,d)", file.parameters()));
     summary.put(
         "tensors",
-        types().entrySet().stream()
-            .map(type -> type.getValue() + " " + type.getKey())
-            .collect(Collectors.joining(", ")));
+        file.tensors().isEmpty()
+            ? "none"
+            : types().entrySet().stream()
+                .map(type -> type.getValue() + " " + type.getKey())
+                .collect(Collectors.joining(", ")));
     if (config != null) {
       summary.putAll(describe(config));
     }

@@ -1,5 +1,7 @@
 package jllm.quantize;
 
+import jllm.format.AttentionConfig;
+import jllm.format.ModelConfig;
 import jllm.format.ModelFormatException;
 import jllm.format.gguf.GgufArray;
 import jllm.format.gguf.GgufMetadata;
@@ -41,6 +43,17 @@ record ModelTraits(String architecture, int layers, int heads, int queriesPerKey
         heads,
         kvHeads == 0 ? 0 : heads / kvHeads,
         first(metadata, architecture + ".expert_count"));
+  }
+
+  /** Those of a configuration. */
+  static ModelTraits of(ModelConfig config) {
+    AttentionConfig attention = config.attention();
+    return new ModelTraits(
+        config.architecture(),
+        config.layers(),
+        attention.heads(),
+        attention.heads() / attention.kvHeads(),
+        config.feedForward().experts());
   }
 
   /** A number, or the first of a list of one for each layer; 0 if absent. */

@@ -3,13 +3,18 @@ package jllm.quantize;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import jllm.format.ModelConfig;
 import jllm.format.StoredTensor;
 import jllm.format.WeightNames;
 import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which tensor gets which type, as llama.cpp's {@code llama-quant.cpp} (February 2025) decides it
@@ -17,7 +22,7 @@ import jllm.tensor.DType;
  * to; the output layer gets a larger type, and in the mixtures the value and down projections of
  * some layers do.
  */
-final class Recipe {
+public final class Recipe {
   private static final String SUFFIX = "weight";
   private static final Pattern LAYER = Pattern.compile("blk\\.(\\d+)\\..*");
 
@@ -40,36 +45,65 @@ final class Recipe {
   private final Mixture mixture;
   private final boolean hasOutput;
 
-  private Recipe(QuantizationOptions options, ModelTraits traits, List<StoredTensor> tensors) {
+  private Recipe(QuantizationOptions options, ModelTraits traits, Map<String, Shape> tensors) {
     this.options = options;
     this.traits = traits;
-    this.hasOutput = tensors.stream().anyMatch(t -> t.name().equals(WeightNames.OUTPUT));
-    long values = tensors.stream().filter(t -> Mixture.isValue(t.name())).count();
+    this.hasOutput = tensors.containsKey(WeightNames.OUTPUT);
+    long values = tensors.keySet().stream().filter(Mixture::isValue).count();
     this.mixture = new Mixture(options.type(), traits, (int) values);
+  }
+
+  /**
+   * The types of the weights of a model that is yet to be made; those that are not quantized are in
+   * F32.
+   *
+   * @param weights all names, with their shapes
+   */
+  public static Map<String, DType> types(
+      QuantizationOptions options, ModelConfig config, Map<String, Shape> weights) {
+    Map<String, DType> wanted = wanted(options, ModelTraits.of(config), weights);
+    Map<String, DType> types = new HashMap<>();
+    weights.forEach((name, shape) -> {
+      DType type = wanted.get(name);
+      types.put(name, type == null ? DType.F32 : Fallbacks.fitting(type, shape.columns()));
+    });
+    return types;
   }
 
   /** The plans of all tensors, in their order. */
   static List<TensorPlan> plan(
       QuantizationOptions options, ModelTraits traits, List<StoredTensor> tensors) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    tensors.forEach(tensor -> shapes.put(tensor.name(), tensor.shape()));
+    Map<String, DType> wanted = wanted(options, traits, shapes);
+    return tensors.stream().map(tensor -> plan(tensor, wanted.get(tensor.name()))).toList();
+  }
+
+  private static TensorPlan plan(StoredTensor tensor, @Nullable DType wanted) {
+    if (wanted == null) {
+      return new TensorPlan(tensor, null, false);
+    }
+    DType type = Fallbacks.fitting(wanted, tensor.shape().columns());
+    boolean same = type.name().equals(tensor.type());
+    return new TensorPlan(tensor, same ? null : type, type != wanted);
+  }
+
+  /** What is meant for the tensors that are quantized, whether or not its blocks divide a row. */
+  private static Map<String, DType> wanted(
+      QuantizationOptions options, ModelTraits traits, Map<String, Shape> tensors) {
     Recipe recipe = new Recipe(options, traits, tensors);
     // What a layer gets may depend on how many there were before it: go by layers, whatever the
     // order of the file.
-    List<StoredTensor> sorted = new ArrayList<>(tensors);
-    sorted.sort(
-        Comparator.comparingInt((StoredTensor tensor) -> layer(tensor.name()))
-            .thenComparing(StoredTensor::name));
-    Map<String, TensorPlan> plans = new HashMap<>();
-    for (StoredTensor tensor : sorted) {
-      plans.put(tensor.name(), recipe.plan(tensor));
-    }
-    List<TensorPlan> inOrder = new ArrayList<>();
-    for (StoredTensor tensor : tensors) {
-      TensorPlan plan = plans.get(tensor.name());
-      if (plan != null) {
-        inOrder.add(plan);
+    List<String> sorted = new ArrayList<>(tensors.keySet());
+    sorted.sort(Comparator.comparingInt(Recipe::layer).thenComparing(Comparator.naturalOrder()));
+    Map<String, DType> types = new HashMap<>();
+    for (String name : sorted) {
+      Shape shape = Objects.requireNonNull(tensors.get(name));
+      if (isQuantizable(name, shape)) {
+        types.put(name, recipe.wanted(name, shape.columns()));
       }
     }
-    return inOrder;
+    return types;
   }
 
   /** The number of a tensor's layer, -1 if it is in none. */
@@ -78,19 +112,8 @@ final class Recipe {
     return matcher.matches() ? Integer.parseInt(matcher.group(1)) : -1;
   }
 
-  private TensorPlan plan(StoredTensor tensor) {
-    if (!isQuantizable(tensor)) {
-      return new TensorPlan(tensor, null, false);
-    }
-    DType wanted = wanted(tensor.name(), tensor.shape().columns());
-    DType type = Fallbacks.fitting(wanted, tensor.shape().columns());
-    boolean same = type.name().equals(tensor.type());
-    return new TensorPlan(tensor, same ? null : type, type != wanted);
-  }
-
-  static boolean isQuantizable(StoredTensor tensor) {
-    String name = tensor.name();
-    boolean matrix = tensor.shape().elements() > tensor.shape().columns();
+  private static boolean isQuantizable(String name, Shape shape) {
+    boolean matrix = shape.elements() > shape.columns();
     return matrix
         && name.endsWith(SUFFIX)
         && !name.equals(WeightNames.POSITION_EMBEDDING)

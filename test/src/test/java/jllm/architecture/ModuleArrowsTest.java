@@ -54,7 +54,7 @@ final class ModuleArrowsTest {
           .whereLayer("train")
           .mayOnlyAccessLayers("native", "tokenize", "convert", "generate")
           .whereLayer("bench")
-          .mayOnlyAccessLayers("native", "tokenize", "convert", "generate", "train")
+          .mayOnlyAccessLayers("native", "tokenize", "convert", "generate", "quantize", "train")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .ensureAllClassesAreContainedInArchitecture()

@@ -46,6 +46,8 @@ public final class ModelPresets {
     all.put("gopher-117m", ModelShape.gpt2(12, 12, 768, GOPHER_CONTEXT));
     all.put("gopher-417m", ModelShape.gpt2(12, 12, 1536, GOPHER_CONTEXT));
     all.put("gopher-1.4b", ModelShape.gpt2(24, 16, 2048, GOPHER_CONTEXT));
+    all.put("gopher-7.1b", ModelShape.gpt2(32, 32, 4096, GOPHER_CONTEXT));
+    all.put("gopher-280b", ModelShape.gpt2(80, 128, 16384, GOPHER_CONTEXT));
     return all;
   }
 
