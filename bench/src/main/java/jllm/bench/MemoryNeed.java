@@ -7,6 +7,7 @@ import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
 import jllm.model.KvCache;
 import jllm.tensor.DType;
+import jllm.tensor.Routing;
 
 /**
  * Bytes that generating with a model takes.
@@ -40,8 +41,8 @@ public record MemoryNeed(long weights, long cache, long activations) {
   private static long floatsPerRow(ModelConfig config) {
     AttentionConfig attention = config.attention();
     FeedForwardConfig feedForward = config.feedForward();
-    boolean routed = feedForward.routing() != null;
-    long copies = routed ? feedForward.routing().used() : 1;
+    Routing routing = feedForward.routing();
+    long copies = routing == null ? 1 : routing.used();
     long queries = (long) attention.heads() * attention.headDim();
     long keys = (long) attention.kvHeads() * attention.headDim();
     long inAttention = 3 * queries + 3 * keys;

@@ -48,10 +48,7 @@ public final class RandomModel {
     Map<String, DType> types =
         Recipe.types(QuantizationOptions.of(type), config, ModelArchitectures.weights(config));
     try (RandomWeights weights =
-        new RandomWeights(
-            config,
-            (weight, _) -> Objects.requireNonNull(types.get(weight)),
-            SEED)) {
+        new RandomWeights(config, (weight, _) -> Objects.requireNonNull(types.get(weight)), SEED)) {
       GgufModelWriter.write(target, weights, metadata);
     }
   }

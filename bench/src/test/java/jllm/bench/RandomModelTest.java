@@ -11,11 +11,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import jllm.quantize.QuantizationType;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
 import jllm.format.model.ModelFiles;
 import jllm.model.Transformer;
+import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.cpu.MachineLimits;
@@ -110,7 +110,8 @@ class RandomModelTest {
   void unknownNamesAreRefusedWithTheKnownOnes() {
     Exception shape = assertThrows(IllegalArgumentException.class, () -> ModelShape.named("7z"));
     assertTrue(String.valueOf(shape.getMessage()).contains("1.1b"), shape.toString());
-    Exception type = assertThrows(IllegalArgumentException.class, () -> QuantizationType.named("q9"));
+    Exception type =
+        assertThrows(IllegalArgumentException.class, () -> QuantizationType.named("q9"));
     assertTrue(String.valueOf(type.getMessage()).contains("Q4_K_M"), type.toString());
   }
 

@@ -118,8 +118,7 @@ final class CostOptions {
               usual.parameters(),
               tokens == null ? usual.tokens() : tokens,
               epochs == null ? usual.epochs() : epochs);
-      return CostReport.ofTraining(
-          List.of(new CostReport.Row(known.title(), cost)), false, rate());
+      return CostReport.ofTraining(List.of(new CostReport.Row(known.title(), cost)), false, rate());
     }
     if (!ModelPresets.names().contains(name)) {
       throw new UsageException(
@@ -145,7 +144,8 @@ final class CostOptions {
     List<Integer> wrong = new ArrayList<>();
     Arrays.stream(layers).filter(width -> width < 1).forEach(wrong::add);
     if (!wrong.isEmpty()) {
-      throw new UsageException("--layers has a width of " + wrong.getFirst() + ", expected 1 or more");
+      throw new UsageException(
+          "--layers has a width of " + wrong.getFirst() + ", expected 1 or more");
     }
     return layers;
   }

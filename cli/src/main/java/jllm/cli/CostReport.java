@@ -44,8 +44,7 @@ final class CostReport {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("flops_per_second", flopsPerSecond);
     json.put("training", all.stream().map(row -> describe(row, flopsPerSecond)).toList());
-    return new Finding(
-        text + "FLOP = 6 * parameters * tokens * epochs; years of 365 days\n", json);
+    return new Finding(text + "FLOP = 6 * parameters * tokens * epochs; years of 365 days\n", json);
   }
 
   private static Map<String, Object> describe(Row row, double flopsPerSecond) {

@@ -63,7 +63,8 @@ final class InspectCommand implements Callable<Integer> {
       names = {"-c", "--context", "--ctx-size"},
       paramLabel = "N",
       defaultValue = "0",
-      description = "Positions to count memory for; 0 = those of the model. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Positions to count memory for; 0 = those of the model. Default: ${DEFAULT-VALUE}.")
   private int context;
 
   @Option(names = "--diff", description = "Compare two models.")
@@ -121,8 +122,7 @@ final class InspectCommand implements Callable<Integer> {
       return files;
     }
     if (!files.isEmpty()) {
-      throw new UsageException(
-          "the model was given twice: " + files.getFirst() + " and " + model);
+      throw new UsageException("the model was given twice: " + files.getFirst() + " and " + model);
     }
     return List.of(model);
   }

@@ -229,7 +229,8 @@ final class Inspection {
       json.end();
       List<StoredTensor> tensors = file.tensors();
       json.field(
-          "tensors", IntStream.range(0, tensors.size()).mapToObj(i -> describe(i, tensors.get(i))).toList());
+          "tensors",
+          IntStream.range(0, tensors.size()).mapToObj(i -> describe(i, tensors.get(i))).toList());
       json.end();
     }
   }

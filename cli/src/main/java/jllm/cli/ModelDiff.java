@@ -14,6 +14,7 @@ import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.values.ModelComparison;
 import jllm.format.values.TensorDifference;
+import jllm.format.values.ValueDifference;
 import org.jspecify.annotations.Nullable;
 
 /** Two models, and where they differ, for people or as JSON. */
@@ -51,11 +52,14 @@ final class ModelDiff {
   }
 
   private boolean isEqual(TensorDifference tensor) {
-    return tensor instanceof TensorDifference.Values found
-        && (tolerance == null
-            ? found.isSame()
-            : found.equal()
-                || found.values() != null && found.values().relative() <= tolerance);
+    if (!(tensor instanceof TensorDifference.Values found)) {
+      return false;
+    }
+    if (tolerance == null) {
+      return found.isSame();
+    }
+    ValueDifference difference = found.values();
+    return found.equal() || difference != null && difference.relative() <= tolerance;
   }
 
   private static Map<String, Object> config(ModelFile file) {
@@ -170,19 +174,19 @@ final class ModelDiff {
       case TensorDifference.Shapes shapes -> shapes.first() + " and " + shapes.second();
       case TensorDifference.Values values -> {
         boolean sameType = values.firstType().equals(values.secondType());
-        String types = sameType ? values.firstType() : values.firstType() + " and " + values.secondType();
+        String types =
+            sameType ? values.firstType() : values.firstType() + " and " + values.secondType();
         yield values.equal() ? types + ", equal values" : types;
       }
     };
   }
 
   private static String number(TensorDifference difference, boolean relative) {
-    return difference instanceof TensorDifference.Values found && found.values() != null
-        ? String.format(
-            Locale.ROOT,
-            "%.3g",
-            relative ? found.values().relative() : found.values().greatest())
-        : "";
+    ValueDifference found =
+        difference instanceof TensorDifference.Values values ? values.values() : null;
+    return found == null
+        ? ""
+        : String.format(Locale.ROOT, "%.3g", relative ? found.relative() : found.greatest());
   }
 
   void writeJson(StandardOutput out) throws IOException {
@@ -196,7 +200,9 @@ final class ModelDiff {
       json.begin("metadata");
       for (Map.Entry<String, List<@Nullable Object>> entry : metadata.entrySet()) {
         List<@Nullable Object> pair = new ArrayList<>();
-        entry.getValue().forEach(value -> pair.add(value == null ? null : Abbreviation.of(value, full)));
+        entry
+            .getValue()
+            .forEach(value -> pair.add(value == null ? null : Abbreviation.of(value, full)));
         json.field(entry.getKey(), pair);
       }
       json.end();
@@ -216,9 +222,10 @@ final class ModelDiff {
           values.put("shapes", List.of(shapes.first().toString(), shapes.second().toString()));
       case TensorDifference.Values found -> {
         values.put("types", List.of(found.firstType(), found.secondType()));
-        if (found.values() != null) {
-          values.put("greatest_difference", found.values().greatest());
-          values.put("relative_difference", found.values().relative());
+        ValueDifference distance = found.values();
+        if (distance != null) {
+          values.put("greatest_difference", distance.greatest());
+          values.put("relative_difference", distance.relative());
         }
       }
     }

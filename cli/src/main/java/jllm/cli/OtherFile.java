@@ -56,10 +56,8 @@ final class OtherFile {
       byte[] start = in.readNBytes(Integer.BYTES);
       return start.length == Integer.BYTES
           && Arrays.stream(ShardFormat.values())
-              .anyMatch(
-                  format ->
-                      format.magic()
-                          == ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getInt());
+              .anyMatch(format ->
+                  format.magic() == ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getInt());
     }
   }
 
@@ -95,8 +93,7 @@ final class OtherFile {
       json.put("largest_id", shard.maxId());
       Map<String, String> facts = new LinkedHashMap<>();
       facts.put("file", path.toString());
-      facts.put(
-          "format", "token shard, " + shard.format().bytesPerToken() + " bytes a token");
+      facts.put("format", "token shard, " + shard.format().bytesPerToken() + " bytes a token");
       facts.put("tokens", String.format(Locale.ROOT, "%,d", shard.size()));
       facts.put("largest id", String.valueOf(shard.maxId()));
       return new Finding(Facts.text(facts), json);

@@ -31,13 +31,14 @@ final class Table<T> {
             .headerAlign(align)
             .dataAlign(align)
             .maxWidth(Integer.MAX_VALUE)
-            .with(cell));
+            .with(row -> cell.apply(row)));
     return this;
   }
 
   /** The table, its lines ended by a line feed. */
   String text(Collection<T> rows) {
-    String table = AsciiTable.builder().border(AsciiTable.NO_BORDERS).data(rows, columns).asString();
+    String table =
+        AsciiTable.builder().border(AsciiTable.NO_BORDERS).data(rows, columns).asString();
     return table.lines().map(String::stripTrailing).collect(Collectors.joining("\n", "", "\n"));
   }
 }

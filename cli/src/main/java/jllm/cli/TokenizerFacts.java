@@ -24,12 +24,12 @@ final class TokenizerFacts {
     values.put("kind", kind(tokenizer.pipeline().model()));
     values.put("vocabulary", vocabulary.size());
     values.put(
-        "added_tokens",
-        tokenizer.pipeline().added().stream().filter(AddedToken::special).count());
+        "added_tokens", tokenizer.pipeline().added().stream().filter(AddedToken::special).count());
     Map<String, Object> special = new LinkedHashMap<>();
     for (SpecialIds.Role role : SpecialIds.Role.values()) {
       if (tokenizer.special().has(role)) {
-        special.put(role.name().toLowerCase(Locale.ROOT), token(vocabulary, tokenizer.special().id(role)));
+        special.put(
+            role.name().toLowerCase(Locale.ROOT), token(vocabulary, tokenizer.special().id(role)));
       }
     }
     values.put("special", special);
@@ -48,10 +48,7 @@ final class TokenizerFacts {
     lines.put(
         "tokenizer",
         String.format(
-            Locale.ROOT,
-            "%s, %,d tokens",
-            kind(tokenizer.pipeline().model()),
-            vocabulary.size()));
+            Locale.ROOT, "%s, %,d tokens", kind(tokenizer.pipeline().model()), vocabulary.size()));
     StringBuilder special = new StringBuilder();
     for (SpecialIds.Role role : SpecialIds.Role.values()) {
       if (tokenizer.special().has(role)) {

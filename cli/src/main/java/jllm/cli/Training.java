@@ -28,7 +28,8 @@ final class Training {
   static Map<String, Object> progress(Path model) throws IOException {
     Path file = model.resolve(STATE);
     Map<String, Object> numbers = new LinkedHashMap<>();
-    if (Files.isRegularFile(file) && Json.read(file).get("progress") instanceof Map<?, ?> progress) {
+    if (Files.isRegularFile(file)
+        && Json.read(file).get("progress") instanceof Map<?, ?> progress) {
       progress.forEach((key, value) -> {
         if (value instanceof Number number) {
           numbers.put(String.valueOf(key), number);

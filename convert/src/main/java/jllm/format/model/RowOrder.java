@@ -36,7 +36,8 @@ public record RowOrder(RopePairing wanted, int turned, int headDim, int dimensio
    *
    * @param wanted pairing of the format that is written, absent if it has none
    */
-  public static @Nullable RowOrder of(ModelConfig config, @Nullable RopePairing wanted, String name) {
+  public static @Nullable RowOrder of(
+      ModelConfig config, @Nullable RopePairing wanted, String name) {
     Matcher block = BLOCK.matcher(name);
     if (!block.matches()
         || wanted == null
