@@ -15,7 +15,8 @@ class InspectTest {
     Program.Result result = Program.run("inspect", Fixtures.model("llama-Q4_K_M.gguf").toString());
     assertEquals(0, result.code(), result.err());
     assertTrue(result.out().matches("(?s).*architecture +llama\n.*"), result.out());
-    assertTrue(result.out().matches("(?s).*parameters +1\\.44 M \\(1,443,072\\)\n.*"), result.out());
+    assertTrue(
+        result.out().matches("(?s).*parameters +1\\.44 M \\(1,443,072\\)\n.*"), result.out());
     assertTrue(result.out().matches("(?s).*llama\\.block_count +2 *\n.*"), result.out());
     assertTrue(
         result.out().matches("(?s).*blk\\.0\\.attn_q\\.weight +Q4_K +\\[256, 256\\].*"),
