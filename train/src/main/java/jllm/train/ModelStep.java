@@ -21,6 +21,9 @@ final class ModelStep implements AutoCloseable {
   private final Activations activations;
   private final float dropout;
   private final float balance;
+  private long started;
+  private long turned;
+  private long ended;
 
   /**
    * @param rows of the largest batch
@@ -48,17 +51,31 @@ final class ModelStep implements AutoCloseable {
    * @return the sum of the losses in nats
    */
   double learn(TokenBatch tokens, float factor, long dropoutSeed) {
+    started = System.nanoTime();
     fill(tokens);
     batch.dropout(dropout, dropoutSeed);
     exec.resetToTrain(weights.parameters(), activations);
     Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
+    turned = System.nanoTime();
     exec.seed(losses, factor);
     Tensor unevenness = model.balanceLoss(exec, batch);
     if (unevenness != null && balance > 0) {
       exec.seed(unevenness, balance * factor * tokens.rows());
     }
     exec.backward();
-    return sum(exec.onHost(losses), tokens.rows());
+    Tensor computed = exec.onHost(losses);
+    ended = System.nanoTime();
+    return sum(computed, tokens.rows());
+  }
+
+  /** That the last {@link #learn} took up to the losses. */
+  double forwardSeconds() {
+    return (turned - started) / 1e9;
+  }
+
+  /** That it took for the derivatives. */
+  double backwardSeconds() {
+    return (ended - turned) / 1e9;
   }
 
   /** Adds what the model's losses are on a batch to a measurement. */

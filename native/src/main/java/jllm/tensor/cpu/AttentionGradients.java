@@ -195,39 +195,36 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
   }
 
   private void packKeys(long base, int sequence, int kvHead, int key, int keys) {
+    long stride = 4L * call.keyColumns;
+    long first = call.keyAt(sequence, key, kvHead);
     for (int row = 0; row < keys; row += ROWS) {
-      for (int r = 0; r < ROWS; r += 2) {
-        long at = 4L * row * headDim + 4L * r;
-        long a = call.keyAt(sequence, key + row + r, kvHead);
-        long b = call.keyAt(sequence, key + row + r + 1, kvHead);
-        packPair(call.k, a, b, base + keysAt + at, keys - row - r);
-        packPair(call.v, a, b, base + valuesAt + at, keys - row - r);
-      }
+      long from = first + row * stride;
+      long at = base + 4L * row * headDim;
+      packStrip(call.k, from, at + keysAt, Math.min(ROWS, keys - row));
+      packStrip(call.v, from, at + valuesAt, Math.min(ROWS, keys - row));
     }
     int rows = (keys + ROWS - 1) / ROWS * ROWS;
-    for (int d = 0; d < paddedDim; d += ROWS) {
-      long strip = base + componentsAt + 4L * d * KEYS;
-      int present = Math.min(ROWS, headDim - d);
-      long from = call.keyAt(sequence, key, kvHead) + 4L * d;
-      PackLoops.copyPart(call.k, from, 4L * call.keyColumns, work, strip, ROWS, present, keys);
+    int strips = headDim / ROWS;
+    long strip = base + componentsAt;
+    PackLoops.deal(
+        call.k, first, stride, work, strip, 4L * ROWS * KEYS, ROWS, strips, keys);
+    for (int d = 0; d < paddedDim; d += ROWS, strip += 4L * ROWS * KEYS) {
+      if (d + ROWS > headDim) {
+        PackLoops.copyPart(call.k, first + 4L * d, stride, work, strip, ROWS, headDim - d, keys);
+      }
       for (int r = 0; r < ROWS; r++) {
         PackLoops.clear(work, strip + 4L * (keys * ROWS + r), ROWS, rows - keys);
       }
     }
   }
 
-  /** Two neighbours of a strip, of which {@code left} exist. */
-  private void packPair(MemorySegment x, long a, long b, long to, int left) {
-    if (left >= 2) {
-      PackLoops.interleave(x, a, b, work, to, ROWS, headDim);
-      return;
+  /** A strip of keys, of which {@code present} exist. */
+  private void packStrip(MemorySegment x, long from, long to, int present) {
+    TransposeLoops.transpose(
+        x, from, 4L * call.keyColumns, work, to, 4L * ROWS, present, headDim);
+    for (int r = present; r < ROWS; r++) {
+      PackLoops.clear(work, to + 4L * r, ROWS, headDim);
     }
-    if (left == 1) {
-      PackLoops.interleave(x, a, work, to, ROWS, headDim);
-    } else {
-      PackLoops.clear(work, to, ROWS, headDim);
-    }
-    PackLoops.clear(work, to + 4, ROWS, headDim);
   }
 
   private void packQueries(long base, int sequence, int kvHead, int query) {
@@ -240,17 +237,22 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
       long at = queryAt(sequence, kvHead, i);
       packRow(call.q, at, base + queryRowsAt + PANEL_ROW * lane);
       packRow(dout, at, base + doutRowsAt + PANEL_ROW * lane);
-      if (lane % 2 == 0) {
-        long next = queryAt(sequence, kvHead, Math.min(queries - 1, i + 1));
-        long to = base + 4L * lane;
-        PackLoops.interleave(call.q, at, next, work, to + queryPanelAt, WIDTH, headDim);
-        PackLoops.interleave(dout, at, next, work, to + doutPanelAt, WIDTH, headDim);
-      }
       packLines(base, lane, sequence, kvHead, i, query + lane < queries);
     }
+    transposeRows(base + queryRowsAt, base + queryPanelAt);
+    transposeRows(base + doutRowsAt, base + doutPanelAt);
     float scale = call.spec.scale();
     ElementLoops.scale(work, work, scale, base + queryPanelAt, WIDTH * headDim);
     ElementLoops.scale(work, work, scale, base + queryRowsAt, WIDTH * WIDTH * wide);
+  }
+
+  private void transposeRows(long from, long to) {
+    for (int d = 0; d < headDim; d += WIDTH) {
+      int count = Math.min(WIDTH, headDim - d);
+      long rows = from + PANEL_ROW * d;
+      TransposeLoops.transpose(
+          work, rows, PANEL_ROW, work, to + PANEL_ROW * d, PANEL_ROW, WIDTH, count);
+    }
   }
 
   private void packRow(MemorySegment x, long from, long to) {
@@ -329,10 +331,7 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
 
   /** Adds the products of ROWS lines of a tile with the rows of queries to tiles of the result. */
   private void addProducts(long base, long tile, long queryRows, long to) {
-    for (int r = 0; r < ROWS; r += 2) {
-      long at = tile + PANEL_ROW * r;
-      PackLoops.interleave(work, at, at + PANEL_ROW, work, base + stripAt + 4L * r, ROWS, WIDTH);
-    }
+    TransposeLoops.transpose(work, tile, PANEL_ROW, work, base + stripAt, 4L * ROWS, ROWS, WIDTH);
     for (int w = 0; w < wide; w++) {
       long panel = queryRows + PANEL_ROW * WIDTH * w;
       GemmKernel.multiply(work, base + stripAt, work, panel, work, base + productAt, ROWS, WIDTH);
@@ -341,11 +340,15 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
   }
 
   private void addQueries(long base, int sequence, int kvHead, int query) {
-    for (int d = 0; d < paddedDim; d += 2) {
-      long at = base + dqAt + PANEL_ROW * d;
-      PackLoops.interleave(
-          work, at, at + PANEL_ROW, work, base + dqRowsAt + 4L * d, paddedDim, WIDTH);
-    }
+    TransposeLoops.transpose(
+        work,
+        base + dqAt,
+        PANEL_ROW,
+        work,
+        base + dqRowsAt,
+        4L * paddedDim,
+        paddedDim,
+        WIDTH);
     int lanes = Math.min(WIDTH, queries - query);
     for (int lane = 0; lane < lanes; lane++) {
       long from = base + dqRowsAt + 4L * lane * paddedDim;

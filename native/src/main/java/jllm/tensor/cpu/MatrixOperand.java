@@ -93,7 +93,8 @@ final class MatrixOperand {
   }
 
   /**
-   * Packs some whole strips side by side if their lanes are neighbours in memory.
+   * Packs some whole strips or panels side by side if their lanes are neighbours in memory: rows of
+   * it are read in one go.
    *
    * @param to byte at which the first strip goes
    * @param distance bytes between strips
@@ -112,9 +113,14 @@ final class MatrixOperand {
     if (deepRows || half || strips <= 0) {
       return 0;
     }
-    for (int k = 0; k < depth; k++) {
+    if (indices == null) {
       PackLoops.deal(
-          segment, at(from + k, first), work, to + 4L * width * k, distance, width, strips);
+          segment, at(from, first), 4L * columns, work, to, distance, width, strips, depth);
+      return strips;
+    }
+    for (int k = 0; k < depth; k++) {
+      long source = at(from + k, first);
+      PackLoops.deal(segment, source, 0, work, to + 4L * width * k, distance, width, strips, 1);
     }
     return strips;
   }
@@ -122,6 +128,11 @@ final class MatrixOperand {
   private void packRows(
       MemorySegment work, long to, int width, int first, int lanes, int from, int depth) {
     int lane = 0;
+    if (!half && indices == null) {
+      TransposeLoops.transpose(
+          segment, at(first, from), 4L * columns, work, to, 4L * width, lanes, depth);
+      lane = lanes;
+    }
     for (; lane < lanes - 1; lane += 2) {
       long a = at(first + lane, from);
       long b = at(first + lane + 1, from);
@@ -150,10 +161,8 @@ final class MatrixOperand {
       PackLoops.copyHalves(segment, from, 2L * columns, work, to, width, lanes, depth);
     } else if (lanes < width) {
       PackLoops.copyPart(segment, from, 4L * columns, work, to, width, lanes, depth);
-    } else if (width == GemmKernel.WIDTH) {
-      PackLoops.copyWide(segment, from, 4L * columns, work, to, depth);
     } else {
-      PackLoops.copyPairs(segment, from, 4L * columns, work, to, width, depth);
+      PackLoops.deal(segment, from, 4L * columns, work, to, 0, width, 1, depth);
     }
   }
 }

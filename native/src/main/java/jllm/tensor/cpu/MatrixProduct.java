@@ -231,11 +231,15 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   private void packPanels(long at, int from, int to, int d) {
     int start = depthAt(d);
     int length = depthAt(d + 1) - start;
-    for (int panel = from; panel < to; panel++) {
+    int whole = Math.min(to, columns / WIDTH) - from;
+    long panelBytes = 4L * WIDTH * length;
+    int copied =
+        right.packCopies(work, at, panelBytes, WIDTH, from * WIDTH, whole, start, length);
+    for (int panel = from + copied; panel < to; panel++) {
       int first = panel * WIDTH;
       int lanes = Math.min(WIDTH, columns - first);
       right.pack(
-          work, at + 4L * (panel - from) * WIDTH * length, WIDTH, first, lanes, start, length);
+          work, at + panelBytes * (panel - from), WIDTH, first, lanes, start, length);
     }
   }
 

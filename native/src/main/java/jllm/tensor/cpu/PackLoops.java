@@ -6,11 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jllm.tensor.cpu.Lanes.FLOAT;
 import static jllm.tensor.cpu.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
 /** The loops that bring operands of {@link GemmKernel} into strips. */
 final class PackLoops {
@@ -21,8 +22,10 @@ final class PackLoops {
 
   private static final int SECOND = 32 - FIRST;
   private static final long LOW = 0xffff_ffffL;
-  private static final long ROW = 4L * GemmKernel.WIDTH;
-  private static final long VECTOR = Lanes.BITS / 8;
+
+  /** Half of the widest vectors: strips are as wide. */
+  private static final VectorSpecies<Float> PART =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(Math.max(128, Lanes.BITS / 2)));
 
   private PackLoops() {}
 
@@ -93,49 +96,57 @@ final class PackLoops {
     }
   }
 
-  /** Pieces of {@link GemmKernel#WIDTH} floats of rows that are {@code stride} bytes apart. */
-  static void copyWide(
-      MemorySegment x, long source, long stride, MemorySegment work, long target, int count) {
-    for (int k = 0; k < count; k++) {
-      for (long v = 0; v < ROW; v += VECTOR) {
-        fromMemorySegment(FLOAT, x, source + k * stride + v, ORDER)
-            .intoMemorySegment(work, target + k * ROW + v, ORDER);
-      }
-    }
-  }
-
-  /** Pieces of an even number of floats. */
-  static void copyPairs(
+  /**
+   * Neighbouring pieces of an even number of floats of some rows, each piece into another strip.
+   *
+   * @param stride bytes between rows
+   * @param distance bytes between strips
+   * @param width floats of a piece
+   * @param count rows
+   */
+  static void deal(
       MemorySegment x,
       long source,
       long stride,
       MemorySegment work,
       long target,
+      long distance,
       int width,
+      int pieces,
       int count) {
+    if (width % PART.length() != 0) {
+      dealPairs(x, source, stride, work, target, distance, width, pieces, count);
+      return;
+    }
     for (int k = 0; k < count; k++) {
-      long from = source + k * stride;
-      long to = target + 4L * width * k;
-      for (int i = 0; i < width; i += 2) {
-        work.set(JAVA_LONG_UNALIGNED, to + 4L * i, x.get(JAVA_LONG_UNALIGNED, from + 4L * i));
+      for (int piece = 0; piece < pieces; piece++) {
+        long from = source + k * stride + 4L * width * piece;
+        long to = target + 4L * width * k + distance * piece;
+        for (int i = 0; i < width; i += PART.length()) {
+          fromMemorySegment(PART, x, from + 4L * i, ORDER)
+              .intoMemorySegment(work, to + 4L * i, ORDER);
+        }
       }
     }
   }
 
-  /** Neighbouring pieces of an even number of floats, each into another strip. */
-  static void deal(
+  private static void dealPairs(
       MemorySegment x,
       long source,
+      long stride,
       MemorySegment work,
       long target,
       long distance,
       int width,
+      int pieces,
       int count) {
-    for (int piece = 0; piece < count; piece++) {
-      long from = source + 4L * width * piece;
-      long to = target + distance * piece;
-      for (int i = 0; i < width; i += 2) {
-        work.set(JAVA_LONG_UNALIGNED, to + 4L * i, x.get(JAVA_LONG_UNALIGNED, from + 4L * i));
+    for (int k = 0; k < count; k++) {
+      for (int piece = 0; piece < pieces; piece++) {
+        long from = source + k * stride + 4L * width * piece;
+        long to = target + 4L * width * k + distance * piece;
+        for (int i = 0; i < width; i += 2) {
+          work.set(JAVA_LONG_UNALIGNED, to + 4L * i, x.get(JAVA_LONG_UNALIGNED, from + 4L * i));
+        }
       }
     }
   }

@@ -226,31 +226,28 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   /** Strips of keys, {@code strip[d, row] = k}; rows beyond the last are zero. */
   private void packKeys(long target, int sequence, int kvHead, int key, int keys) {
     for (int row = 0; row < keys; row += ROWS) {
-      for (int r = 0; r < ROWS; r++) {
-        long at = target + 4L * row * headDim + 4L * r;
-        if (row + r < keys) {
-          long source = call.keyAt(sequence, key + row + r, kvHead);
-          PackLoops.interleave(call.k, source, work, at, ROWS, headDim);
-        } else {
-          PackLoops.clear(work, at, ROWS, headDim);
-        }
+      int present = Math.min(ROWS, keys - row);
+      long source = call.keyAt(sequence, key + row, kvHead);
+      long strip = target + 4L * row * headDim;
+      TransposeLoops.transpose(
+          call.k, source, 4L * call.keyColumns, work, strip, 4L * ROWS, present, headDim);
+      for (int r = present; r < ROWS; r++) {
+        PackLoops.clear(work, strip + 4L * r, ROWS, headDim);
       }
     }
   }
 
   /** Strips of components, {@code strip[key, row] = v[key, d + row]}. */
   private void packValues(long target, int sequence, int kvHead, int key, int keys) {
-    for (int d = 0; d < paddedDim; d += ROWS) {
-      long strip = target + 4L * d * KEYS;
-      int present = Math.min(ROWS, headDim - d);
-      for (int j = 0; j < keys; j++) {
-        long source = call.keyAt(sequence, key + j, kvHead) + 4L * d;
-        long at = strip + 4L * j * ROWS;
-        for (int r = 0; r < ROWS; r++) {
-          float value = r < present ? call.v.get(JAVA_FLOAT, source + 4L * r) : 0;
-          work.set(JAVA_FLOAT, at + 4L * r, value);
-        }
-      }
+    long source = call.keyAt(sequence, key, kvHead);
+    long stride = 4L * call.keyColumns;
+    int strips = headDim / ROWS;
+    PackLoops.deal(call.v, source, stride, work, target, 4L * ROWS * KEYS, ROWS, strips, keys);
+    int packed = strips * ROWS;
+    if (packed < headDim) {
+      long strip = target + 4L * packed * KEYS;
+      int left = headDim - packed;
+      PackLoops.copyPart(call.v, source + 4L * packed, stride, work, strip, ROWS, left, keys);
     }
   }
 

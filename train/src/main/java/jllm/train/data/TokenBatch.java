@@ -1,6 +1,7 @@
 package jllm.train.data;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /**
  * Whole sequences of tokens, each with the token that follows: B sequences of T, one after the
@@ -25,6 +26,16 @@ public final class TokenBatch {
     this.ids = new int[rows];
     this.targets = new int[rows];
     this.starts = new int[rows];
+  }
+
+  /** A full batch of random tokens, to measure with. */
+  public static TokenBatch random(int sequences, int length, int vocabulary, long seed) {
+    TokenBatch batch = new TokenBatch(sequences, length);
+    SplittableRandom random = new SplittableRandom(seed);
+    Arrays.setAll(batch.ids, _ -> random.nextInt(vocabulary));
+    Arrays.setAll(batch.targets, _ -> random.nextInt(vocabulary));
+    batch.sequences = sequences;
+    return batch;
   }
 
   /** T. */
