@@ -34,29 +34,7 @@ public record Report(
     for (Measurement measurement : measurements) {
       rows.add(cells(measurement));
     }
-    int[] widths = new int[COLUMNS.size()];
-    for (List<String> row : rows) {
-      for (int column = 0; column < widths.length; column++) {
-        widths[column] = Math.max(widths[column], row.get(column).length());
-      }
-    }
-    StringBuilder text = new StringBuilder();
-    for (int row = 0; row < rows.size(); row++) {
-      for (int column = 0; column < widths.length; column++) {
-        String cell = rows.get(row).get(column);
-        String padding = " ".repeat(widths[column] - cell.length());
-        text.append("| ").append(isText(column) ? cell + padding : padding + cell).append(' ');
-      }
-      text.append("|\n");
-      if (row == 0) {
-        for (int column = 0; column < widths.length; column++) {
-          String line = "-".repeat(widths[column] + 1);
-          text.append('|').append(isText(column) ? " " + line : line + ":");
-        }
-        text.append("|\n");
-      }
-    }
-    return text.toString();
+    return MarkdownTable.of(rows, Report::isText);
   }
 
   private static boolean isText(int column) {

@@ -35,6 +35,7 @@ public final class Main {
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("perplexity", PerplexityCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
+    COMMANDS.put("bench-train", BenchTrainCommand::new);
   }
 
   private Main() {}

@@ -52,8 +52,8 @@ import picocli.CommandLine.Spec;
       "Example: jllm pretrain --data corpus.txt --tokenizer char --preset nano --iters 2000 -o run"
     })
 final class PretrainCommand implements Callable<Integer> {
-  private static final int PROBES = 2;
-  private static final long PROBE_NANOS = 2_000_000_000L;
+  /** Most time that goes into the estimate of the run's. */
+  private static final long PROBE_NANOS = 4_000_000_000L;
 
   /** A step and a checkpoint may take long; Ctrl-C waits for both. */
   private static final long PATIENCE_MILLIS = 600_000;
@@ -237,7 +237,7 @@ final class PretrainCommand implements Callable<Integer> {
   private int train(Trainer trainer, Context context, PretrainDisplay display) throws IOException {
     long first = trainer.step();
     boolean finished = first >= trainer.plan().steps();
-    double seconds = finished ? Double.NaN : secondsPerStep(trainer);
+    double seconds = finished ? Double.NaN : trainer.probe(PROBE_NANOS);
     PretrainTable table =
         new PretrainTable(
             context.config(), context.options(), trainer.plan(), context.data(), first, seconds);
@@ -257,16 +257,6 @@ final class PretrainCommand implements Callable<Integer> {
     }
     report(table, summary, plot, gguf, context.run());
     return summary.stopped() ? ExitCode.INTERRUPTED : ExitCode.OK;
-  }
-
-  /** The first steps are slow: the JIT compiles the kernels meanwhile. */
-  private static double secondsPerStep(Trainer trainer) {
-    long start = System.nanoTime();
-    double least = trainer.probe(PROBES);
-    while (System.nanoTime() - start < PROBE_NANOS) {
-      least = Math.min(least, trainer.probe(PROBES));
-    }
-    return least;
   }
 
   private @Nullable Path gguf(Context context) throws IOException {

@@ -107,7 +107,7 @@ final class PretrainTable {
       rows.add(
           new Row(
               "time",
-              "about %s (%s a step without the optimizer)"
+              "about %s (%s a step)"
                   .formatted(
                       duration(secondsPerStep * (plan.steps() - doneSteps)),
                       duration(secondsPerStep))));

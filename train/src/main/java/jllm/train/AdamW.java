@@ -4,15 +4,25 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Memory;
+import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
 
 /** The optimizer: its moments are in the {@link TrainedWeights}. */
 final class AdamW {
   private static final int NAMED = 3;
+
+  /** Elements and repetitions of a probe: beyond the caches, and enough for the JIT. */
+  private static final long PROBED = 4 << 20;
+
+  private static final int PROBES = 10;
 
   private final TrainedWeights weights;
   private final TrainingKernels kernels;
@@ -67,6 +77,37 @@ final class AdamW {
           group.secondMoment(),
           step,
           group.rounded());
+    }
+  }
+
+  /**
+   * About the seconds that the norm, {@link #update} and {@link #zeroGradients} take, measured on
+   * other memory: what is trained does not change.
+   *
+   * @param backend that trains
+   */
+  double probe(Backend backend) {
+    long elements = 0;
+    boolean rounds = false;
+    for (TrainedWeights.Group group : weights.groups()) {
+      elements += group.master().shape().elements();
+      rounds |= group.rounded() != null;
+    }
+    int size = (int) Math.min(elements, PROBED);
+    AdamWStep step = new AdamWStep(1e-6f, 0.9f, 0.95f, 1e-8f, 0, 1, 1);
+    try (Memory memory = backend.memory()) {
+      Tensor[] vectors = new Tensor[4];
+      Arrays.setAll(vectors, _ -> memory.tensor(DType.F32, Shape.of(size)));
+      Tensor rounded = rounds ? memory.tensor(DType.BF16, Shape.of(size)) : null;
+      double least = Double.POSITIVE_INFINITY;
+      for (int i = 0; i < PROBES; i++) {
+        long start = System.nanoTime();
+        kernels.sumOfSquares(vectors[1]);
+        kernels.adamW(vectors[0], vectors[1], vectors[2], vectors[3], step, rounded);
+        kernels.fill(vectors[1], 0);
+        least = Math.min(least, (System.nanoTime() - start) / 1e9);
+      }
+      return least * elements / size;
     }
   }
 

@@ -25,7 +25,7 @@ public final class TimedSteps implements AutoCloseable {
    */
   public TimedSteps(Backend backend, ModelConfig config, TrainOptions options) {
     size = options.batch();
-    weights = TrainedWeights.random(config, options.weightType(), options.seed());
+    weights = TrainedWeights.random(config, options.weightType(), options.seed(), backend);
     model = new ModelStep(weights, backend, size.tokensPerBatch(), false, options);
     optimizer = new AdamW(weights, backend.training(), options.optimizer());
     batch =

@@ -20,6 +20,11 @@ import org.jspecify.annotations.Nullable;
  * <p>For one thread. Weights, data and backend are the caller's.
  */
 public final class Trainer implements AutoCloseable {
+  /** How much a while may be faster than the one before when the kernels are compiled. */
+  private static final double SETTLED = 1.1;
+
+  private static final long PROBE_NANOS = 500_000_000;
+
   private final Backend backend;
   private final TrainedWeights weights;
   private final TrainingData data;
@@ -144,24 +149,37 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Seconds that a step takes: the derivatives of one batch are computed a few times and thrown
-   * away. The run is not changed by it; the optimizer's own time is not in it.
+   * Seconds that a step will take: the derivatives of some batches are computed and thrown away
+   * until the time of one has settled, which it does when the JIT has compiled the kernels. The run
+   * is not changed by it.
    *
-   * @param batches to time, after one that is not
+   * @param nanos at most, the last batch and the optimizer aside
    */
-  public double probe(int batches) {
+  public double probe(long nanos) {
     var position = data.state();
-    double least = Double.POSITIVE_INFINITY;
-    for (int i = 0; i <= batches; i++) {
-      long start = System.nanoTime();
-      data.next(batch, options.batch().batchSize());
-      model.learn(batch, 0, 0);
-      double seconds = (System.nanoTime() - start) / 1e9;
-      least = i == 0 ? least : Math.min(least, seconds);
+    long begin = System.nanoTime();
+    double before = Double.POSITIVE_INFINITY;
+    double seconds = probeBatches();
+    while (System.nanoTime() - begin < nanos && before / seconds > SETTLED) {
+      before = seconds;
+      seconds = Math.min(seconds, probeBatches());
     }
     optimizer.zeroGradients();
     data.restore(position);
-    return least * options.batch().accumulation();
+    return seconds * options.batch().accumulation() + optimizer.probe(backend);
+  }
+
+  /** The least time of a batch among those that fit a while. */
+  private double probeBatches() {
+    long begin = System.nanoTime();
+    double least = Double.POSITIVE_INFINITY;
+    do {
+      long start = System.nanoTime();
+      data.next(batch, options.batch().batchSize());
+      model.learn(batch, 0, 0);
+      least = Math.min(least, (System.nanoTime() - start) / 1e9);
+    } while (System.nanoTime() - begin < PROBE_NANOS);
+    return least;
   }
 
   /**

@@ -69,7 +69,8 @@ sealed interface TrainingOrder {
 
   /**
    * Random: each source is cut into windows of T tokens, which come in an order that is drawn anew
-   * each time all have come. The source of the next sequence is the one that is furthest behind its
+   * each time all have come. Where the cuts are is drawn as well, so that sequences begin anywhere;
+   * the tokens before the first cut wait for another epoch. The source of the next sequence is the one that is furthest behind its
    * share.
    */
   final class Shuffled implements TrainingOrder {
@@ -150,7 +151,7 @@ sealed interface TrainingOrder {
       return furthest;
     }
 
-    /** The windows of an epoch are shifted, as far as the tokens that are left over allow. */
+    /** The last window of an epoch overlaps the one before if it would pass the end. */
     private long start(int source) {
       long windows = windows(source);
       long epoch = taken[source] / windows;
@@ -158,9 +159,9 @@ sealed interface TrainingOrder {
         epochs[source] = epoch;
         orders[source] = order(source, epoch);
       }
-      long slack = sources.get(source).size() - 1 - windows * length;
-      long shift = Long.remainderUnsigned(Permutation.mix(~key(source, epoch)), slack + 1);
-      return shift + orders[source].at(taken[source] % windows) * length;
+      long shift = Long.remainderUnsigned(Permutation.mix(~key(source, epoch)), length);
+      long start = shift + orders[source].at(taken[source] % windows) * length;
+      return Math.min(start, sources.get(source).size() - 1 - length);
     }
 
     @Override

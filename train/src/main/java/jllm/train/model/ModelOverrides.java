@@ -38,6 +38,12 @@ public record ModelOverrides(
       new ModelOverrides(
           null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 
+  /** The width alone. */
+  public static ModelOverrides ofWidth(int width) {
+    return new ModelOverrides(
+        null, null, null, width, null, null, null, null, null, null, null, null, null, null, null);
+  }
+
   /** Whether nothing is replaced. */
   public boolean isEmpty() {
     return equals(NONE);

@@ -77,29 +77,35 @@ final class TrainingDataTest {
   }
 
   @Test
-  void everyWindowComesOnceAnEpochInAnotherOrderEachTime() throws IOException {
-    String source = shard("a.bin", 0, 4 * 50 + 3).toString();
+  void anEpochCoversTheDataWithWindowsThatBeginElsewhereEachTime() throws IOException {
+    int tokens = LENGTH * 50 + 3;
+    String source = shard("a.bin", 0, tokens).toString();
     try (TrainingData data = open(options(source, 0, false))) {
       TokenBatch batch = new TokenBatch(5, LENGTH);
-      int[][] firsts = new int[3][];
-      for (int epoch = 0; epoch < 3; epoch++) {
-        firsts[epoch] = new int[50];
-        BitSet windows = new BitSet();
+      BitSet cuts = new BitSet();
+      int[] last = new int[50];
+      for (int epoch = 0; epoch < 30; epoch++) {
+        int[] firsts = new int[50];
+        BitSet seen = new BitSet();
         for (int i = 0; i < 10; i++) {
           data.next(batch, 5);
           for (int row = 0; row < 5; row++) {
             int first = batch.ids()[row * LENGTH];
-            firsts[epoch][i * 5 + row] = first / LENGTH;
-            windows.set(first / LENGTH);
+            firsts[i * 5 + row] = first;
+            seen.set(first, first + LENGTH);
             assertEquals(first + LENGTH, batch.targets()[row * LENGTH + LENGTH - 1]);
           }
         }
-        assertEquals(50, windows.cardinality(), "epoch " + epoch);
+        int cut = seen.nextSetBit(0);
+        cuts.set(cut);
+        int end = Math.min(tokens - 1, cut + 50 * LENGTH);
+        assertEquals(end - cut, seen.cardinality(), "tokens seen in epoch " + epoch);
+        assertTrue(!Arrays.equals(firsts, last), "the same order in epoch " + epoch);
+        last = firsts.clone();
+        Arrays.sort(firsts);
+        assertTrue(!Arrays.equals(firsts, last), "the order is that of the file");
       }
-      assertTrue(!Arrays.equals(firsts[0], firsts[1]) && !Arrays.equals(firsts[1], firsts[2]));
-      int[] sorted = firsts[0].clone();
-      Arrays.sort(sorted);
-      assertTrue(!Arrays.equals(sorted, firsts[0]), "the order is that of the file");
+      assertEquals(LENGTH, cuts.cardinality(), "places of the first cut: " + cuts);
     }
   }
 

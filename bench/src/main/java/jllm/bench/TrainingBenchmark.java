@@ -1,0 +1,162 @@
+package jllm.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.LinkedHashMap;
+import jllm.format.ModelConfig;
+import jllm.tensor.Backend;
+import jllm.train.BatchOptions;
+import jllm.train.StepTimes;
+import jllm.train.TimedSteps;
+import jllm.train.TrainOptions;
+import jllm.train.model.ModelCosts;
+
+/** Times whole training steps of models with random weights: forward, backward and optimizer. */
+public final class TrainingBenchmark {
+  private final Backend backend;
+  private final double peakFlops;
+
+  /**
+   * @param peakFlops measured float32 peak of the machine
+   */
+  public TrainingBenchmark(Backend backend, double peakFlops) {
+    this.backend = backend;
+    this.peakFlops = peakFlops;
+  }
+
+  /**
+   * What was measured of a shape.
+   *
+   * @param median of the repetitions, each phase by itself
+   * @param least of the repetitions
+   * @param forwardFlops floating-point operations of a step's forward pass; its backward pass has
+   *     twice as many
+   */
+  public record Result(
+      int width,
+      BatchOptions size,
+      long parameters,
+      StepTimes median,
+      StepTimes least,
+      double forwardFlops,
+      double peakFlops) {
+
+    private static final int BACKWARD = 2;
+
+    public double tokensPerSecond() {
+      return size.tokensPerStep() / median.total();
+    }
+
+    public double forwardRate() {
+      return forwardFlops / median.forward();
+    }
+
+    public double backwardRate() {
+      return BACKWARD * forwardFlops / median.backward();
+    }
+
+    /** Of the whole step, the optimizer's time included and its few operations not. */
+    public double rate() {
+      return (1 + BACKWARD) * forwardFlops / median.total();
+    }
+
+    public double shareOfPeak() {
+      return rate() / peakFlops;
+    }
+
+    /** For JSON. */
+    public Map<String, Object> record() {
+      Map<String, Object> record = new LinkedHashMap<>();
+      record.put("width", width);
+      record.put("batch_size", size.batchSize());
+      record.put("seq_len", size.sequenceLength());
+      record.put("parameters", parameters);
+      record.put("forward_seconds", median.forward());
+      record.put("backward_seconds", median.backward());
+      record.put("optimizer_seconds", median.optimizer());
+      record.put("step_seconds", median.total());
+      record.put("least_step_seconds", least.total());
+      record.put("forward_flops", forwardRate());
+      record.put("backward_flops", backwardRate());
+      record.put("flops", rate());
+      record.put("limit_flops", peakFlops);
+      record.put("share_of_limit", shareOfPeak());
+      record.put("tokens_per_second", tokensPerSecond());
+      return record;
+    }
+  }
+
+  /**
+   * Measures a shape.
+   *
+   * @param repetitions that are timed
+   * @param warmUpNanos steps go on so long before: the JIT compiles the kernels meanwhile
+   * @throws OutOfMemoryError if there is no room for the model
+   */
+  public Result run(ModelConfig config, TrainOptions options, int repetitions, long warmUpNanos) {
+    ModelCosts costs = ModelCosts.of(config, options.batch().sequenceLength());
+    List<StepTimes> times = new ArrayList<>();
+    try (TimedSteps steps = new TimedSteps(backend, config, options)) {
+      long begin = System.nanoTime();
+      do {
+        steps.step();
+      } while (System.nanoTime() - begin < warmUpNanos);
+      for (int i = 0; i < repetitions; i++) {
+        times.add(steps.step());
+      }
+    }
+    return new Result(
+        config.width(),
+        options.batch(),
+        costs.parameters(),
+        quantile(times, times.size() / 2),
+        quantile(times, 0),
+        costs.forwardFlops() * options.batch().tokensPerStep(),
+        peakFlops);
+  }
+
+  private static StepTimes quantile(List<StepTimes> times, int place) {
+    double[] forward = times.stream().mapToDouble(StepTimes::forward).sorted().toArray();
+    double[] backward = times.stream().mapToDouble(StepTimes::backward).sorted().toArray();
+    double[] optimizer = times.stream().mapToDouble(StepTimes::optimizer).sorted().toArray();
+    return new StepTimes(forward[place], backward[place], optimizer[place]);
+  }
+
+  /** A table in Markdown, a line for each result. */
+  public static String markdown(List<Result> results) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(
+        List.of(
+            "width", "params", "batch", "context", "forward", "backward", "optimizer", "step",
+            "GFLOP/s f", "b", "all", "of peak", "tokens/s", "us/token"));
+    for (Result r : results) {
+      rows.add(
+          List.of(
+              format("%d", r.width()),
+              format("%.2f M", r.parameters() / 1e6),
+              format("%d", r.size().batchSize()),
+              format("%d", r.size().sequenceLength()),
+              millis(r.median().forward()),
+              millis(r.median().backward()),
+              millis(r.median().optimizer()),
+              millis(r.median().total()),
+              format("%.0f", r.forwardRate() / 1e9),
+              format("%.0f", r.backwardRate() / 1e9),
+              format("%.0f", r.rate() / 1e9),
+              format("%.0f %%", 100 * r.shareOfPeak()),
+              format("%.0f", r.tokensPerSecond()),
+              format("%.1f", 1e6 / r.tokensPerSecond())));
+    }
+    return MarkdownTable.of(rows, column -> false);
+  }
+
+  private static String millis(double seconds) {
+    return format("%.1f ms", seconds * 1000);
+  }
+
+  private static String format(String pattern, Object... arguments) {
+    return String.format(Locale.ROOT, pattern, arguments);
+  }
+}
