@@ -61,6 +61,11 @@ public final class Exec extends Operations implements AutoCloseable {
     return copy;
   }
 
+  /** Bytes held for the results of steps and, in training, for their derivatives. */
+  public long bytes() {
+    return slab.capacity() + gradientSlab.capacity();
+  }
+
   /** Starts a step: the results of the one before are void. */
   public void reset() {
     slab.reset();

@@ -56,6 +56,19 @@ final class Program {
 
   /** A process of this program; standard error is in {@code err}. */
   static Process start(Path err, String... args) throws IOException {
+    return new ProcessBuilder(command(args)).redirectError(err.toFile()).start();
+  }
+
+  /** The same, where no file may grow beyond so many kilobytes: writing fails there. */
+  static Process startLimited(Path err, int kilobytes, String... args) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of("/bin/bash", "-c", "ulimit -f " + kilobytes + " && exec \"$@\"", "bash"));
+    command.addAll(command(args));
+    return new ProcessBuilder(command).redirectError(err.toFile()).start();
+  }
+
+  private static List<String> command(String... args) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -67,7 +80,7 @@ final class Program {
                 classPath(),
                 "jllm.cli.Main"));
     command.addAll(List.of(args));
-    return new ProcessBuilder(command).redirectError(err.toFile()).start();
+    return command;
   }
 
   private static String classPath() {

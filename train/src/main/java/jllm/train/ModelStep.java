@@ -68,6 +68,11 @@ final class ModelStep implements AutoCloseable {
     return sum(computed, tokens.rows());
   }
 
+  /** Bytes held for activations and their derivatives. */
+  long activationBytes() {
+    return exec.bytes();
+  }
+
   /** That the last {@link #learn} took up to the losses. */
   double forwardSeconds() {
     return (turned - started) / 1e9;

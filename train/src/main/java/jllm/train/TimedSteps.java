@@ -49,6 +49,11 @@ public final class TimedSteps implements AutoCloseable {
     return new StepTimes(forward, backward, (System.nanoTime() - start) / 1e9);
   }
 
+  /** Bytes that the steps so far needed for activations and their derivatives. */
+  public long activationBytes() {
+    return model.activationBytes();
+  }
+
   @Override
   public void close() {
     model.close();

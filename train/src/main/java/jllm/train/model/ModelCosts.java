@@ -139,10 +139,11 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
         : inside + copies * config.width() + 2L * feedForward.experts() + 2 * copies;
   }
 
+  /** Derivatives of one width take the memory of earlier ones of the same width alone. */
   private static long blockDerivatives(ModelConfig config) {
     AttentionConfig attention = config.attention();
     long queries = (long) attention.heads() * attention.headDim();
     long keys = (long) attention.kvHeads() * attention.headDim();
-    return 4L * config.width() + Math.max(2 * queries + 4 * keys, feedForwardFloats(config));
+    return 4L * config.width() + 2 * queries + 4 * keys + feedForwardFloats(config);
   }
 }
