@@ -13,16 +13,22 @@ import org.jspecify.annotations.Nullable;
  */
 final class PlainProducts implements AutoCloseable {
   private final MatrixProduct product;
+  private final PlainRow row;
   private final Unpacker unpacker;
   private final ExpertOrder order = new ExpertOrder();
 
   PlainProducts(Workers workers) {
     product = new MatrixProduct(workers);
     unpacker = new Unpacker(workers);
+    row = new PlainRow(workers);
   }
 
   /** {@code out = x w^T + bias}; see {@link jllm.tensor.Backend#linear}. */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    if (PlainRow.fits(x, w)) {
+      row.linear(out, x, w, bias);
+      return;
+    }
     product.left().set(x.segment(), 0, DType.F32, x.columns(), true);
     product.right().set(w.segment(), 0, w.dtype(), w.columns(), true);
     MemorySegment added = bias == null ? null : bias.segment();

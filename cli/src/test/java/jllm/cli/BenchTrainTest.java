@@ -1,0 +1,57 @@
+package jllm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code jllm bench-train}. */
+class BenchTrainTest {
+  private static Run bench(String options) {
+    return Run.of(("bench-train --vocab-size 11 --warm-up 0 -r 2 -t 2 " + options).split(" +"));
+  }
+
+  @Test
+  void aLineForEachCombination() {
+    Run run =
+        bench(
+            "--n-layer 1 --n-head 2 --d-model 8 --context 16 --batch-size 1,2 --seq-len 4,8 --width"
+                + " 8,16");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    List<String> lines = run.out().lines().toList();
+    assertEquals(2 + 8, lines.size(), run.out());
+    assertTrue(lines.getFirst().matches("\\|.*forward.*backward.*optimizer.*of peak.*"), run.out());
+    assertTrue(lines.get(9).matches("\\| +16 \\| +\\S+ M \\| +2 \\| +8 \\|.*"), run.out());
+    assertTrue(run.err().contains("measured peak"), run.err());
+  }
+
+  @Test
+  void resultsForPrograms() {
+    Run run = bench("--preset nano --seq-len 8 --json -q");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    assertTrue(
+        run.out().matches("(?s)\\s*\\[\\s*\\{.*\"optimizer_seconds\" ?: ?[0-9.E-]+.*\\}\\s*\\]\\s*"),
+        run.out());
+    assertEquals("", run.err());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "--preset nano --seq-len 65; 64",
+        "--preset nano --batch-size 0; batch size is 0",
+        "--preset nano --width 129; 129",
+        "--preset none; there is no preset none",
+        "--init-from m.gguf; leave out --init-from",
+        "--preset gpt2-xl --batch-size 1000000; of memory",
+      })
+  void refusesWhatCannotBeMeasured(String options, String message) {
+    Run run = bench(options);
+    assertTrue(run.code() == ExitCode.USAGE || run.code() == ExitCode.RESOURCES, run.err());
+    assertTrue(run.err().contains(message), run.err());
+  }
+}
