@@ -1,10 +1,10 @@
 package jllm.bench;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.LinkedHashMap;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
 import jllm.train.BatchOptions;
@@ -129,8 +129,20 @@ public final class TrainingBenchmark {
     List<List<String>> rows = new ArrayList<>();
     rows.add(
         List.of(
-            "width", "params", "batch", "context", "forward", "backward", "optimizer", "step",
-            "GFLOP/s f", "b", "all", "of peak", "tokens/s", "us/token"));
+            "width",
+            "params",
+            "batch",
+            "context",
+            "forward",
+            "backward",
+            "optimizer",
+            "step",
+            "GFLOP/s f",
+            "b",
+            "all",
+            "of peak",
+            "tokens/s",
+            "us/token"));
     for (Result r : results) {
       rows.add(
           List.of(

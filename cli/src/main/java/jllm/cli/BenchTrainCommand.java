@@ -79,7 +79,8 @@ final class BenchTrainCommand implements Callable<Integer> {
       names = "--warm-up",
       paramLabel = "SECONDS",
       defaultValue = "10",
-      description = "Steps before: the JIT compiles the kernels meanwhile. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Steps before: the JIT compiles the kernels meanwhile. Default: ${DEFAULT-VALUE}.")
   private int warmUp;
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();
@@ -185,7 +186,9 @@ final class BenchTrainCommand implements Callable<Integer> {
     if (!output.quiet) {
       streams
           .err()
-          .println("%s; measured peak %.0f GFLOP/s in float32".formatted(backend.describe(), peak / 1e9));
+          .println(
+              "%s; measured peak %.0f GFLOP/s in float32"
+                  .formatted(backend.describe(), peak / 1e9));
     }
   }
 }

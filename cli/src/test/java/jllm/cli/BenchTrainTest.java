@@ -33,7 +33,8 @@ class BenchTrainTest {
     Run run = bench("--preset nano --seq-len 8 --json -q");
     assertEquals(ExitCode.OK, run.code(), run.err());
     assertTrue(
-        run.out().matches("(?s)\\s*\\[\\s*\\{.*\"optimizer_seconds\" ?: ?[0-9.E-]+.*\\}\\s*\\]\\s*"),
+        run.out()
+            .matches("(?s)\\s*\\[\\s*\\{.*\"optimizer_seconds\" ?: ?[0-9.E-]+.*\\}\\s*\\]\\s*"),
         run.out());
     assertEquals("", run.err());
   }

@@ -206,8 +206,7 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
     int rows = (keys + ROWS - 1) / ROWS * ROWS;
     int strips = headDim / ROWS;
     long strip = base + componentsAt;
-    PackLoops.deal(
-        call.k, first, stride, work, strip, 4L * ROWS * KEYS, ROWS, strips, keys);
+    PackLoops.deal(call.k, first, stride, work, strip, 4L * ROWS * KEYS, ROWS, strips, keys);
     for (int d = 0; d < paddedDim; d += ROWS, strip += 4L * ROWS * KEYS) {
       if (d + ROWS > headDim) {
         PackLoops.copyPart(call.k, first + 4L * d, stride, work, strip, ROWS, headDim - d, keys);
@@ -220,8 +219,7 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
 
   /** A strip of keys, of which {@code present} exist. */
   private void packStrip(MemorySegment x, long from, long to, int present) {
-    TransposeLoops.transpose(
-        x, from, 4L * call.keyColumns, work, to, 4L * ROWS, present, headDim);
+    TransposeLoops.transpose(x, from, 4L * call.keyColumns, work, to, 4L * ROWS, present, headDim);
     for (int r = present; r < ROWS; r++) {
       PackLoops.clear(work, to + 4L * r, ROWS, headDim);
     }
@@ -341,14 +339,7 @@ final class AttentionGradients implements Workers.Task, AutoCloseable {
 
   private void addQueries(long base, int sequence, int kvHead, int query) {
     TransposeLoops.transpose(
-        work,
-        base + dqAt,
-        PANEL_ROW,
-        work,
-        base + dqRowsAt,
-        4L * paddedDim,
-        paddedDim,
-        WIDTH);
+        work, base + dqAt, PANEL_ROW, work, base + dqRowsAt, 4L * paddedDim, paddedDim, WIDTH);
     int lanes = Math.min(WIDTH, queries - query);
     for (int lane = 0; lane < lanes; lane++) {
       long from = base + dqRowsAt + 4L * lane * paddedDim;

@@ -233,13 +233,11 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
     int length = depthAt(d + 1) - start;
     int whole = Math.min(to, columns / WIDTH) - from;
     long panelBytes = 4L * WIDTH * length;
-    int copied =
-        right.packCopies(work, at, panelBytes, WIDTH, from * WIDTH, whole, start, length);
+    int copied = right.packCopies(work, at, panelBytes, WIDTH, from * WIDTH, whole, start, length);
     for (int panel = from + copied; panel < to; panel++) {
       int first = panel * WIDTH;
       int lanes = Math.min(WIDTH, columns - first);
-      right.pack(
-          work, at + panelBytes * (panel - from), WIDTH, first, lanes, start, length);
+      right.pack(work, at + panelBytes * (panel - from), WIDTH, first, lanes, start, length);
     }
   }
 

@@ -50,7 +50,15 @@ final class TransposeLoops {
       long row = from + r * fromStride;
       long column = to + 4L * r;
       eightRows(x, row, fromStride, out, column, toStride, whole);
-      pairs(x, row + 4L * whole, fromStride, out, column + whole * toStride, toStride, BLOCK, count - whole);
+      pairs(
+          x,
+          row + 4L * whole,
+          fromStride,
+          out,
+          column + whole * toStride,
+          toStride,
+          BLOCK,
+          count - whole);
     }
     pairs(x, from + r * fromStride, fromStride, out, to + 4L * r, toStride, rows - r, count);
   }

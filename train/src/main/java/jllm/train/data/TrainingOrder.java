@@ -70,8 +70,8 @@ sealed interface TrainingOrder {
   /**
    * Random: each source is cut into windows of T tokens, which come in an order that is drawn anew
    * each time all have come. Where the cuts are is drawn as well, so that sequences begin anywhere;
-   * the tokens before the first cut wait for another epoch. The source of the next sequence is the one that is furthest behind its
-   * share.
+   * the tokens before the first cut wait for another epoch. The source of the next sequence is the
+   * one that is furthest behind its share.
    */
   final class Shuffled implements TrainingOrder {
     private final List<Tokens> sources;
