@@ -48,7 +48,7 @@ final class TensorStream implements AutoCloseable {
   double write(TensorPlan plan) throws IOException {
     StoredTensor tensor = plan.tensor();
     try (Arena mapping = Arena.ofShared()) {
-      MemorySegment source = tensor.file().map(tensor.offset(), tensor.bytes(), mapping);
+      MemorySegment source = tensor.map(mapping);
       DType target = plan.target();
       if (target == null) {
         submit(source);

@@ -16,14 +16,17 @@ import jllm.format.llama2c.Llama2cHeader;
 enum FileKind {
   GGUF,
   SAFETENSORS,
+  PYTORCH,
   LLAMA2C;
 
   private static final int START = 64;
 
   /** What else people pass as a model: how it starts, and what to say. */
   private enum Stranger {
-    PYTORCH("PK\u0003\u0004", "a zip archive (a PyTorch checkpoint?); save it as safetensors"),
-    PICKLE("\u0080\u0002", "a Python pickle (a PyTorch checkpoint?); save it as safetensors"),
+    PICKLE(
+        "\u0080\u0002",
+        "a Python pickle (a checkpoint of PyTorch before 1.6?); load it with PyTorch and save it"
+            + " again"),
     LFS("version https://git-lfs", "a Git LFS pointer, not the file itself: run git lfs pull"),
     HTML("<", "an HTML or XML page: the download got an error message instead of the file"),
     LLAMA2C_NEWER("24ka", "a llama2.c checkpoint of version 1 or 2; export it as version 0"),
@@ -77,6 +80,9 @@ enum FileKind {
     if (start.length > 8 && start[8] == '{' && bytes.getLong(0) > 0 && bytes.getInt(4) == 0) {
       return SAFETENSORS;
     }
+    if (text.startsWith("PK\u0003\u0004")) {
+      return PYTORCH;
+    }
     if (Llama2cHeader.parse(bytes) != null) {
       return LLAMA2C;
     }
@@ -88,7 +94,7 @@ enum FileKind {
       }
     }
     throw new ModelFormatException(
-        "%s: not a model file that this program reads (GGUF, safetensors, llama2.c version 0); it has %d bytes and starts with %s"
+        "%s: not a model file that this program reads (GGUF, safetensors, PyTorch, llama2.c version 0); it has %d bytes and starts with %s"
             .formatted(
                 path,
                 size,

@@ -26,7 +26,7 @@ final class Floats {
    */
   static float[] read(StoredTensor tensor) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment data = tensor.file().map(tensor.offset(), tensor.bytes(), arena);
+      MemorySegment data = tensor.map(arena);
       float[] floats = new float[Math.toIntExact(tensor.shape().elements())];
       DType dtype = tensor.requireType();
       for (int i = 0; i < floats.length; i++) {

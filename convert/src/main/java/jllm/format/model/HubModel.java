@@ -14,29 +14,33 @@ import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
+import jllm.format.TensorFile;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
+import jllm.format.pytorch.PytorchFile;
 import jllm.format.safetensors.SafetensorsFile;
 import jllm.tokenize.VocabularySpec;
 import org.jspecify.annotations.Nullable;
 
-/** A Hugging Face model: {@code config.json} and safetensors files in a folder. */
+/** A Hugging Face model: {@code config.json} and files with tensors in a folder. */
 final class HubModel implements ModelFile {
   private static final String CONFIG = "config.json";
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
+  private static final String PYTORCH = "pytorch_model.bin";
+  private static final String PYTORCH_INDEX = "pytorch_model.bin.index.json";
   private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer.model");
 
   private final Path path;
   private final Path folder;
-  private final SafetensorsFile safetensors;
+  private final TensorFile file;
   private final Map<String, @Nullable Object> json;
   private final boolean described;
   private @Nullable ModelConfig config;
   private @Nullable WeightSource weights;
 
   /**
-   * @param path the folder, or a safetensors file in it
+   * @param path the folder, or a file with tensors in it
    */
   HubModel(Path path) throws IOException {
     this.path = path;
@@ -49,26 +53,38 @@ final class HubModel implements ModelFile {
           path.toString(), null, "is a folder without " + CONFIG + ", expected a model");
     }
     this.json = described ? Json.read(configFile) : Map.of();
-    this.safetensors = isFolder ? openFolder(folder) : openFile(path, folder);
+    this.file = isFolder ? openFolder(folder) : openFile(path, folder);
   }
 
-  private static SafetensorsFile openFolder(Path folder) throws IOException {
+  /** Safetensors where there are both: they say nothing but what is in them. */
+  private static TensorFile openFolder(Path folder) throws IOException {
     if (Files.exists(folder.resolve(SINGLE))) {
       return SafetensorsFile.open(folder.resolve(SINGLE));
     }
     if (Files.exists(folder.resolve(INDEX))) {
       return SafetensorsFile.openIndex(folder.resolve(INDEX));
     }
+    if (Files.exists(folder.resolve(PYTORCH))) {
+      return PytorchFile.open(folder.resolve(PYTORCH));
+    }
+    if (Files.exists(folder.resolve(PYTORCH_INDEX))) {
+      return PytorchFile.openIndex(folder.resolve(PYTORCH_INDEX));
+    }
     throw new NoSuchFileException(
-        folder.toString(), null, "holds neither " + SINGLE + " nor " + INDEX);
+        folder.toString(),
+        null,
+        "holds no weights: no %s, %s, %s or %s".formatted(SINGLE, INDEX, PYTORCH, PYTORCH_INDEX));
   }
 
   /** One of several files stands for all of them. */
-  private static SafetensorsFile openFile(Path path, Path folder) throws IOException {
-    boolean part = String.valueOf(path.getFileName()).matches(".*-\\d{5}-of-\\d{5}\\.safetensors");
-    return part && Files.exists(folder.resolve(INDEX))
-        ? SafetensorsFile.openIndex(folder.resolve(INDEX))
-        : SafetensorsFile.open(path);
+  private static TensorFile openFile(Path path, Path folder) throws IOException {
+    boolean pytorch = FileKind.of(path) == FileKind.PYTORCH;
+    Path index = folder.resolve(pytorch ? PYTORCH_INDEX : INDEX);
+    boolean part = String.valueOf(path.getFileName()).matches(".*-\\d{5}-of-\\d{5}\\.\\w+");
+    if (part && Files.exists(index)) {
+      return pytorch ? PytorchFile.openIndex(index) : SafetensorsFile.openIndex(index);
+    }
+    return pytorch ? PytorchFile.open(path) : SafetensorsFile.open(path);
   }
 
   @Override
@@ -78,7 +94,7 @@ final class HubModel implements ModelFile {
 
   @Override
   public String format() {
-    return "safetensors";
+    return file.format();
   }
 
   @Override
@@ -89,18 +105,18 @@ final class HubModel implements ModelFile {
         all.put(key, value);
       }
     });
-    safetensors.metadata().forEach(all::putIfAbsent);
+    file.metadata().forEach(all::putIfAbsent);
     return all;
   }
 
   @Override
   public List<StoredTensor> tensors() {
-    return List.copyOf(safetensors.tensors().values());
+    return List.copyOf(file.tensors().values());
   }
 
   @Override
   public long bytes() {
-    return safetensors.files().stream().mapToLong(MappedFile::size).sum();
+    return file.files().stream().mapToLong(MappedFile::size).sum();
   }
 
   @Override
@@ -138,7 +154,7 @@ final class HubModel implements ModelFile {
     HubConfig description = description();
     HubParameters parameters = new HubParameters(description, family);
     parameters.checkSupported(parameters.size(Parameter.LAYERS));
-    HubWeights finder = new HubWeights(family.hub(), safetensors, 0);
+    HubWeights finder = new HubWeights(family.hub(), file, 0);
     Weight embedding = finder.find(WeightNames.TOKEN_EMBEDDING);
     if (embedding == null) {
       throw missing(finder, WeightNames.TOKEN_EMBEDDING);
@@ -173,13 +189,13 @@ final class HubModel implements ModelFile {
     if (weights == null) {
       Family family = family();
       ModelConfig wanted = config();
-      HubWeights finder = new HubWeights(family.hub(), safetensors, wanted.feedForward().experts());
+      HubWeights finder = new HubWeights(family.hub(), file, wanted.feedForward().experts());
       Map<String, Weight> found =
           WeightCheck.check(path.toString(), family, wanted, finder::find, finder::hubName);
       WeightCheck.checkNoOthers(
           path.toString(),
           family,
-          safetensors.tensors().values(),
+          file.tensors().values(),
           found,
           name -> isBuffer(name) || (wanted.tiedOutput() && name.equals("lm_head.weight")));
       weights = new FileWeights(path.toString(), wanted, found);
@@ -219,7 +235,7 @@ final class HubModel implements ModelFile {
       weights.close();
     }
     try {
-      safetensors.close();
+      file.close();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

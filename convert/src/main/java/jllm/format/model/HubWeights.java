@@ -3,17 +3,17 @@ package jllm.format.model;
 import java.util.ArrayList;
 import java.util.List;
 import jllm.format.StoredTensor;
-import jllm.format.safetensors.SafetensorsFile;
+import jllm.format.TensorFile;
 import org.jspecify.annotations.Nullable;
 
-/** Finds weights by our names in the safetensors files of Hugging Face. */
+/** Finds weights by our names in the files of Hugging Face. */
 final class HubWeights {
   private final HubFormat format;
   private final HubNames names;
-  private final SafetensorsFile file;
+  private final TensorFile file;
   private final int experts;
 
-  HubWeights(HubFormat format, SafetensorsFile file, int experts) {
+  HubWeights(HubFormat format, TensorFile file, int experts) {
     this.format = format;
     this.names = new HubNames(format);
     this.file = file;

@@ -22,7 +22,7 @@ public final class ModelFiles {
     return switch (FileKind.of(path)) {
       case GGUF -> new GgufModel(path);
       case LLAMA2C -> new Llama2cModel(path);
-      case SAFETENSORS -> new HubModel(path);
+      case SAFETENSORS, PYTORCH -> new HubModel(path);
     };
   }
 }

@@ -38,7 +38,7 @@ sealed interface Weight {
 
     @Override
     public Tensor load(Arena arena) throws IOException {
-      MemorySegment data = tensor.file().map(tensor.offset(), tensor.bytes(), arena);
+      MemorySegment data = tensor.map(arena);
       if (data.address() % Math.min(8, dtype().blockBytes() & -dtype().blockBytes()) != 0) {
         // Nothing obliges a safetensors file to align its data, but kernels read whole elements.
         MemorySegment copy = arena.allocate(tensor.bytes(), Tensor.ALIGNMENT);
@@ -71,7 +71,7 @@ sealed interface Weight {
     @Override
     public Tensor load(Arena arena) throws IOException {
       try (Arena mapping = Arena.ofConfined()) {
-        MemorySegment in = tensor.file().map(tensor.offset(), tensor.bytes(), mapping);
+        MemorySegment in = tensor.map(mapping);
         return transpose(Tensor.of(in, dtype(), tensor.shape()), arena);
       }
     }
@@ -174,7 +174,7 @@ sealed interface Weight {
       long at = 0;
       for (StoredTensor part : parts) {
         try (Arena mapping = Arena.ofConfined()) {
-          MemorySegment in = part.file().map(part.offset(), part.bytes(), mapping);
+          MemorySegment in = part.map(mapping);
           MemorySegment.copy(in, 0, out.segment(), at, part.bytes());
           at += part.bytes();
         }

@@ -5,23 +5,20 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import jllm.format.Json;
 import jllm.format.MappedFile;
 import jllm.format.ModelFormatException;
+import jllm.format.ShardIndex;
 import jllm.format.StoredTensor;
-import org.jspecify.annotations.Nullable;
+import jllm.format.TensorFile;
 
 /** The tensors of a safetensors file, or of several that an index holds together. */
-public final class SafetensorsFile implements AutoCloseable {
+public final class SafetensorsFile implements TensorFile {
   /** The limit of the reference implementation. */
   private static final long MAX_HEADER = 100_000_000;
 
@@ -53,20 +50,8 @@ public final class SafetensorsFile implements AutoCloseable {
    * @throws ModelFormatException if one is damaged, or lacks a tensor that the index puts there
    */
   public static SafetensorsFile openIndex(Path index) throws IOException {
-    if (!(Json.read(index).get("weight_map") instanceof Map<?, ?> map)) {
-      throw new ModelFormatException(index + ": has no weight_map");
-    }
-    Map<String, List<String>> namesByFile = new TreeMap<>();
-    map.forEach((name, file) ->
-        namesByFile
-            .computeIfAbsent(String.valueOf(file), _ -> new ArrayList<>())
-            .add(String.valueOf(name)));
     SafetensorsFile all = new SafetensorsFile();
-    all.fill(() -> {
-      for (Map.Entry<String, List<String>> entry : namesByFile.entrySet()) {
-        all.addIndexed(index, entry.getKey(), entry.getValue());
-      }
-    });
+    all.fill(() -> ShardIndex.read(index).load(all.tensors, all::add));
     return all;
   }
 
@@ -82,25 +67,6 @@ public final class SafetensorsFile implements AutoCloseable {
     } finally {
       if (!filled) {
         close();
-      }
-    }
-  }
-
-  private void addIndexed(Path index, String fileName, List<String> names) throws IOException {
-    if (fileName.contains("/") || fileName.contains("\\") || fileName.startsWith("..")) {
-      throw new ModelFormatException(
-          index + ": names the file " + fileName + ", expected a name without folders");
-    }
-    Path path = index.resolveSibling(fileName);
-    if (!Files.exists(path)) {
-      throw new NoSuchFileException(
-          path.toString(), null, "missing; " + index.getFileName() + " names it");
-    }
-    add(path);
-    for (String name : names) {
-      if (!tensors.containsKey(name)) {
-        throw new ModelFormatException(
-            path + ": has no tensor " + name + ", which " + index.getFileName() + " says it has");
       }
     }
   }
@@ -143,25 +109,26 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
-  /** All tensors by name. */
+  @Override
+  public String format() {
+    return "safetensors";
+  }
+
+  @Override
   public Map<String, StoredTensor> tensors() {
     return Collections.unmodifiableMap(tensors);
   }
 
-  public @Nullable StoredTensor tensor(String name) {
-    return tensors.get(name);
-  }
-
-  /** The free-form metadata of all files. */
+  @Override
   public Map<String, Object> metadata() {
     return Collections.unmodifiableMap(metadata);
   }
 
+  @Override
   public List<MappedFile> files() {
     return Collections.unmodifiableList(files);
   }
 
-  /** Tensors that are mapped stay valid. */
   @Override
   public void close() throws IOException {
     for (MappedFile file : files) {
