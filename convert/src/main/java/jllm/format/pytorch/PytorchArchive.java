@@ -76,7 +76,10 @@ final class PytorchArchive {
     } catch (IOException | IllegalArgumentException e) {
       // The library says so of any damage.
       throw new ModelFormatException(
-          file.path() + ": damaged zip archive, or an incomplete download: " + e.getMessage(), e);
+          file.path()
+              + ": a zip archive (a PyTorch checkpoint?) that is damaged, or an incomplete download: "
+              + e.getMessage(),
+          e);
     }
   }
 

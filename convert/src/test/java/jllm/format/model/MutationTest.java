@@ -26,6 +26,7 @@ import jllm.format.ModelFormatException;
 import jllm.format.gguf.GgufValue;
 import jllm.format.llama2c.Llama2cTokenizer;
 import jllm.format.llama2c.RawLlama2c;
+import jllm.format.pytorch.RawPytorch;
 import jllm.tensor.DType;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
@@ -36,11 +37,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Damaged files of every format: each is read, or refused by one of our exceptions. Nothing else is
- * thrown, nothing hangs, and nothing large is allocated.
+ * thrown, nothing hangs, and nothing large is allocated. More of each with {@code
+ * JLLM_FUZZ_ROUNDS=10000} in the environment.
  */
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 1, unit = TimeUnit.HOURS)
 class MutationTest {
-  private static final int ROUNDS = 1000;
+  private static final int ROUNDS =
+      Integer.parseInt(System.getenv().getOrDefault("JLLM_FUZZ_ROUNDS", "1000"));
+
   private static final long MAX_ALLOCATION = 32L << 20;
   private static final long[] NUMBERS = {
     0,
@@ -97,10 +101,15 @@ class MutationTest {
   }
 
   private void mutate(byte[] good, Path path, int headerBytes, Reading reading) throws IOException {
+    mutate(good, path, headerBytes, ROUNDS, reading);
+  }
+
+  private void mutate(byte[] good, Path path, int headerBytes, int rounds, Reading reading)
+      throws IOException {
     Files.write(path, good);
     reading.read(); // the file itself is fine
     int refused = 0;
-    for (int seed = 0; seed < ROUNDS; seed++) {
+    for (int seed = 0; seed < rounds; seed++) {
       byte[] bad = mutated(good, headerBytes, new SplittableRandom(seed));
       Files.delete(path); // writing over it would make some file systems flush it
       Files.write(path, bad);
@@ -121,7 +130,7 @@ class MutationTest {
       }
     }
     int share = refused;
-    assertTrue(share > ROUNDS / 4 && share < ROUNDS, () -> share + " of " + ROUNDS + " refused");
+    assertTrue(share > rounds / 4 && share < rounds, () -> share + " of " + rounds + " refused");
   }
 
   private static byte[] mutated(byte[] good, int headerBytes, SplittableRandom random) {
@@ -212,6 +221,49 @@ class MutationTest {
     Files.write(tensors, good);
     Path json = folder.resolve("config.json");
     mutate(Files.readAllBytes(json), json, 5000, () -> readAll(folder));
+  }
+
+  /** Weights of PyTorch in two files: their zip archives, the pickles in them, and the index. */
+  @Test
+  void pytorch() throws IOException {
+    ModelConfig config = TinyModels.config("gpt2");
+    String json =
+        """
+        {"model_type": "gpt2", "vocab_size": %d, "n_positions": %d, "n_embd": %d, "n_layer": %d,
+         "n_head": %d, "n_inner": %d, "layer_norm_epsilon": 1e-05}
+        """
+            .formatted(
+                config.vocabularySize(),
+                config.contextLength(),
+                config.width(),
+                config.layers(),
+                config.attention().heads(),
+                config.feedForward().hidden());
+    Files.writeString(folder.resolve("config.json"), json);
+    RawPytorch[] files = {new RawPytorch(), new RawPytorch()};
+    StringBuilder map = new StringBuilder("{\"weight_map\": {");
+    String name = "pytorch_model-0000%d-of-00002.bin";
+    try (RandomWeights weights = new RandomWeights(config, DType.F32, 1)) {
+      int count = 0;
+      for (HubFiles.Named tensor : HubFiles.tensors(weights)) {
+        int part = count++ % 2;
+        files[part].tensor(tensor.name(), "FloatStorage", tensor.shape(), tensor.bytes());
+        map.append(count == 1 ? "" : ", ")
+            .append("\"%s\": \"%s\"".formatted(tensor.name(), name.formatted(part + 1)));
+      }
+    }
+    for (int part = 0; part < files.length; part++) {
+      files[part].write(folder.resolve(name.formatted(part + 1)));
+    }
+    Path index = folder.resolve("pytorch_model.bin.index.json");
+    Files.writeString(index, map + "}}");
+    Path first = folder.resolve(name.formatted(1));
+    byte[] good = Files.readAllBytes(first);
+    mutate(good, first, 3000, ROUNDS / 2, () -> readAll(folder)); // most of the pickle
+    int anywhere = Integer.MAX_VALUE; // headers are all over the file
+    mutate(good, first, anywhere, ROUNDS / 2, () -> readAll(folder));
+    Files.write(first, good);
+    mutate(Files.readAllBytes(index), index, anywhere, ROUNDS / 4, () -> readAll(folder));
   }
 
   @Test
