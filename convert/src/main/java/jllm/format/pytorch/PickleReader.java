@@ -199,8 +199,7 @@ final class PickleReader {
     if (bytes < 0 || bytes > in.remaining()) {
       throw damaged("a text of " + bytes + " bytes, but " + in.remaining() + " are left");
     }
-    String text =
-        new String(in.array(), in.position(), (int) bytes, StandardCharsets.UTF_8);
+    String text = new String(in.array(), in.position(), (int) bytes, StandardCharsets.UTF_8);
     in.position(in.position() + (int) bytes);
     return text;
   }
@@ -278,27 +277,28 @@ final class PickleReader {
         || !(call.get(1) instanceof List<?> arguments)) {
       throw refused("calls what is no function for tensors");
     }
-    push(switch (function) {
-      case ORDERED_DICT -> {
-        if (!arguments.isEmpty()) {
-          throw damaged("an OrderedDict that is made of something");
-        }
-        yield container(new LinkedHashMap<>());
-      }
-      case REBUILD_TENSOR -> tensor(arguments);
-      case REBUILD_PARAMETER -> {
-        if (arguments.isEmpty() || !(arguments.getFirst() instanceof PickledTensor tensor)) {
-          throw damaged("a parameter without a tensor");
-        }
-        yield tensor;
-      }
-      case SIZE -> {
-        if (arguments.size() != 1 || !(arguments.getFirst() instanceof List<?> sizes)) {
-          throw damaged("a size without numbers");
-        }
-        yield sizes;
-      }
-    });
+    push(
+        switch (function) {
+          case ORDERED_DICT -> {
+            if (!arguments.isEmpty()) {
+              throw damaged("an OrderedDict that is made of something");
+            }
+            yield container(new LinkedHashMap<>());
+          }
+          case REBUILD_TENSOR -> tensor(arguments);
+          case REBUILD_PARAMETER -> {
+            if (arguments.isEmpty() || !(arguments.getFirst() instanceof PickledTensor tensor)) {
+              throw damaged("a parameter without a tensor");
+            }
+            yield tensor;
+          }
+          case SIZE -> {
+            if (arguments.size() != 1 || !(arguments.getFirst() instanceof List<?> sizes)) {
+              throw damaged("a size without numbers");
+            }
+            yield sizes;
+          }
+        });
   }
 
   /** Attributes of a dictionary (state_dict's versions of modules) are dropped. */
@@ -324,7 +324,8 @@ final class PickleReader {
 
   private List<Long> longs(Object value) {
     if (!(value instanceof List<?> list) || list.size() > MAX_RANK) {
-      throw damaged("a tensor of more than " + MAX_RANK + " dimensions, or of none that are listed");
+      throw damaged(
+          "a tensor of more than " + MAX_RANK + " dimensions, or of none that are listed");
     }
     List<Long> longs = new ArrayList<>();
     for (Object element : list) {

@@ -53,8 +53,7 @@ final class PytorchArchive {
     try (ZipFile zip = ZipFile.builder().setPath(file.path()).get()) {
       List<ZipArchiveEntry> entries = Collections.list(zip.getEntries());
       ZipArchiveEntry pickle = pickle(file, entries);
-      String folder =
-          pickle.getName().substring(0, pickle.getName().length() - PICKLE.length());
+      String folder = pickle.getName().substring(0, pickle.getName().length() - PICKLE.length());
       ZipArchiveEntry order = zip.getEntry(folder + "byteorder");
       if (order != null && !text(file, zip, order).equals("little")) {
         throw damaged(
@@ -77,7 +76,8 @@ final class PytorchArchive {
       // The library says so of any damage.
       throw new ModelFormatException(
           file.path()
-              + ": a zip archive (a PyTorch checkpoint?) that is damaged, or an incomplete download: "
+              + ": a zip archive (a PyTorch checkpoint?) that is damaged, or an incomplete"
+              + " download: "
               + e.getMessage(),
           e);
     }
@@ -161,8 +161,7 @@ final class PytorchArchive {
     try (InputStream in = zip.getInputStream(entry)) {
       byte[] bytes = in.readNBytes(most + 1);
       if (bytes.length > most) {
-        throw damaged(
-            file, entry.getName() + " in the archive has more than " + most + " bytes");
+        throw damaged(file, entry.getName() + " in the archive has more than " + most + " bytes");
       }
       if (bytes.length != entry.getSize()) {
         throw damaged(file, entry.getName() + " in the archive is cut off");

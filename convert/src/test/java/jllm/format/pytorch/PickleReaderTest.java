@@ -51,8 +51,38 @@ class PickleReaderTest {
   @Test
   void readsTheOpcodesOfNewerProtocols() {
     byte[] pickle = {
-      (byte) 0x80, 4, (byte) 0x95, 0, 0, 0, 0, 0, 0, 0, 0, '}', (byte) 0x94, (byte) 0x8c, 1, 'k',
-      (byte) 0x94, 'h', 1, (byte) 0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 'v', '0', 's', '.'
+      (byte) 0x80,
+      4,
+      (byte) 0x95,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      '}',
+      (byte) 0x94,
+      (byte) 0x8c,
+      1,
+      'k',
+      (byte) 0x94,
+      'h',
+      1,
+      (byte) 0x8d,
+      1,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      'v',
+      '0',
+      's',
+      '.'
     };
     assertEquals(Map.of("k", "k"), PickleReader.read("test", pickle));
   }

@@ -175,7 +175,8 @@ class PytorchFileTest {
         Arguments.of("1", 4, 0, new int[] {4}, new int[] {1}, "no data/1"),
         Arguments.of("../0", 4, 0, new int[] {4}, new int[] {1}, "no data/../0"),
         Arguments.of("0", 5, 0, new int[] {4}, new int[] {1}, "should have 5 elements"),
-        Arguments.of("0", 1L << 62, 0, new int[] {4}, new int[] {1}, "4611686018427387904 elements"),
+        Arguments.of(
+            "0", 1L << 62, 0, new int[] {4}, new int[] {1}, "4611686018427387904 elements"),
         Arguments.of("0", -1, 0, new int[] {4}, new int[] {1}, "should have -1 elements"),
         Arguments.of("0", 4, 1, new int[] {4}, new int[] {1}, "does not end there"),
         Arguments.of("0", 4, -1, new int[] {4}, new int[] {1}, "does not end there"),
@@ -187,8 +188,7 @@ class PytorchFileTest {
         Arguments.of("0", 4, 0, new int[] {8}, new int[] {0}, "repeats its 4 elements"),
         Arguments.of(
             "0", 4, 0, new int[] {1 << 30, 1 << 20}, new int[] {0, 0}, "repeats its 4 elements"),
-        Arguments.of(
-            "0", 4, 0, new int[] {1 << 30, 1 << 30}, new int[] {0, 0}, "absurd shape"),
+        Arguments.of("0", 4, 0, new int[] {1 << 30, 1 << 30}, new int[] {0, 0}, "absurd shape"),
         Arguments.of("0", 4, 0, new int[] {-4}, new int[] {1}, "absurd shape"),
         Arguments.of("0", 4, 0, new int[] {4}, new int[] {1, 1}, "as many strides"),
         Arguments.of("0", 4, 0, new int[17], new int[17], "more than 16 dimensions"));
