@@ -1,0 +1,6 @@
+package jllm.generate.jinja;
+
+/** Python's {@code None}. */
+enum None {
+  NONE
+}
