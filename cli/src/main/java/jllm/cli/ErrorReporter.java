@@ -11,6 +11,9 @@ import java.util.Locale;
 import jllm.format.ModelFormatException;
 import jllm.generate.PromptTooLongException;
 import jllm.generate.UnknownTokenException;
+import jllm.generate.chat.UnknownTurnException;
+import jllm.generate.jinja.TemplateException;
+import jllm.generate.jinja.TemplateSyntaxException;
 import jllm.generate.perplexity.EvaluationException;
 import jllm.quantize.RequantizationException;
 import jllm.tokenize.TokenizerFormatException;
@@ -89,6 +92,8 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case InvalidTextException text -> say(ExitCode.FORMAT, text.getMessage());
       case ModelFormatException format -> say(ExitCode.FORMAT, format.getMessage());
       case TokenizerFormatException format -> say(ExitCode.FORMAT, format.getMessage());
+      case TemplateException template -> say(ExitCode.FORMAT, describe(template));
+      case UnknownTurnException turn -> say(ExitCode.FORMAT, turn.getMessage());
       case SettingsException settings -> say(ExitCode.USAGE, settings.getMessage());
       case DataException data -> say(ExitCode.FORMAT, data.getMessage());
       case CheckpointException checkpoint -> say(ExitCode.FORMAT, checkpoint.getMessage());
@@ -116,6 +121,17 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
   private int say(int code, @Nullable String message) {
     err.println("jllm: " + message);
     return code;
+  }
+
+  private static String describe(TemplateException error) {
+    if (error.isRaisedByTemplate()) {
+      return "the chat template refuses this conversation: " + error.getMessage();
+    }
+    return "chat template, line %d: %s%s"
+        .formatted(
+            error.line(),
+            error instanceof TemplateSyntaxException ? "syntax error: " : "",
+            error.getMessage());
   }
 
   private static String describe(UncheckedIOException error) {

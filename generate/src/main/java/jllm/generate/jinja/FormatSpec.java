@@ -78,9 +78,6 @@ record FormatSpec(
       return pad(
           "", precision < 0 ? text : Repr.str(Slices.slice(text, None.NONE, Numbers.integer(precision), None.NONE)));
     }
-    if (value instanceof Boolean truth && (type == 0 || type == 's')) {
-      return pad("", truth ? "True" : "False");
-    }
     return number(value);
   }
 

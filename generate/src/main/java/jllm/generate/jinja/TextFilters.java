@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** Filters of texts. */
 final class TextFilters {
@@ -107,8 +106,14 @@ final class TextFilters {
     String indent =
         Values.isString(width) ? Values.text(width) : Strings.repeat(" ", Numbers.size(width));
     boolean blank = Values.truth(bound.get(2, false));
-    Object extended = Arithmetic.apply("+", value, "\n");
-    List<String> lines = Strings.lines(Repr.str(extended), false);
+    if (!Values.isString(value)) {
+      Undefined.refuse(value);
+      throw new TemplateException(
+          value instanceof ListValue
+              ? "'list' object has no attribute 'splitlines'"
+              : "unsupported operand type(s) for +=: '" + Values.typeName(value) + "' and 'str'");
+    }
+    List<String> lines = Strings.lines(Values.text(value) + "\n", false);
     StringBuilder out = new StringBuilder(Values.truth(bound.get(1, false)) ? indent : "");
     out.append(lines.getFirst());
     for (String line : lines.subList(1, lines.size())) {
@@ -238,10 +243,5 @@ final class TextFilters {
       parts.add(Markup.escape(key).text() + "=\"" + Markup.escape(item.value()).text() + "\"");
     }
     return (space && !parts.isEmpty() ? " " : "") + String.join(" ", parts);
-  }
-
-  /** A parameter that may be None. */
-  static @Nullable String optional(Object value) {
-    return value == None.NONE ? null : Repr.str(value);
   }
 }
