@@ -95,7 +95,7 @@ record FormatSpec(
       throw unknown(value);
     }
     if (integral && type == 'c') {
-      return pad("", Character.toString(whole.intValue()));
+      return pad("", character(whole));
     }
     boolean negative =
         integral
@@ -110,6 +110,14 @@ record FormatSpec(
       prefix += "0" + type;
     }
     return pad(prefix, digits);
+  }
+
+  /** The character of a code point. */
+  static String character(BigInteger point) {
+    if (point.signum() < 0 || point.bitLength() > 21 || !Character.isValidCodePoint(point.intValue())) {
+      throw new TemplateException("%c arg not in range(0x110000)");
+    }
+    return Character.toString(point.intValue());
   }
 
   private String integer(BigInteger number) {

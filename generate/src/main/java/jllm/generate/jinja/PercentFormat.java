@@ -134,7 +134,7 @@ final class PercentFormat {
 
   private static String character(Object value) {
     if (value instanceof BigInteger number) {
-      return Character.toString(number.intValue());
+      return FormatSpec.character(number);
     }
     if (!Values.isString(value) || Strings.length(Values.text(value)) != 1) {
       throw new TemplateException("%c requires int or char");
