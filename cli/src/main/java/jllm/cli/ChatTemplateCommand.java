@@ -41,8 +41,8 @@ final class ChatTemplateCommand implements Callable<Integer> {
       arity = "1",
       paramLabel = "FILE|MODEL",
       description =
-          "A .jinja file, a tokenizer_config.json, a Hugging Face folder, a GGUF file, or one of the"
-              + " names chatml, llama2, llama3, mistral, gemma, phi3, zephyr, alpaca, vicuna.")
+          "A .jinja file, a tokenizer_config.json, a Hugging Face folder, a GGUF file, or one of"
+              + " the names chatml, llama2, llama3, mistral, gemma, phi3, zephyr, alpaca, vicuna.")
   private String source = "";
 
   @Option(
@@ -56,7 +56,8 @@ final class ChatTemplateCommand implements Callable<Integer> {
       names = "--template-name",
       paramLabel = "NAME",
       description =
-          "Which one, where a model has several; otherwise tool_use if there are tools, else default.")
+          "Which one, where a model has several; otherwise tool_use if there are tools, else"
+              + " default.")
   private @Nullable String name;
 
   @Option(
@@ -97,8 +98,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
       return Conversation.read("standard input", streams.in().readAllBytes());
     }
     if (Files.isDirectory(input)) {
-      throw new FileSystemException(
-          input.toString(), null, "is a folder, expected a JSON file");
+      throw new FileSystemException(input.toString(), null, "is a folder, expected a JSON file");
     }
     return Conversation.read(input.toString(), Files.readAllBytes(input));
   }
@@ -113,10 +113,9 @@ final class ChatTemplateCommand implements Callable<Integer> {
     }
     return templates
         .select(wanted)
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "there is no template %s in %s; it has %s"
-                        .formatted(wanted, source, String.join(", ", templates.names()))));
+        .orElseThrow(() ->
+            new UsageException(
+                "there is no template %s in %s; it has %s"
+                    .formatted(wanted, source, String.join(", ", templates.names()))));
   }
 }

@@ -12,7 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code jllm chat-template}. */
 class ChatTemplateCommandTest {
   private static final String HELLO =
-      "{\"messages\": [{\"role\": \"user\", \"content\": \"Hé\"}], \"add_generation_prompt\": true}";
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"Hé\"}], \"add_generation_prompt\":"
+          + " true}";
 
   @TempDir private Path folder;
 
@@ -23,7 +24,8 @@ class ChatTemplateCommandTest {
   @Test
   void theRenderingAndNothingElse() throws IOException {
     String template = template("{{ messages[0].content }} {{ x }}|{{ tools is none }}");
-    Path input = Files.writeString(folder.resolve("in.json"), HELLO.replace("{\"m", "{\"x\": 1, \"m"));
+    Path input =
+        Files.writeString(folder.resolve("in.json"), HELLO.replace("{\"m", "{\"x\": 1, \"m"));
     Run run = Run.of("chat-template", template, "--input", input.toString());
     assertEquals("Hé 1|True", run.out());
     assertEquals(0, run.code(), run.err());

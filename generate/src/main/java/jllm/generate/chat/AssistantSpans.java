@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * is found by rendering the conversation again with changes: with a mark instead of the answer, cut
  * off before and after the turn, and with another message behind it. This works where the template
  * treats messages one after another. Its limits: an answer that the template leaves out or changes
- * depending on its text (such as reasoning that is dropped from earlier turns) begins and ends where
- * the renderings agree, so that changed text counts as the assistant's; and a turn of tool calls
- * alone is found only if the text before it does not depend on what follows. A turn for which
+ * depending on its text (such as reasoning that is dropped from earlier turns) begins and ends
+ * where the renderings agree, so that changed text counts as the assistant's; and a turn of tool
+ * calls alone is found only if the text before it does not depend on what follows. A turn for which
  * neither works is an error, never a guess.
  */
 public final class AssistantSpans {
@@ -63,11 +63,10 @@ public final class AssistantSpans {
     String whole = spans.whole;
     List<Span> found =
         spans.find().stream()
-            .map(
-                span ->
-                    new Span(
-                        whole.substring(0, span.start()).replace(EOS_MARK, eos).length(),
-                        whole.substring(0, span.end()).replace(EOS_MARK, eos).length()))
+            .map(span ->
+                new Span(
+                    whole.substring(0, span.start()).replace(EOS_MARK, eos).length(),
+                    whole.substring(0, span.end()).replace(EOS_MARK, eos).length()))
             .toList();
     return new Result(rendering.text(), found);
   }

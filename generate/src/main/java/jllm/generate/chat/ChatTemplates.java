@@ -118,5 +118,4 @@ public final class ChatTemplates {
     return Optional.ofNullable(source)
         .map(text -> ChatTemplate.of(path.toString(), text, specialTokens));
   }
-
 }

@@ -39,16 +39,15 @@ final class GgufTemplates {
       Map<String, String> sources = new LinkedHashMap<>();
       metadata
           .values()
-          .forEach(
-              (key, value) -> {
-                if (value instanceof GgufValue.Text text) {
-                  if (key.equals(KEY)) {
-                    sources.put("default", text.value());
-                  } else if (key.startsWith(KEY + ".")) {
-                    sources.put(key.substring(KEY.length() + 1), text.value());
-                  }
-                }
-              });
+          .forEach((key, value) -> {
+            if (value instanceof GgufValue.Text text) {
+              if (key.equals(KEY)) {
+                sources.put("default", text.value());
+              } else if (key.startsWith(KEY + ".")) {
+                sources.put(key.substring(KEY.length() + 1), text.value());
+              }
+            }
+          });
       return new ChatTemplates(path, sources, specialTokens(metadata));
     }
   }
@@ -57,13 +56,12 @@ final class GgufTemplates {
     GgufArray array = metadata.array(TOKENS, Set.of(ValueType.STRING));
     List<String> tokens = array == null ? List.of() : array.strings();
     Map<String, String> texts = new LinkedHashMap<>();
-    SPECIAL.forEach(
-        (name, role) -> {
-          Long id = metadata.integer("tokenizer.ggml." + role + "_token_id");
-          if (id != null && id >= 0 && id < tokens.size()) {
-            texts.put(name, tokens.get(id.intValue()));
-          }
-        });
+    SPECIAL.forEach((name, role) -> {
+      Long id = metadata.integer("tokenizer.ggml." + role + "_token_id");
+      if (id != null && id >= 0 && id < tokens.size()) {
+        texts.put(name, tokens.get(id.intValue()));
+      }
+    });
     return texts;
   }
 }

@@ -89,17 +89,16 @@ final class HubTemplates {
   /** {@code bos_token} and the like, each a text or an object that has it. */
   private static Map<String, String> specialTokens(Map<String, @Nullable Object> json) {
     Map<String, String> tokens = new LinkedHashMap<>();
-    json.forEach(
-        (key, value) -> {
-          if (key.endsWith("_token")) {
-            switch (value) {
-              case String text -> tokens.put(key, text);
-              case Map<?, ?> map when map.get("content") instanceof String text ->
-                  tokens.put(key, text);
-              case null, default -> {}
-            }
-          }
-        });
+    json.forEach((key, value) -> {
+      if (key.endsWith("_token")) {
+        switch (value) {
+          case String text -> tokens.put(key, text);
+          case Map<?, ?> map when map.get("content") instanceof String text ->
+              tokens.put(key, text);
+          case null, default -> {}
+        }
+      }
+    });
     return tokens;
   }
 }

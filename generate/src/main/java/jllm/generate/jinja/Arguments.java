@@ -63,19 +63,18 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
     for (int i = 0; i < positional.size(); i++) {
       bound.values[i] = positional.get(i);
     }
-    named.forEach(
-        (name, value) -> {
-          int index = List.of(names).indexOf(name);
-          if (index < 0) {
-            throw new TemplateException(
-                function + "() got an unexpected keyword argument '" + name + "'");
-          }
-          if (bound.values[index] != null) {
-            throw new TemplateException(
-                function + "() got multiple values for argument '" + name + "'");
-          }
-          bound.values[index] = value;
-        });
+    named.forEach((name, value) -> {
+      int index = List.of(names).indexOf(name);
+      if (index < 0) {
+        throw new TemplateException(
+            function + "() got an unexpected keyword argument '" + name + "'");
+      }
+      if (bound.values[index] != null) {
+        throw new TemplateException(
+            function + "() got multiple values for argument '" + name + "'");
+      }
+      bound.values[index] = value;
+    });
     for (int i = 0; i < required; i++) {
       if (bound.values[i] == null) {
         throw new TemplateException(

@@ -108,8 +108,7 @@ final class Arithmetic {
         if (b.signum() == 0) {
           throw new TemplateException("division by zero");
         }
-        double quotient =
-            new BigDecimal(a).divide(new BigDecimal(b), QUOTIENT).doubleValue();
+        double quotient = new BigDecimal(a).divide(new BigDecimal(b), QUOTIENT).doubleValue();
         if (Double.isInfinite(quotient)) {
           throw new TemplateException("integer division result too large for a float");
         }

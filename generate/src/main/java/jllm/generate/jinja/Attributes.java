@@ -34,7 +34,8 @@ final class Attributes {
   static UnaryOperator<Object> severalGetter(Object attribute, UnaryOperator<Object> after) {
     List<UnaryOperator<Object>> getters = new ArrayList<>();
     if (Values.isString(attribute)) {
-      Strings.split(Values.text(attribute), ",", -1).forEach(part -> getters.add(getter(part, null)));
+      Strings.split(Values.text(attribute), ",", -1)
+          .forEach(part -> getters.add(getter(part, null)));
     } else {
       getters.add(getter(attribute, null));
     }

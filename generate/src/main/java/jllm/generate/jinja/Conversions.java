@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 /** Python's {@code int()} and {@code float()}. */
 final class Conversions {
   private static final Pattern REAL =
-      Pattern.compile("[+-]?(?:(?:\\d(?:_?\\d)*)(?:\\.(?:\\d(?:_?\\d)*)?)?|\\.\\d(?:_?\\d)*)(?:[eE][+-]?\\d(?:_?\\d)*)?");
-  private static final Pattern SPECIAL =
-      Pattern.compile("(?i)([+-]?)(?:(inf|infinity)|nan)");
+      Pattern.compile(
+          "[+-]?(?:(?:\\d(?:_?\\d)*)(?:\\.(?:\\d(?:_?\\d)*)?)?|\\.\\d(?:_?\\d)*)(?:[eE][+-]?\\d(?:_?\\d)*)?");
+  private static final Pattern SPECIAL = Pattern.compile("(?i)([+-]?)(?:(inf|infinity)|nan)");
 
   private Conversions() {}
 

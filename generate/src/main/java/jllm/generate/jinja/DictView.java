@@ -7,13 +7,12 @@ record DictView(String typeName, Dict dict) {
 
   List<Object> elements() {
     return dict.items().stream()
-        .map(
-            item ->
-                switch (typeName) {
-                  case "dict_keys" -> item.key();
-                  case "dict_values" -> item.value();
-                  default -> item.pair();
-                })
+        .map(item ->
+            switch (typeName) {
+              case "dict_keys" -> item.key();
+              case "dict_values" -> item.value();
+              default -> item.pair();
+            })
         .toList();
   }
 }

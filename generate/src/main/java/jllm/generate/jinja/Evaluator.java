@@ -42,7 +42,8 @@ final class Evaluator {
           Members.attribute(evaluate(attribute.owner(), scope), attribute.name());
       case Expression.Item item -> item(item, scope);
       case Expression.Slice slice ->
-          Tuple.of(bound(slice.start(), scope), bound(slice.stop(), scope), bound(slice.step(), scope));
+          Tuple.of(
+              bound(slice.start(), scope), bound(slice.stop(), scope), bound(slice.step(), scope));
       case Expression.Call call -> call(call, scope, null);
       case Expression.Filter filter -> {
         Object value = evaluate(filter.value(), scope);
@@ -89,7 +90,10 @@ final class Evaluator {
     Object owner = evaluate(item.owner(), scope);
     if (item.index() instanceof Expression.Slice slice) {
       return Slices.slice(
-          owner, bound(slice.start(), scope), bound(slice.stop(), scope), bound(slice.step(), scope));
+          owner,
+          bound(slice.start(), scope),
+          bound(slice.stop(), scope),
+          bound(slice.step(), scope));
     }
     return Members.item(owner, evaluate(item.index(), scope));
   }
@@ -111,8 +115,7 @@ final class Evaluator {
     }
     Undefined.refuse(function);
     if (!(function instanceof Function callable)) {
-      throw new TemplateException(
-          "'" + Values.typeName(function) + "' object is not callable");
+      throw new TemplateException("'" + Values.typeName(function) + "' object is not callable");
     }
     return callable.call(arguments);
   }

@@ -25,10 +25,7 @@ sealed interface Expression {
 
   /** Each bound may be absent. */
   record Slice(
-      @Nullable Expression start,
-      @Nullable Expression stop,
-      @Nullable Expression step,
-      int line)
+      @Nullable Expression start, @Nullable Expression stop, @Nullable Expression step, int line)
       implements Expression {}
 
   record Call(Expression function, CallArguments arguments, int line) implements Expression {}

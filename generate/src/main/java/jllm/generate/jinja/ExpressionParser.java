@@ -65,8 +65,7 @@ final class ExpressionParser {
       return items.getFirst();
     }
     if (!several && !parenthesized) {
-      throw stream.fail(
-          "Expected an expression, got " + Repr.quoted(stream.current().describe()));
+      throw stream.fail("Expected an expression, got " + Repr.quoted(stream.current().describe()));
     }
     return new Expression.TupleLiteral(items, line);
   }
@@ -149,8 +148,7 @@ final class ExpressionParser {
     while (stream.isOperator("+") || stream.isOperator("-")) {
       Token operator = stream.next();
       left =
-          new Expression.Binary(
-              (String) operator.value(), left, concatenation(), operator.line());
+          new Expression.Binary((String) operator.value(), left, concatenation(), operator.line());
     }
     return left;
   }
@@ -230,8 +228,7 @@ final class ExpressionParser {
     if (token.isOperator("{")) {
       return dict(token.line());
     }
-    throw new TemplateSyntaxException(
-        "unexpected " + Repr.quoted(token.describe()), token.line());
+    throw new TemplateSyntaxException("unexpected " + Repr.quoted(token.describe()), token.line());
   }
 
   private Expression name(Token token) {
@@ -317,8 +314,7 @@ final class ExpressionParser {
     Token name = stream.next();
     return switch (name.kind()) {
       case NAME -> new Expression.Attribute(owner, (String) name.value(), line);
-      case INTEGER ->
-          new Expression.Item(owner, new Expression.Constant(name.value(), line), line);
+      case INTEGER -> new Expression.Item(owner, new Expression.Constant(name.value(), line), line);
       default -> throw new TemplateSyntaxException("expected name or number", name.line());
     };
   }
@@ -399,8 +395,7 @@ final class ExpressionParser {
 
   private static void check(boolean valid, int line) {
     if (!valid) {
-      throw new TemplateSyntaxException(
-          "invalid syntax for function call expression", line);
+      throw new TemplateSyntaxException("invalid syntax for function call expression", line);
     }
   }
 
@@ -442,8 +437,7 @@ final class ExpressionParser {
       if (stream.isName("is")) {
         throw stream.fail("You cannot chain multiple tests with is");
       }
-      arguments =
-          new CallArguments(List.of(postfix(primary())), List.of(), List.of(), null, null);
+      arguments = new CallArguments(List.of(postfix(primary())), List.of(), List.of(), null, null);
     }
     Expression test = new Expression.Test(value, name, arguments, line);
     return negated ? new Expression.Unary("not", test, line) : test;

@@ -45,15 +45,15 @@ final class Filters {
   private static Object fallback(Object value, Arguments arguments) {
     Arguments.Bound bound = arguments.bind("do_default", 0, "default_value", "boolean");
     boolean missing =
-        value instanceof Undefined
-            || Values.truth(bound.get(1, false)) && !Values.truth(value);
+        value instanceof Undefined || Values.truth(bound.get(1, false)) && !Values.truth(value);
     return missing ? bound.get(0, "") : value;
   }
 
   private static Object attribute(Object value, Arguments arguments) {
     Object name = arguments.bind("do_attr", 1, "name").get(0);
     if (!Values.isString(name)) {
-      throw new TemplateException("attribute name must be string, not '" + Values.typeName(name) + "'");
+      throw new TemplateException(
+          "attribute name must be string, not '" + Values.typeName(name) + "'");
     }
     Undefined.refuse(value);
     Object found = Members.own(value, Values.text(name));

@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /** {@code str.format}: fields in braces, which may look into attributes and elements. */
 final class FormatMethod {
-  private static final Pattern FIELD = Pattern.compile("([^.\\[]*)((?:\\.[^.\\[]+|\\[[^\\]]+\\])*)");
+  private static final Pattern FIELD =
+      Pattern.compile("([^.\\[]*)((?:\\.[^.\\[]+|\\[[^\\]]+\\])*)");
   private static final Pattern STEP = Pattern.compile("\\.([^.\\[]+)|\\[([^\\]]+)\\]");
 
   private final Arguments arguments;

@@ -8,7 +8,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Python's format specification: {@code [[fill]align][sign][#][0][width][grouping][.precision][type]}.
+ * Python's format specification: {@code
+ * [[fill]align][sign][#][0][width][grouping][.precision][type]}.
  *
  * @param precision -1 = none
  * @param type {@code \\0} = none
@@ -76,15 +77,17 @@ record FormatSpec(
       }
       String text = Values.text(value);
       return pad(
-          "", precision < 0 ? text : Repr.str(Slices.slice(text, None.NONE, Numbers.integer(precision), None.NONE)));
+          "",
+          precision < 0
+              ? text
+              : Repr.str(Slices.slice(text, None.NONE, Numbers.integer(precision), None.NONE)));
     }
     return number(value);
   }
 
   private TemplateException unknown(Object value) {
     return new TemplateException(
-        "Unknown format code '%s' for object of type '%s'"
-            .formatted(type, Values.typeName(value)));
+        "Unknown format code '%s' for object of type '%s'".formatted(type, Values.typeName(value)));
   }
 
   private String number(Object value) {
@@ -114,7 +117,9 @@ record FormatSpec(
 
   /** The character of a code point. */
   static String character(BigInteger point) {
-    if (point.signum() < 0 || point.bitLength() > 21 || !Character.isValidCodePoint(point.intValue())) {
+    if (point.signum() < 0
+        || point.bitLength() > 21
+        || !Character.isValidCodePoint(point.intValue())) {
       throw new TemplateException("%c arg not in range(0x110000)");
     }
     return Character.toString(point.intValue());

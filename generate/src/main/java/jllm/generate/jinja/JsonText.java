@@ -106,12 +106,11 @@ final class JsonText {
     }
     List<Runnable> fields = new ArrayList<>();
     for (Dict.Item item : items) {
-      fields.add(
-          () -> {
-            quote(key(item.key()));
-            out.append(keySeparator);
-            write(item.value(), level);
-          });
+      fields.add(() -> {
+        quote(key(item.key()));
+        out.append(keySeparator);
+        write(item.value(), level);
+      });
     }
     return fields;
   }

@@ -24,7 +24,8 @@ final class Lexer {
           "(?<raw>\\{%(?<rawSign>[-+]?)S*rawS*(?:-%\\}S*|%\\}))|(?<tag>\\{[%{#])(?<sign>[-+]?)"
               .replace("S*", SPACE + "*"),
           FLAGS);
-  private static final Pattern RAW_END = pattern("\\{%([-+]?)S*endrawS*(?:\\+%\\}|-%\\}S*|%\\}\\n?)");
+  private static final Pattern RAW_END =
+      pattern("\\{%([-+]?)S*endrawS*(?:\\+%\\}|-%\\}S*|%\\}\\n?)");
   private static final Pattern COMMENT_END = pattern("\\+#\\}|-#\\}S*|#\\}\\n?");
   private static final Pattern BLOCK_END = pattern("\\+%\\}|-%\\}S*|%\\}\\n?");
   private static final Pattern PRINT_END = pattern("-\\}\\}S*|\\}\\}");
@@ -52,8 +53,7 @@ final class Lexer {
   }
 
   private static Pattern pattern(String regex) {
-    return Pattern.compile(
-        regex.replace("SS*", SPACE + "+").replace("S*", SPACE + "*"), FLAGS);
+    return Pattern.compile(regex.replace("SS*", SPACE + "+").replace("S*", SPACE + "*"), FLAGS);
   }
 
   /** The tokens of a template; the last one is {@link Token.Kind#END}. */

@@ -26,8 +26,7 @@ final class LoopContext implements WithAttributes, Function {
    * @param depth of a recursive loop, from 0
    * @param recursion what calling the variable does
    */
-  LoopContext(
-      Iterator<Object> elements, @Nullable Integer length, int depth, Function recursion) {
+  LoopContext(Iterator<Object> elements, @Nullable Integer length, int depth, Function recursion) {
     this.rest = elements;
     this.length = length;
     this.depth = depth;

@@ -81,7 +81,9 @@ final class Macro implements WithAttributes, Function {
     if (body.mentioned().contains("varargs") && !body.parameters().contains("varargs")) {
       scope.set(
           "varargs",
-          new Tuple(List.copyOf(positional.subList(Math.min(count, positional.size()), positional.size()))));
+          new Tuple(
+              List.copyOf(
+                  positional.subList(Math.min(count, positional.size()), positional.size()))));
     } else if (positional.size() > count) {
       throw new TemplateException(
           "macro " + name + " takes not more than " + count + " argument(s)");

@@ -15,9 +15,27 @@ final class Members {
       Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
 
   private static final Set<String> INTERNAL =
-      Set.of("__class__", "__init__", "__doc__", "__dict__", "__eq__", "__str__", "__repr__",
-          "__hash__", "__len__", "__iter__", "__getitem__", "__contains__", "__add__", "__mul__",
-          "__mod__", "__reduce__", "__subclasshook__", "__dir__", "__module__", "__new__");
+      Set.of(
+          "__class__",
+          "__init__",
+          "__doc__",
+          "__dict__",
+          "__eq__",
+          "__str__",
+          "__repr__",
+          "__hash__",
+          "__len__",
+          "__iter__",
+          "__getitem__",
+          "__contains__",
+          "__add__",
+          "__mul__",
+          "__mod__",
+          "__reduce__",
+          "__subclasshook__",
+          "__dir__",
+          "__module__",
+          "__new__");
 
   private Members() {}
 
@@ -205,8 +223,7 @@ final class Members {
       case "real" -> number;
       case "imag" -> 0.0;
       case "conjugate" -> (Function) _ -> number;
-      case "is_integer" ->
-          (Function) _ -> !number.isInfinite() && number == Math.rint(number);
+      case "is_integer" -> (Function) _ -> !number.isInfinite() && number == Math.rint(number);
       default -> null;
     };
   }

@@ -21,8 +21,7 @@ final class NumberFilters {
   private static Object absolute(Object value) {
     Undefined.refuse(value);
     if (!Numbers.isNumber(value)) {
-      throw new TemplateException(
-          "bad operand type for abs(): '" + Values.typeName(value) + "'");
+      throw new TemplateException("bad operand type for abs(): '" + Values.typeName(value) + "'");
     }
     BigInteger whole = Numbers.whole(value);
     return whole == null ? (Object) Math.abs((Double) value) : whole.abs();
@@ -94,8 +93,7 @@ final class NumberFilters {
   }
 
   private static Object fileSize(Object value, Arguments arguments) {
-    boolean binary =
-        Values.truth(arguments.bind("do_filesizeformat", 0, "binary").get(0, false));
+    boolean binary = Values.truth(arguments.bind("do_filesizeformat", 0, "binary").get(0, false));
     Undefined.refuse(value);
     Double bytes =
         Values.isString(value)
@@ -118,9 +116,6 @@ final class NumberFilters {
       unit *= base;
       i++;
     }
-    return FormatSpec.real(bytes / unit, 'f', 1)
-        + " "
-        + prefixes.charAt(i)
-        + (binary ? "iB" : "B");
+    return FormatSpec.real(bytes / unit, 'f', 1) + " " + prefixes.charAt(i) + (binary ? "iB" : "B");
   }
 }

@@ -4,7 +4,9 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Python's numbers: {@code int} is a BigInteger here, {@code float} a Double, {@code bool} both. */
+/**
+ * Python's numbers: {@code int} is a BigInteger here, {@code float} a Double, {@code bool} both.
+ */
 final class Numbers {
   private Numbers() {}
 

@@ -9,8 +9,10 @@ import java.util.regex.Pattern;
 /** The {@code %} of strings, as C's printf. */
 final class PercentFormat {
   private static final Pattern CONVERSION =
-      Pattern.compile("(?:\\((?<key>[^)]*)\\))?(?<flags>[-+ #0]*)(?<width>\\*|\\d*)"
-          + "(?:\\.(?<precision>\\*|\\d*))?[hlL]?(?<type>.)", Pattern.DOTALL);
+      Pattern.compile(
+          "(?:\\((?<key>[^)]*)\\))?(?<flags>[-+ #0]*)(?<width>\\*|\\d*)"
+              + "(?:\\.(?<precision>\\*|\\d*))?[hlL]?(?<type>.)",
+          Pattern.DOTALL);
 
   private final Object values;
   private final List<Object> items;
@@ -95,15 +97,15 @@ final class PercentFormat {
       case 's', 'r', 'a' -> {
         String text = type == 's' ? Repr.str(value) : Repr.repr(value);
         if (precision >= 0) {
-          text =
-              Repr.str(Slices.slice(text, None.NONE, Numbers.integer(precision), None.NONE));
+          text = Repr.str(Slices.slice(text, None.NONE, Numbers.integer(precision), None.NONE));
         }
         yield pad("", text, Math.abs(width), left, false);
       }
       case 'c' -> pad("", character(value), Math.abs(width), left, false);
       case 'd', 'i', 'u', 'x', 'X', 'o' -> {
         BigInteger number = integer(value, type);
-        String digits = number.abs().toString(type == 'o' ? 8 : type == 'x' || type == 'X' ? 16 : 10);
+        String digits =
+            number.abs().toString(type == 'o' ? 8 : type == 'x' || type == 'X' ? 16 : 10);
         digits = "0".repeat(Math.clamp((long) precision - digits.length(), 0, 1000)) + digits;
         String prefix = number.signum() < 0 ? "-" : sign;
         if (flags.contains("#") && "xXo".indexOf(type) >= 0) {

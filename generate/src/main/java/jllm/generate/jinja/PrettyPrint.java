@@ -29,7 +29,8 @@ final class PrettyPrint {
         yield ordered;
       }
       case Sequence sequence ->
-          sequence.with(new ArrayList<>(sequence.items().stream().map(PrettyPrint::sorted).toList()));
+          sequence.with(
+              new ArrayList<>(sequence.items().stream().map(PrettyPrint::sorted).toList()));
       default -> value;
     };
   }
@@ -49,8 +50,7 @@ final class PrettyPrint {
           out.append(left == dict.size() ? "" : ",\n" + " ".repeat(indent + 1));
           out.append(key).append(": ");
           left--;
-          write(
-              item.value(), indent + 3 + Strings.length(key), left == 0 ? after + 1 : 1, out);
+          write(item.value(), indent + 3 + Strings.length(key), left == 0 ? after + 1 : 1, out);
         }
         out.append('}');
       }
@@ -61,8 +61,7 @@ final class PrettyPrint {
         int last = sequence.items().size() - 1;
         for (int i = 0; i <= last; i++) {
           out.append(i == 0 ? "" : ",\n" + " ".repeat(indent + 1));
-          write(
-              sequence.items().get(i), indent + 1, i == last ? after + end.length() : 1, out);
+          write(sequence.items().get(i), indent + 1, i == last ? after + end.length() : 1, out);
         }
         out.append(end);
       }

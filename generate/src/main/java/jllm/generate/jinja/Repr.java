@@ -25,8 +25,7 @@ final class Repr {
       case String text -> quoted(text);
       case Markup markup -> "Markup(" + quoted(markup.text()) + ")";
       case ListValue list -> "[" + joined(list.items()) + "]";
-      case Tuple tuple ->
-          "(" + joined(tuple.items()) + (tuple.items().size() == 1 ? ",)" : ")");
+      case Tuple tuple -> "(" + joined(tuple.items()) + (tuple.items().size() == 1 ? ",)" : ")");
       case Dict dict ->
           dict.items().stream()
               .map(item -> repr(item.key()) + ": " + repr(item.value()))
@@ -51,7 +50,9 @@ final class Repr {
     return items.stream().map(Repr::repr).collect(Collectors.joining(", "));
   }
 
-  /** A float: the shortest digits that give it back, with an exponent from 1e16 on and below 1e-4. */
+  /**
+   * A float: the shortest digits that give it back, with an exponent from 1e16 on and below 1e-4.
+   */
   static String real(double number) {
     if (!Double.isFinite(number)) {
       return Double.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";

@@ -57,8 +57,7 @@ final class SequenceFilters {
     return switch (reverse(value)) {
       case String text -> first(Values.iterate(text), "last");
       case ListValue _ when value instanceof Stream ->
-          throw new TemplateException(
-              "'" + Values.typeName(value) + "' object is not reversible");
+          throw new TemplateException("'" + Values.typeName(value) + "' object is not reversible");
       case Object reversed -> first(Values.iterate(reversed), "last");
     };
   }
@@ -102,13 +101,11 @@ final class SequenceFilters {
   }
 
   private static Object sort(Object value, Arguments arguments) {
-    Arguments.Bound bound =
-        arguments.bind("do_sort", 0, "reverse", "case_sensitive", "attribute");
+    Arguments.Bound bound = arguments.bind("do_sort", 0, "reverse", "case_sensitive", "attribute");
     UnaryOperator<Object> key =
         Attributes.severalGetter(
             bound.get(2, None.NONE), Attributes.caseRule(Values.truth(bound.get(1, false))));
-    return new ListValue(
-        sorted(Values.iterateAll(value), key, Values.truth(bound.get(0, false))));
+    return new ListValue(sorted(Values.iterateAll(value), key, Values.truth(bound.get(0, false))));
   }
 
   private static Dict dict(Object value, String method) {
@@ -175,8 +172,7 @@ final class SequenceFilters {
 
   private static Tuple group(List<Object> items, UnaryOperator<Object> getter) {
     return new Tuple(
-        List.of(getter.apply(items.getFirst()), new ListValue(items)),
-        List.of("grouper", "list"));
+        List.of(getter.apply(items.getFirst()), new ListValue(items)), List.of("grouper", "list"));
   }
 
   private static Object batch(Object value, Arguments arguments) {

@@ -33,8 +33,7 @@ sealed interface Statement {
   record Set(Target target, Expression value, int line) implements Statement {}
 
   /** Assigns rendered text, or what a filter makes of it. */
-  record SetBlock(
-      Target target, @Nullable Expression filter, List<Statement> body, int line)
+  record SetBlock(Target target, @Nullable Expression filter, List<Statement> body, int line)
       implements Statement {}
 
   record FilterBlock(Expression filter, List<Statement> body, int line) implements Statement {}

@@ -107,8 +107,23 @@ final class StatementParser {
 
   private static boolean isKnown(String name) {
     return switch (name) {
-      case "if", "for", "set", "macro", "call", "filter", "with", "generation", "break", "continue",
-              "print", "block", "autoescape", "include", "import", "from", "extends" ->
+      case "if",
+          "for",
+          "set",
+          "macro",
+          "call",
+          "filter",
+          "with",
+          "generation",
+          "break",
+          "continue",
+          "print",
+          "block",
+          "autoescape",
+          "include",
+          "import",
+          "from",
+          "extends" ->
           true;
       default -> false;
     };
@@ -122,8 +137,7 @@ final class StatementParser {
       case "macro" -> macro(line);
       case "call" -> callBlock(line);
       case "filter" -> {
-        Expression filter =
-            expressions.filters(expressions.filter(new Expression.Captured(line)));
+        Expression filter = expressions.filters(expressions.filter(new Expression.Captured(line)));
         yield new Statement.FilterBlock(filter, unguarded("endfilter"), line);
       }
       case "with" -> with(line);
@@ -195,8 +209,7 @@ final class StatementParser {
     loops++;
     List<Statement> body = body("endfor", "else");
     loops--;
-    List<Statement> otherwise =
-        stream.next().isName("else") ? bodyPast("endfor") : List.of();
+    List<Statement> otherwise = stream.next().isName("else") ? bodyPast("endfor") : List.of();
     mentions.guard(before);
     if (names(target).contains("loop")) {
       throw new TemplateSyntaxException(
@@ -247,8 +260,7 @@ final class StatementParser {
       several = true;
     }
     if (targets.isEmpty()) {
-      throw stream.fail(
-          "Expected an expression, got " + Repr.quoted(stream.current().describe()));
+      throw stream.fail("Expected an expression, got " + Repr.quoted(stream.current().describe()));
     }
     return several ? new Target.Several(targets) : targets.getFirst();
   }
@@ -305,8 +317,7 @@ final class StatementParser {
     return new Signature(parameters, defaults);
   }
 
-  private Statement.MacroBody macroBody(
-      @Nullable String name, Signature signature, String end) {
+  private Statement.MacroBody macroBody(@Nullable String name, Signature signature, String end) {
     mentions.enterMacro();
     List<Statement> body = function(end);
     return new Statement.MacroBody(
@@ -360,9 +371,7 @@ final class StatementParser {
   private TemplateSyntaxException unclosed(@Nullable String tag) {
     StringBuilder message =
         new StringBuilder(
-            tag == null
-                ? "Unexpected end of template."
-                : "Encountered unknown tag '" + tag + "'.");
+            tag == null ? "Unexpected end of template." : "Encountered unknown tag '" + tag + "'.");
     if (!ends.isEmpty()) {
       String expected =
           ends.element().stream().map(Repr::quoted).collect(Collectors.joining(" or "));
@@ -373,10 +382,7 @@ final class StatementParser {
             .append(expected)
             .append('.');
       } else {
-        message
-            .append(" Jinja was looking for the following tags: ")
-            .append(expected)
-            .append('.');
+        message.append(" Jinja was looking for the following tags: ").append(expected).append('.');
       }
     }
     if (!tags.isEmpty()) {

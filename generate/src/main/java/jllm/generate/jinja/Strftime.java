@@ -42,8 +42,7 @@ final class Strftime {
       case '_' -> " ".repeat(field.length() - digits.length()) + digits;
       case '0' -> field.replace(' ', '0');
       case '^' -> field.toUpperCase(Locale.ROOT);
-      default ->
-          code == 'p' ? field.toLowerCase(Locale.ROOT) : field.toUpperCase(Locale.ROOT);
+      default -> code == 'p' ? field.toLowerCase(Locale.ROOT) : field.toUpperCase(Locale.ROOT);
     };
   }
 
@@ -76,8 +75,7 @@ final class Strftime {
       case 'j' -> "%03d".formatted(time.getDayOfYear());
       case 'u' -> String.valueOf(time.getDayOfWeek().getValue());
       case 'w' -> String.valueOf(time.getDayOfWeek().getValue() % 7);
-      case 'U' ->
-          two((time.getDayOfYear() + 6 - time.getDayOfWeek().getValue() % 7) / 7);
+      case 'U' -> two((time.getDayOfYear() + 6 - time.getDayOfWeek().getValue() % 7) / 7);
       case 'W' -> two((time.getDayOfYear() + 6 - (time.getDayOfWeek().getValue() - 1)) / 7);
       case 'V' -> two(time.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR));
       case 'G' -> String.valueOf(time.get(IsoFields.WEEK_BASED_YEAR));
@@ -90,8 +88,7 @@ final class Strftime {
       case 'c' -> format("%a %b %e %H:%M:%S %Y");
       case 's' ->
           String.valueOf(
-              time.atZone(java.time.ZoneId.systemDefault())
-                  .getLong(ChronoField.INSTANT_SECONDS));
+              time.atZone(java.time.ZoneId.systemDefault()).getLong(ChronoField.INSTANT_SECONDS));
       case 'z', 'Z' -> "";
       case 'n' -> "\n";
       case 't' -> "\t";

@@ -83,8 +83,7 @@ final class StringMethods {
   }
 
   private static Map.Entry<String, Method> all(String name, IntPredicate property) {
-    return Map.entry(
-        name, (self, _) -> !self.isEmpty() && self.codePoints().allMatch(property));
+    return Map.entry(name, (self, _) -> !self.isEmpty() && self.codePoints().allMatch(property));
   }
 
   private static boolean isNumeric(int point) {
@@ -234,9 +233,7 @@ final class StringMethods {
     }
     for (int i = 0; i < items.size(); i++) {
       out.append(i == 0 ? "" : self);
-      out.append(
-          string(
-              items.get(i), "sequence item " + i + ": expected str instance, %s found"));
+      out.append(string(items.get(i), "sequence item " + i + ": expected str instance, %s found"));
     }
     return out.toString();
   }
@@ -244,8 +241,7 @@ final class StringMethods {
   /** The code point index of a part, -1 if it is not there. */
   private static int find(String self, Arguments arguments, String method, boolean fromEnd) {
     Arguments.Bound bound = arguments.bind(method, 1, "sub", "start", "end");
-    String part =
-        string(bound.get(0), "must be str, not %s");
+    String part = string(bound.get(0), "must be str, not %s");
     if (!(window(self, bound, 1) instanceof String text)) {
       return -1;
     }

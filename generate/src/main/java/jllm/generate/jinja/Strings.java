@@ -113,7 +113,8 @@ final class Strings {
       return text;
     }
     int first = Character.charCount(text.codePointAt(0));
-    return titled(text.codePointAt(0)) + lower(text).substring(lower(text.substring(0, first)).length());
+    return titled(text.codePointAt(0))
+        + lower(text).substring(lower(text.substring(0, first)).length());
   }
 
   private static String titled(int point) {
@@ -146,12 +147,10 @@ final class Strings {
   static String swapCase(String text) {
     StringBuilder out = new StringBuilder();
     text.codePoints()
-        .forEach(
-            p -> {
-              String c = Character.toString(p);
-              out.append(
-                  Character.isUpperCase(p) ? lower(c) : Character.isLowerCase(p) ? upper(c) : c);
-            });
+        .forEach(p -> {
+          String c = Character.toString(p);
+          out.append(Character.isUpperCase(p) ? lower(c) : Character.isLowerCase(p) ? upper(c) : c);
+        });
     return out.toString();
   }
 
@@ -270,7 +269,9 @@ final class Strings {
     return at >= text.length() ? -1 : at + Character.charCount(text.codePointAt(at));
   }
 
-  /** Makes a text at least so wide, the greater half of the fill to the left if the width is odd. */
+  /**
+   * Makes a text at least so wide, the greater half of the fill to the left if the width is odd.
+   */
   static String center(String text, long width, String fill) {
     long missing = width - length(text);
     if (missing <= 0) {

@@ -28,7 +28,9 @@ final class Tests {
                   Values.equal(Arithmetic.apply("%", value, number), BigInteger.ZERO)),
           property("defined", value -> !(value instanceof Undefined)),
           property("undefined", value -> value instanceof Undefined),
-          property("filter", value -> Dict.hashable(value) instanceof String name && Filters.exists(name)),
+          property(
+              "filter",
+              value -> Dict.hashable(value) instanceof String name && Filters.exists(name)),
           property("test", value -> Dict.hashable(value) instanceof String name && exists(name)),
           property("none", value -> value == None.NONE),
           property("boolean", value -> value instanceof Boolean),
@@ -107,8 +109,15 @@ final class Tests {
 
   private static boolean isIterable(Object value) {
     return switch (value) {
-      case String _, Markup _, Sequence _, Dict _, DictView _, Range _, Stream _, Undefined _,
-              LoopContext _ ->
+      case String _,
+          Markup _,
+          Sequence _,
+          Dict _,
+          DictView _,
+          Range _,
+          Stream _,
+          Undefined _,
+          LoopContext _ ->
           true;
       default -> false;
     };

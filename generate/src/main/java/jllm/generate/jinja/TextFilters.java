@@ -31,7 +31,9 @@ final class TextFilters {
     filters.put("truncate", TextFilters::truncate);
     filters.put("center", TextFilters::center);
     filters.put("format", TextFilters::format);
-    filters.put("wordcount", (value, _) -> Numbers.integer(WORD.matcher(Repr.str(value)).results().count()));
+    filters.put(
+        "wordcount",
+        (value, _) -> Numbers.integer(WORD.matcher(Repr.str(value)).results().count()));
     filters.put("wordwrap", WordWrap::filter);
     filters.put("urlencode", (value, _) -> urlEncode(value));
     filters.put("striptags", (value, _) -> stripTags(Repr.str(value)));
@@ -72,8 +74,7 @@ final class TextFilters {
     if (chars != None.NONE && !Values.isString(chars)) {
       throw new TemplateException("strip arg must be None or str");
     }
-    String text =
-        Strings.strip(Repr.str(value), chars == None.NONE ? null : Values.text(chars));
+    String text = Strings.strip(Repr.str(value), chars == None.NONE ? null : Values.text(chars));
     return value instanceof Markup ? new Markup(text) : text;
   }
 
@@ -130,8 +131,7 @@ final class TextFilters {
     Object given = bound.get(3, None.NONE);
     int leeway = given == None.NONE ? 5 : Numbers.size(given);
     if (length < Strings.length(end)) {
-      throw new TemplateException(
-          "expected length >= " + Strings.length(end) + ", got " + length);
+      throw new TemplateException("expected length >= " + Strings.length(end) + ", got " + length);
     }
     if (leeway < 0) {
       throw new TemplateException("expected leeway >= 0, got " + leeway);
@@ -146,10 +146,7 @@ final class TextFilters {
     String text =
         Repr.str(
             Slices.slice(
-                value,
-                None.NONE,
-                Numbers.integer(length - Strings.length(end)),
-                None.NONE));
+                value, None.NONE, Numbers.integer(length - Strings.length(end)), None.NONE));
     return (Values.truth(bound.get(1, false))
             ? text
             : Strings.splitFromEnd(text, " ", 1).getFirst())
@@ -163,14 +160,12 @@ final class TextFilters {
 
   private static Object format(Object value, Arguments arguments) {
     if (!arguments.positional().isEmpty() && !arguments.named().isEmpty()) {
-      throw new TemplateException(
-          "can't handle positional and keyword arguments at the same time");
+      throw new TemplateException("can't handle positional and keyword arguments at the same time");
     }
     Dict named = new Dict();
     arguments.named().forEach(named::put);
     return PercentFormat.format(
-        Repr.str(value),
-        arguments.named().isEmpty() ? new Tuple(arguments.positional()) : named);
+        Repr.str(value), arguments.named().isEmpty() ? new Tuple(arguments.positional()) : named);
   }
 
   private static String urlEncode(Object value) {
@@ -205,8 +200,7 @@ final class TextFilters {
     for (byte b : Repr.str(value).getBytes(StandardCharsets.UTF_8)) {
       char c = (char) (b & 0xff);
       boolean plain =
-          c < 128 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0)
-              || c == '/' && !query;
+          c < 128 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0) || c == '/' && !query;
       out.append(plain ? String.valueOf(c) : query && c == ' ' ? "+" : "%%%02X".formatted((int) c));
     }
     return out.toString();

@@ -70,10 +70,7 @@ final class TokenStream {
       throw fail("unexpected end of template, expected " + Repr.quoted(expected) + ".");
     }
     throw fail(
-        "expected token "
-            + Repr.quoted(expected)
-            + ", got "
-            + Repr.quoted(current().describe()));
+        "expected token " + Repr.quoted(expected) + ", got " + Repr.quoted(current().describe()));
   }
 
   TemplateSyntaxException fail(String message) {

@@ -194,7 +194,8 @@ final class Values {
 
   static Iterator<Object> iterate(Object value) {
     return switch (value) {
-      case String text -> text.codePoints().mapToObj(p -> (Object) Character.toString(p)).iterator();
+      case String text ->
+          text.codePoints().mapToObj(p -> (Object) Character.toString(p)).iterator();
       case Markup markup -> iterate(markup.text());
       case Sequence sequence -> sequence.items().iterator();
       case Dict dict -> new DictView("dict_keys", dict).elements().iterator();
@@ -203,8 +204,7 @@ final class Values {
       case Stream stream -> stream.elements();
       case LoopContext loop -> loop.pairs();
       case Undefined _ -> Collections.emptyIterator();
-      default ->
-          throw new TemplateException("'" + typeName(value) + "' object is not iterable");
+      default -> throw new TemplateException("'" + typeName(value) + "' object is not iterable");
     };
   }
 

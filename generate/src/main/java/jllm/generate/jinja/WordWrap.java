@@ -9,16 +9,16 @@ import java.util.regex.Pattern;
 
 /** Lines of at most a width, as Python's {@code textwrap} breaks them. */
 final class WordWrap {
-  private static final Pattern SPACES = Pattern.compile("[\\t\\n\\x0b\\f\\r ]+|[^\\t\\n\\x0b\\f\\r ]+");
+  private static final Pattern SPACES =
+      Pattern.compile("[\\t\\n\\x0b\\f\\r ]+|[^\\t\\n\\x0b\\f\\r ]+");
 
   /** Words with hyphens fall apart behind them; dashes between words are chunks of their own. */
   private static final Pattern HYPHENS =
       Pattern.compile(
-          "[\\t\\n\\x0b\\f\\r ]+"
-              + "|(?<=[\\w!\"'&.,?])-{2,}(?=\\w)"
-              + "|[^\\t\\n\\x0b\\f\\r ]+?(?:-(?:(?<=[^\\d\\W]{2}-)|(?<=[^\\d\\W]-[^\\d\\W]-))(?=[^\\d\\W]-?[^\\d\\W])"
-              + "|(?=[\\t\\n\\x0b\\f\\r ]|\\z)"
-              + "|(?<=[\\w!\"'&.,?])(?=-{2,}\\w))",
+          "[\\t\\n\\x0b\\f\\r"
+              + " ]+|(?<=[\\w!\"'&.,?])-{2,}(?=\\w)|[^\\t\\n\\x0b\\f\\r"
+              + " ]+?(?:-(?:(?<=[^\\d\\W]{2}-)|(?<=[^\\d\\W]-[^\\d\\W]-))(?=[^\\d\\W]-?[^\\d\\W])|(?=[\\t\\n\\x0b\\f\\r"
+              + " ]|\\z)|(?<=[\\w!\"'&.,?])(?=-{2,}\\w))",
           Pattern.UNICODE_CHARACTER_CLASS);
 
   private final int width;
@@ -45,8 +45,7 @@ final class WordWrap {
           "'" + Values.typeName(value) + "' object has no attribute 'splitlines'");
     }
     WordWrap wrap =
-        new WordWrap(
-            width, Values.truth(bound.get(1, true)), Values.truth(bound.get(3, true)));
+        new WordWrap(width, Values.truth(bound.get(1, true)), Values.truth(bound.get(3, true)));
     Object given = bound.get(2, None.NONE);
     String lineBreak = given == None.NONE ? "\n" : Repr.str(given);
     List<String> paragraphs = new ArrayList<>();

@@ -49,8 +49,16 @@ class AssistantSpansTest {
   void templatesOfRealModels() throws IOException {
     Map<String, String> ends =
         Map.of(
-            "No", "<|im_end|>", "Qw", "<|im_end|>", "go", "<end_of_turn>", "me", "<|eot_id|>",
-            "mi", "");
+            "No",
+            "<|im_end|>",
+            "Qw",
+            "<|im_end|>",
+            "go",
+            "<end_of_turn>",
+            "me",
+            "<|eot_id|>",
+            "mi",
+            "");
     List<String> seen = new ArrayList<>();
     for (ChatFixtures.Case c : ChatFixtures.templates()) {
       String model = c.name().substring(0, c.name().indexOf(' '));
@@ -62,8 +70,7 @@ class AssistantSpansTest {
             default -> ends.getOrDefault(model.substring(0, 2), "?");
           };
       AssistantSpans.Result result = AssistantSpans.of(c.template(), chat);
-      assertEquals(
-          List.of("Hi there" + end, "Bye" + end), texts(result), c.name() + result.text());
+      assertEquals(List.of("Hi there" + end, "Bye" + end), texts(result), c.name() + result.text());
       seen.add(model);
     }
     assertEquals(6, seen.stream().distinct().count());
@@ -105,7 +112,8 @@ class AssistantSpansTest {
   @Test
   void whatCannotBeFoundIsAnError() {
     ChatTemplate template =
-        ChatTemplate.of("reversed", "{% for m in messages|reverse %}{{ m.role }}{% endfor %}", Map.of());
+        ChatTemplate.of(
+            "reversed", "{% for m in messages|reverse %}{{ m.role }}{% endfor %}", Map.of());
     assertThrows(
         UnknownTurnException.class,
         () -> AssistantSpans.of(template, new Conversation(TALK, false)));

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Templates of real models and their renderings by the reference, which are no part of the project. */
+/**
+ * Templates of real models and their renderings by the reference, which are no part of the project.
+ */
 final class ChatFixtures {
   private ChatFixtures() {}
 
@@ -54,11 +56,11 @@ final class ChatFixtures {
         variables.put(
             "messages", map(json.get("conversations")).get(String.valueOf(expected.get("case"))));
         variables.put("add_generation_prompt", expected.get("add_generation_prompt"));
-        variables.put("tools", Boolean.TRUE.equals(expected.get("tools")) ? json.get("tools") : null);
+        variables.put(
+            "tools", Boolean.TRUE.equals(expected.get("tools")) ? json.get("tools") : null);
         variables.put("bos_token", "<s>");
         variables.put("eos_token", "</s>");
-        cases.add(
-            of(entry.getKey() + " " + expected.get("case"), source, variables, expected));
+        cases.add(of(entry.getKey() + " " + expected.get("case"), source, variables, expected));
       }
     }
     return cases;
@@ -89,8 +91,7 @@ final class ChatFixtures {
       Map<String, @Nullable Object> expected) {
     boolean fails = expected.get("error") != null;
     // This one was rendered on another day.
-    LocalDate day =
-        name.equals("strftime") ? LocalDate.of(2024, 7, 26) : LocalDate.of(2026, 1, 15);
+    LocalDate day = name.equals("strftime") ? LocalDate.of(2024, 7, 26) : LocalDate.of(2026, 1, 15);
     Map<String, @Nullable Object> rest = new LinkedHashMap<>(variables);
     List<Message> messages = new ArrayList<>();
     for (Object message : (List<?>) java.util.Objects.requireNonNull(rest.remove("messages"))) {

@@ -100,7 +100,8 @@ class ChatTemplateTest {
     Files.writeString(
         config,
         "{\"bos_token\": {\"content\": \"<b>\"}, \"chat_template\": [{\"name\": \"default\","
-            + " \"template\": \"{{ bos_token }}d\"}, {\"name\": \"tool_use\", \"template\": \"t\"}]}");
+            + " \"template\": \"{{ bos_token }}d\"}, {\"name\": \"tool_use\", \"template\":"
+            + " \"t\"}]}");
     ChatTemplates two = ChatTemplates.read(folder);
     assertEquals(List.of("default", "tool_use"), two.names());
     assertEquals("<b>d", two.select(false).orElseThrow().render(List.of(), false));

@@ -16,11 +16,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 class JinjaTemplateTest {
   private static final Map<String, Object> VARIABLES =
       Map.of(
-          "word", "Hello World",
-          "smile", "a😀b",
-          "list", List.of(3, 1, 2),
+          "word",
+          "Hello World",
+          "smile",
+          "a😀b",
+          "list",
+          List.of(3, 1, 2),
           "people",
-              List.of(Map.of("role", "user", "n", 1), Map.of("role", "assistant", "n", 2)));
+          List.of(Map.of("role", "user", "n", 1), Map.of("role", "assistant", "n", 2)));
 
   private static Rendering rendering(String template) {
     return JinjaTemplate.parse(template)
@@ -68,7 +71,8 @@ class JinjaTemplateTest {
         "list|batch(2, 0)|list # [[3, 1], [2, 0]]",
         "list|slice(2)|list # [[3, 1], [2]]",
         "{'b': 1, 'a': [1, 'é']}|tojson # {\"b\": 1, \"a\": [1, \"é\"]}",
-        "{'b': 1, 'a': 'é'}|tojson(ensure_ascii=true, sort_keys=true) # {\"a\": \"\\u00e9\", \"b\": 1}",
+        "{'b': 1, 'a': 'é'}|tojson(ensure_ascii=true, sort_keys=true) # {\"a\": \"\\u00e9\", \"b\":"
+            + " 1}",
         "2.5|round # 2.0",
         "'3.9'|int # 3",
         "'0x1F'|int(0, 16) # 31",
@@ -115,7 +119,8 @@ class JinjaTemplateTest {
         render(
             "{% for i in range(9) if i is even %}{% if i > 5 %}{% break %}{% endif %}{{ i }}"
                 + "{% endfor %}"));
-    assertEquals("1", render("{% set x = 1 %}{% for i in list %}{% set x = i %}{% endfor %}{{ x }}"));
+    assertEquals(
+        "1", render("{% set x = 1 %}{% for i in list %}{% set x = i %}{% endfor %}{{ x }}"));
     assertEquals(
         "6",
         render(
@@ -194,7 +199,8 @@ class JinjaTemplateTest {
       delimiter = '#',
       quoteCharacter = '`',
       value = {
-        "{% if x %} # Unexpected end of template. Jinja was looking for the following tags: 'elif' or 'else' or 'endif'. The innermost block that needs to be closed is 'if'.",
+        "{% if x %} # Unexpected end of template. Jinja was looking for the following tags: 'elif'"
+            + " or 'else' or 'endif'. The innermost block that needs to be closed is 'if'.",
         "{% nope %} # Encountered unknown tag 'nope'.",
         "{{ 1|nope }} # No filter named 'nope'.",
         "{{ 1 is nope }} # No test named 'nope'.",
