@@ -121,7 +121,7 @@ final class Evaluator {
   }
 
   private Arguments arguments(CallArguments written, Scope scope) {
-    if (written == CallArguments.NONE) {
+    if (written.equals(CallArguments.NONE)) {
       return Arguments.NONE;
     }
     List<Object> positional = all(written.positional(), scope);

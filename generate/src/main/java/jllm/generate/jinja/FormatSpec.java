@@ -97,15 +97,15 @@ record FormatSpec(
         || whole != null && !integral && "eEfFgG%".indexOf(type) < 0) {
       throw unknown(value);
     }
-    if (integral && type == 'c') {
+    if (whole != null && integral && type == 'c') {
       return pad("", character(whole));
     }
     boolean negative =
-        integral
+        whole != null && integral
             ? whole.signum() < 0
             : Double.doubleToRawLongBits(Numbers.real(value)) < 0 && !Numbers.isNan(value);
     String digits =
-        integral
+        whole != null && integral
             ? grouped(integer(whole.abs()), "xXob".indexOf(type) >= 0 ? 4 : 3)
             : real(Math.abs(Numbers.real(value)));
     String prefix = negative ? "-" : sign == '-' ? "" : String.valueOf(sign);
@@ -120,7 +120,7 @@ record FormatSpec(
     if (point.signum() < 0
         || point.bitLength() > 21
         || !Character.isValidCodePoint(point.intValue())) {
-      throw new TemplateException("%c arg not in range(0x110000)");
+      throw new TemplateException("character code not in range(0x110000)");
     }
     return Character.toString(point.intValue());
   }

@@ -139,7 +139,7 @@ final class PercentFormat {
       return FormatSpec.character(number);
     }
     if (!Values.isString(value) || Strings.length(Values.text(value)) != 1) {
-      throw new TemplateException("%c requires int or char");
+      throw new TemplateException("a character is required: an int or a text of one");
     }
     return Values.text(value);
   }

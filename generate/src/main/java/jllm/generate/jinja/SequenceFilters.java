@@ -63,29 +63,27 @@ final class SequenceFilters {
   }
 
   private static Object reverse(Object value) {
-    switch (value) {
-      case String text -> {
-        return new StringBuilder(text).reverse().toString();
-      }
-      case Markup markup -> {
-        return new Markup(new StringBuilder(markup.text()).reverse().toString());
-      }
-      default -> {
-        List<Object> items;
-        try {
-          items = Values.iterateAll(value);
-        } catch (TemplateException e) {
-          throw new TemplateException("argument must be iterable");
-        }
-        Collections.reverse(items);
-        return switch (value) {
-          case Stream _, Undefined _ -> new ListValue(items);
-          case ListValue _ -> new Stream("list_reverseiterator", items.iterator());
-          case Tuple _ -> new Stream("reversed", items.iterator());
-          default -> new Stream(Values.typeName(value) + "_reverseiterator", items.iterator());
-        };
-      }
+    return switch (value) {
+      case String text -> new StringBuilder(text).reverse().toString();
+      case Markup markup -> new Markup(new StringBuilder(markup.text()).reverse().toString());
+      default -> reversed(value);
+    };
+  }
+
+  private static Object reversed(Object value) {
+    List<Object> items;
+    try {
+      items = Values.iterateAll(value);
+    } catch (TemplateException e) {
+      throw new TemplateException("argument must be iterable");
     }
+    Collections.reverse(items);
+    return switch (value) {
+      case Stream _, Undefined _ -> new ListValue(items);
+      case ListValue _ -> new Stream("list_reverseiterator", items.iterator());
+      case Tuple _ -> new Stream("reversed", items.iterator());
+      default -> new Stream(Values.typeName(value) + "_reverseiterator", items.iterator());
+    };
   }
 
   private static List<Object> sorted(

@@ -124,6 +124,7 @@ final class Tests {
   }
 
   /** Small integers and texts that are equal are one object in Python, mostly. */
+  @SuppressWarnings("ReferenceEquality") // it is what the test is about
   private static boolean same(Object value, Object other) {
     return value == other
         || value.getClass() == other.getClass()

@@ -98,6 +98,7 @@ final class Values {
     };
   }
 
+  @SuppressWarnings("ReferenceEquality") // as Python: what is the same object is equal
   static boolean equal(Object left, Object right) {
     if (Numbers.isNumber(left) && Numbers.isNumber(right)) {
       return !Numbers.isNan(left) && !Numbers.isNan(right) && Numbers.compare(left, right) == 0;
@@ -121,6 +122,7 @@ final class Values {
     };
   }
 
+  @SuppressWarnings("ReferenceEquality") // as Python: what is the same object is equal
   private static boolean equal(List<Object> left, List<Object> right) {
     if (left.size() != right.size()) {
       return false;
@@ -214,6 +216,7 @@ final class Values {
     return items;
   }
 
+  @SuppressWarnings("ReferenceEquality") // as Python: what is the same object is equal
   static boolean contains(Object container, Object element) {
     return switch (container) {
       case String text -> containsText(text, element);

@@ -84,6 +84,7 @@ final class ChatFixtures {
     return cases;
   }
 
+  @SuppressWarnings("NullAway") // it does not see annotations inside of types of compiled records
   private static Case of(
       String name,
       String source,
