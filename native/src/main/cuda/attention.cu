@@ -123,7 +123,7 @@ struct Seen {
 template <int W, int HEADS>
 __device__ __forceinline__ void decode_heads(
     float* partials, const float* q, const float* k, const float* v, const Attention& a, int first_head, int heads, int splits) {
-  constexpr int COUNT = W / 32, BATCH = 4;
+  constexpr int COUNT = W / 32, BATCH = W <= 128 ? 4 : 2;  // as the registers allow
   __shared__ float merged[DECODE_WARPS][W + 2];
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int sequence = blockIdx.z / a.steps, step = blockIdx.z % a.steps;
@@ -216,7 +216,7 @@ __device__ __forceinline__ void decode(
 }
 
 #define DECODE_KERNEL(W)                                                                                        \
-  KERNEL __launch_bounds__(DECODE_WARPS * 32) attention_decode_##W(                                             \
+  KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(                                             \
       float* partials, const float* q, const float* k, const float* v, int heads, int kv_heads, int head_dim,   \
       int steps, int capacity, int past, float scale, float soft_cap, int window, int causal, int splits) {     \
     Attention a = {heads, kv_heads, head_dim, steps, capacity, past, scale,                                     \

@@ -84,7 +84,7 @@ __device__ __forceinline__ void dot_rows(float (&s)[R][R], const float* a, const
   }
   a += tile_row() * R * STRIDE;
   b += tile_column() * STRIDE;
-#pragma unroll 2
+#pragma unroll 1
   for (int d = 0; d < width; d += 4) {
     float4 x[R], y[R];
 #pragma unroll
