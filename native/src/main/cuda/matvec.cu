@@ -98,20 +98,22 @@ __device__ __forceinline__ void matvec(
   }
 }
 
-// Row blockIdx.y of out is that of x / per_input times the weight of the expert it chose.
+// Each row of out is that of x / per_input times the weight of the expert it chose. Blocks walk over the rows, of
+// which there may be more than a grid has in this direction.
 template <class Format>
 __device__ __forceinline__ void expert_linear(
     float* out, const float* x, const void* w, const int* experts, int rows, int per_input, int inputs, int outputs) {
-  int row = blockIdx.y;
-  const u8* expert = static_cast<const u8*>(w) + experts[row] * outputs * Format::row_bytes(inputs);
-  matvec<Format, 1>(out, x, expert, nullptr, row, rows, inputs, outputs, row / per_input);
+  for (int row = blockIdx.y; row < rows; row += gridDim.y) {
+    const u8* expert = static_cast<const u8*>(w) + experts[row] * outputs * Format::row_bytes(inputs);
+    matvec<Format, 1>(out, x, expert, nullptr, row, rows, inputs, outputs, row / per_input);
+    __syncthreads();  // before the next row's sums
+  }
 }
 
 // dx[r] += the sum over its chosen experts, in their order, of dout[i] w[experts[i]]. A thread owns 8 columns.
 template <class Format>
 __device__ __forceinline__ void expert_input(
-    float* dx, const float* dout, const void* w, const int* experts, int per_input, int inputs, int outputs) {
-  int row = blockIdx.y;
+    float* dx, const float* dout, const void* w, const int* experts, int row, int per_input, int inputs, int outputs) {
   bool eights = !Format::FLOATS || (inputs % 8 == 0 && aligned16(w));
   // Columns of a thread are neighbours, or a block's width apart where they are read one by one.
   int first = blockIdx.x * MATVEC_THREADS * 8 + (eights ? threadIdx.x * 8 : threadIdx.x);
@@ -160,7 +162,9 @@ __device__ __forceinline__ void expert_input(
   KERNEL __launch_bounds__(MATVEC_THREADS) expert_input_##name(                                                 \
       float* dx, const float* dout, const void* w, const int* experts, int rows, int per_input, int inputs,     \
       int outputs) {                                                                                            \
-    expert_input<Format>(dx, dout, w, experts, per_input, inputs, outputs);                                     \
+    for (int row = blockIdx.y; row < rows; row += gridDim.y) {                                                  \
+      expert_input<Format>(dx, dout, w, experts, row, per_input, inputs, outputs);                              \
+    }                                                                                                           \
   }
 
 FORMATS(MATVEC_KERNELS)
