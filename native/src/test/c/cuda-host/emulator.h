@@ -143,6 +143,13 @@ alignas(16) static unsigned char emulator_shared[emulator::MAX_SHARED + 64];
 
 namespace emulator {
 
+// Threads take turns in falling order where JLLM_FAKE_CUDA_REVERSE is set: a result that changes tells of a barrier
+// that is missing.
+static bool reversed() {
+  static const bool set = getenv("JLLM_FAKE_CUDA_REVERSE") != nullptr;
+  return set;
+}
+
 static void run_block(unsigned threads) {
   block_barrier = {threads, 0, 0};
   for (unsigned w = 0; w * 32 < threads; w++) warp_barriers[w] = {std::min(32u, threads - w * 32), 0, 0};
@@ -150,7 +157,8 @@ static void run_block(unsigned threads) {
   for (unsigned left = threads; left > 0 && failure == nullptr;) {
     uint64_t before = progress;
     left = 0;
-    for (unsigned t = 0; t < threads && failure == nullptr; t++) {
+    for (unsigned i = 0; i < threads && failure == nullptr; i++) {
+      unsigned t = reversed() ? threads - 1 - i : i;
       if (fibers[t].done) continue;
       current = t;
       threadIdx = {t % blockDim.x, t / blockDim.x % blockDim.y, t / blockDim.x / blockDim.y};
