@@ -48,7 +48,7 @@ static const int warpSize = 32;
 namespace emulator {
 
 constexpr unsigned MAX_THREADS = 1024;
-constexpr size_t STACK = 256 * 1024;
+constexpr size_t STACK = 65 * 1024 + 64;  // no power of two: the tops of all stacks would share a few cache lines
 constexpr size_t MAX_SHARED = 227 * 1024;
 constexpr unsigned char CANARY = 0xA5;
 
@@ -80,7 +80,7 @@ __asm__(
     ".text\n.type emulator_switch, @function\nemulator_switch:\n"
     "  pushq %rbp\n  pushq %rbx\n  pushq %r12\n  pushq %r13\n  pushq %r14\n  pushq %r15\n"
     "  movq %rsp, (%rdi)\n  movq %rsi, %rsp\n"
-    "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n  ret\n"
+    "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n  popq %rcx\n  jmp *%rcx\n"
     ".size emulator_switch, . - emulator_switch\n");
 
 static void yield() { emulator_switch(&fibers[current].stack_pointer, scheduler_stack); }
@@ -150,20 +150,35 @@ static bool reversed() {
   return set;
 }
 
-static void run_block(unsigned threads) {
-  block_barrier = {threads, 0, 0};
-  for (unsigned w = 0; w * 32 < threads; w++) warp_barriers[w] = {std::min(32u, threads - w * 32), 0, 0};
-  for (unsigned t = 0; t < threads; t++) start(t);
-  for (unsigned left = threads; left > 0 && failure == nullptr;) {
-    uint64_t before = progress;
+// Lets the threads of a warp take turns until all wait for other warps or are done. Returns how many are left.
+static unsigned run_warp(unsigned first, unsigned lanes) {
+  unsigned left = lanes;
+  for (uint64_t before = progress - 1; progress != before && left > 0 && failure == nullptr;) {
+    before = progress;
     left = 0;
-    for (unsigned i = 0; i < threads && failure == nullptr; i++) {
-      unsigned t = reversed() ? threads - 1 - i : i;
+    for (unsigned i = 0; i < lanes && failure == nullptr; i++) {
+      unsigned t = first + (reversed() ? lanes - 1 - i : i);
       if (fibers[t].done) continue;
       current = t;
       threadIdx = {t % blockDim.x, t / blockDim.x % blockDim.y, t / blockDim.x / blockDim.y};
       emulator_switch(&scheduler_stack, fibers[t].stack_pointer);
       left += !fibers[t].done;
+    }
+  }
+  return left;
+}
+
+static void run_block(unsigned threads) {
+  unsigned warps = (threads + 31) / 32;
+  block_barrier = {threads, 0, 0};
+  for (unsigned w = 0; w < warps; w++) warp_barriers[w] = {std::min(32u, threads - w * 32), 0, 0};
+  for (unsigned t = 0; t < threads; t++) start(t);
+  for (unsigned left = threads; left > 0 && failure == nullptr;) {
+    uint64_t before = progress;
+    left = 0;
+    for (unsigned i = 0; i < warps && failure == nullptr; i++) {
+      unsigned w = reversed() ? warps - 1 - i : i;
+      left += run_warp(w * 32, warp_barriers[w].expected);
     }
     if (left > 0 && progress == before) failure = "threads wait at a barrier that others never reach";
   }
