@@ -18,12 +18,13 @@ import java.util.concurrent.ThreadLocalRandom;
  * temporary one beside it, and what was there before stays.
  */
 public final class PendingFile implements AutoCloseable {
-  /** A write of more is split: buffers count in ints. */
-  private static final long MAX_WRITE = 1 << 30;
+  /** A write of more is split: buffers count in ints, and the listener wants to know. */
+  private static final long MAX_WRITE = 32 << 20;
 
   private final Path target;
   private final Path temporary;
   private final FileChannel channel;
+  private WriteListener listener = WriteListener.NONE;
   private boolean committed;
 
   private PendingFile(Path target, Path temporary, FileChannel channel) {
@@ -59,6 +60,11 @@ public final class PendingFile implements AutoCloseable {
     return target;
   }
 
+  /** Tells the listener of what {@link #write(MemorySegment)} writes. */
+  public void listen(WriteListener newListener) {
+    listener = newListener;
+  }
+
   /** Writes all that is left of a buffer. */
   public void write(ByteBuffer buffer) throws IOException {
     try {
@@ -75,7 +81,9 @@ public final class PendingFile implements AutoCloseable {
   /** Writes memory of any size. */
   public void write(MemorySegment data) throws IOException {
     for (long done = 0; done < data.byteSize(); done += MAX_WRITE) {
-      write(data.asSlice(done, Math.min(MAX_WRITE, data.byteSize() - done)).asByteBuffer());
+      long bytes = Math.min(MAX_WRITE, data.byteSize() - done);
+      write(data.asSlice(done, bytes).asByteBuffer());
+      listener.onBytes(bytes);
     }
   }
 

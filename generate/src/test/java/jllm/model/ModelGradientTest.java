@@ -27,7 +27,7 @@ class ModelGradientTest {
   private static ModelConfig config(String architecture) {
     ModelSizes sizes = ModelSizes.dense(13, 8, 12, 2, 6, 2, 10);
     return switch (architecture) {
-      case "gpt2" -> ModelSizes.dense(13, 8, 12, 2, 3, 3, 10).config(architecture);
+      case "gpt2", "gptneox" -> ModelSizes.dense(13, 8, 12, 2, 3, 3, 10).config(architecture);
       case "qwen3", "gemma2" -> sizes.withHeadDim(4).config(architecture);
       case "mixtral" -> sizes.withExperts(4, 2).config("llama");
       case "qwen3moe" -> sizes.withHeadDim(4).withExperts(4, 2).config(architecture);
@@ -37,7 +37,9 @@ class ModelGradientTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"gpt2", "llama", "qwen2", "mixtral", "qwen3", "qwen3moe", "phi3", "gemma2"})
+      strings = {
+        "gpt2", "gptneox", "llama", "qwen2", "mixtral", "qwen3", "qwen3moe", "phi3", "gemma2"
+      })
   void gradientsAreThoseOfDifferences(String architecture) {
     try (TrainedModel trained = new TrainedModel(config(architecture), SEED)) {
       trained.balance = 0.7f;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import jllm.format.PendingFile;
+import jllm.format.WriteListener;
 import jllm.tensor.Shape;
 
 /**
@@ -115,6 +116,11 @@ public final class GgufWriter implements AutoCloseable {
       out.pad(alignment);
     }
     return out.finish();
+  }
+
+  /** Tells the listener of the bytes of tensors that are written from now on. */
+  public void listen(WriteListener listener) {
+    file.listen(listener);
   }
 
   /**

@@ -68,7 +68,7 @@ final class ConfigReader {
         norm(),
         position(attention.headDim()),
         multipliers(),
-        /* parallelResidual= */ false,
+        parameters.parallelResidual(family.parallelResidual()),
         tied);
   }
 

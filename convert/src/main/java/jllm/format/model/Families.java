@@ -50,10 +50,10 @@ final class Families {
               entry(WeightNames.EXPERT_GATE, "block_sparse_moe.experts.*.w1"),
               entry(WeightNames.EXPERT_UP, "block_sparse_moe.experts.*.w3"),
               entry(WeightNames.EXPERT_DOWN, "block_sparse_moe.experts.*.w2")),
-          Set.of(),
-          /* normsLessOne= */ false,
+          Map.of(),
           "hidden_act",
-          /* tied= */ false);
+          /* tied= */ false,
+          /* rotaryShare= */ 1);
 
   private static final HubFormat GPT2_FORMAT =
       new HubFormat(
@@ -71,14 +71,33 @@ final class Families {
               WeightNames.UP, "mlp.c_fc",
               WeightNames.DOWN, "mlp.c_proj"),
           // Its layers are of the class Conv1D, which multiplies from the right.
-          Set.of(
-              WeightNames.QUERY_KEY_VALUE,
-              WeightNames.ATTENTION_OUTPUT,
-              WeightNames.UP,
-              WeightNames.DOWN),
-          /* normsLessOne= */ false,
+          Map.of(
+              WeightNames.QUERY_KEY_VALUE, HubLayout.TRANSPOSED,
+              WeightNames.ATTENTION_OUTPUT, HubLayout.TRANSPOSED,
+              WeightNames.UP, HubLayout.TRANSPOSED,
+              WeightNames.DOWN, HubLayout.TRANSPOSED),
           "activation_function",
-          /* tied= */ true);
+          /* tied= */ true,
+          /* rotaryShare= */ 1);
+
+  private static final HubFormat GPT_NEOX_FORMAT =
+      new HubFormat(
+          "gpt_neox.layers.",
+          Map.of(
+              "token_embd", "gpt_neox.embed_in",
+              "output_norm", "gpt_neox.final_layer_norm",
+              "output", "embed_out"),
+          Map.of(
+              WeightNames.ATTENTION_NORM, "input_layernorm",
+              WeightNames.QUERY_KEY_VALUE, "attention.query_key_value",
+              WeightNames.ATTENTION_OUTPUT, "attention.dense",
+              WeightNames.FEED_FORWARD_NORM, "post_attention_layernorm",
+              WeightNames.UP, "mlp.dense_h_to_4h",
+              WeightNames.DOWN, "mlp.dense_4h_to_h"),
+          Map.of(WeightNames.QUERY_KEY_VALUE, HubLayout.BY_HEAD),
+          "hidden_act",
+          /* tied= */ false,
+          /* rotaryShare= */ 0.25);
 
   static final Family LLAMA =
       new Family(
@@ -94,6 +113,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.INTERLEAVED,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           new Family.Window(Family.DefaultWindow.NONE, 1),
           null,
           Family.QueryScale.HEAD,
@@ -113,6 +133,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
@@ -132,6 +153,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
@@ -151,6 +173,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
@@ -179,10 +202,31 @@ final class Families {
           /* fused= */ true,
           /* pairing= */ null,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
           GPT2_FORMAT);
+
+  private static final Family GPT_NEOX =
+      new Family(
+          "gptneox",
+          List.of("gpt_neox"),
+          Kind.LAYER,
+          Placement.PRE,
+          /* queryKeyNorm= */ false,
+          Activation.GELU_ERF,
+          /* gated= */ false,
+          /* hiddenFactor= */ 0,
+          Bias.ALL,
+          /* fused= */ true,
+          RopePairing.HALF_SPLIT,
+          /* scaledEmbedding= */ false,
+          /* parallelResidual= */ true,
+          null,
+          null,
+          Family.QueryScale.HEAD,
+          GPT_NEOX_FORMAT);
 
   private static final Family PHI3 =
       new Family(
@@ -198,6 +242,7 @@ final class Families {
           /* fused= */ true,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ false,
+          /* parallelResidual= */ false,
           new Family.Window(Families::phi3Window, 1),
           null,
           Family.QueryScale.HEAD,
@@ -222,6 +267,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
+          /* parallelResidual= */ false,
           null,
           null,
           Family.QueryScale.HEAD,
@@ -241,6 +287,7 @@ final class Families {
           /* fused= */ false,
           RopePairing.HALF_SPLIT,
           /* scaledEmbedding= */ true,
+          /* parallelResidual= */ false,
           new Family.Window((layers, context) -> 4096, 2),
           new Family.Caps(50, 30),
           Families::gemma2Scale,
@@ -255,7 +302,7 @@ final class Families {
                   "post_feedforward_layernorm")));
 
   private static final List<Family> ALL =
-      List.of(LLAMA, QWEN2, QWEN3, QWEN3_MOE, GPT2, PHI3, GEMMA, GEMMA2);
+      List.of(LLAMA, QWEN2, QWEN3, QWEN3_MOE, GPT2, GPT_NEOX, PHI3, GEMMA, GEMMA2);
 
   private static final HubFormat OWN_FORMAT =
       new HubFormat(
@@ -266,10 +313,10 @@ final class Families {
               "output_norm", "model.norm",
               "output", "lm_head"),
           LLAMA_FORMAT.block(),
-          Set.of(),
-          /* normsLessOne= */ false,
+          Map.of(),
           "hidden_act",
-          /* tied= */ false);
+          /* tied= */ false,
+          /* rotaryShare= */ 1);
 
   private Families() {}
 
@@ -293,6 +340,7 @@ final class Families {
         /* fused= */ false,
         rotary ? RopePairing.HALF_SPLIT : null,
         /* scaledEmbedding= */ false,
+        /* parallelResidual= */ false,
         null,
         null,
         Family.QueryScale.HEAD,
@@ -374,10 +422,10 @@ final class Families {
         format.blockPrefix(),
         format.model(),
         Map.copyOf(block),
-        format.transposed(),
-        format.normsLessOne(),
+        format.layouts(),
         format.activationKey(),
-        format.tied());
+        format.tied(),
+        format.rotaryShare());
   }
 
   /** Gemma's configurations have a key hidden_act too, which its model definition ignores. */
@@ -386,9 +434,14 @@ final class Families {
         format.blockPrefix(),
         format.model(),
         format.block(),
-        format.transposed(),
-        /* normsLessOne= */ true,
+        Map.of(
+            WeightNames.OUTPUT_NORM, HubLayout.LESS_ONE,
+            WeightNames.ATTENTION_NORM, HubLayout.LESS_ONE,
+            WeightNames.ATTENTION_POST_NORM, HubLayout.LESS_ONE,
+            WeightNames.FEED_FORWARD_NORM, HubLayout.LESS_ONE,
+            WeightNames.FEED_FORWARD_POST_NORM, HubLayout.LESS_ONE),
         "hidden_activation",
-        /* tied= */ true);
+        /* tied= */ true,
+        format.rotaryShare());
   }
 }

@@ -1,9 +1,11 @@
 package jllm.format.model;
 
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import jllm.format.AttentionConfig;
 import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
@@ -14,6 +16,7 @@ import jllm.format.gguf.GgmlType;
 import jllm.format.gguf.GgufMetadata;
 import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.GgufWriter;
+import jllm.tensor.Activation;
 import jllm.tensor.Routing;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +44,9 @@ final class GgufMetadataWriter {
           Map.entry(GgmlType.IQ4_XS, 30),
           Map.entry(GgmlType.BF16, 32));
 
+  private static final Set<Activation> GELUS =
+      EnumSet.of(Activation.GELU_TANH, Activation.GELU_ERF);
+
   private final ModelConfig config;
   private final Family family;
   private final Map<String, GgufValue> metadata = new LinkedHashMap<>();
@@ -56,13 +62,21 @@ final class GgufMetadataWriter {
     if (!(config.position() instanceof PositionConfig.Rope rope) || family.pairing() == null) {
       return config;
     }
-    RopeScaling scaling = rope.scaling();
-    if (scaling instanceof RopeScaling.Llama3) {
-      scaling = asDivisors(rope, config.contextLength());
-    }
+    RopeScaling scaling =
+        switch (rope.scaling()) {
+          case RopeScaling.Llama3 _ -> asDivisors(rope, config.contextLength());
+          case RopeScaling.Linear linear -> new RopeScaling.Linear((float) linear.factor());
+          case RopeScaling.Yarn yarn -> asStored(yarn);
+          case RopeScaling other -> other;
+        };
+    float base = (float) rope.base();
     PositionConfig position =
         new PositionConfig.Rope(
-            rope.base(), rope.localBase(), rope.dimensions(), family.pairing(), scaling);
+            base,
+            rope.localBase() == rope.base() ? base : rope.localBase(),
+            rope.dimensions(),
+            family.pairing(),
+            scaling);
     return new ModelConfig(
         config.architecture(),
         config.vocabularySize(),
@@ -76,6 +90,22 @@ final class GgufMetadataWriter {
         config.multipliers(),
         config.parallelResidual(),
         config.tiedOutput());
+  }
+
+  /** Numbers are single precision in GGUF, and the magnitude is relative to the usual one. */
+  private static RopeScaling asStored(RopeScaling.Yarn yarn) {
+    double factor = (float) yarn.factor();
+    double usual = RopeScaling.Yarn.magnitudeOf(factor);
+    float magnitude = yarn.attentionFactor();
+    for (int i = 0; i < 4; i++) { // until rounding changes it no more
+      magnitude = (float) ((float) (magnitude / usual) * usual);
+    }
+    return new RopeScaling.Yarn(
+        factor,
+        yarn.originalContext(),
+        (float) yarn.betaFast(),
+        (float) yarn.betaSlow(),
+        magnitude);
   }
 
   private static RopeScaling asDivisors(PositionConfig.Rope rope, int contextLength) {
@@ -102,6 +132,7 @@ final class GgufMetadataWriter {
    */
   Map<String, GgufValue> write(List<GgufWriter.Entry> tensors) {
     metadata.put(GgufModel.ARCHITECTURE, GgufValue.text(config.architecture()));
+    metadata.put("general.type", GgufValue.text("model"));
     fileType(tensors);
     put(Parameter.VOCABULARY, config.vocabularySize());
     put(Parameter.CONTEXT, config.contextLength());
@@ -115,6 +146,10 @@ final class GgufMetadataWriter {
       put(Parameter.ROPE_DIMENSIONS, rope.dimensions());
       put(Parameter.ROPE_BASE, (float) rope.base());
       scaling(rope.scaling());
+    }
+    if (family.parallelResidual()) {
+      metadata.put(
+          key(GgufParameters.PARALLEL_RESIDUAL), GgufValue.bool(config.parallelResidual()));
     }
     check(tensors);
     return metadata;
@@ -143,19 +178,18 @@ final class GgufMetadataWriter {
         .max(Map.Entry.comparingByValue())
         .map(most -> FILE_TYPES.get(most.getKey()))
         .ifPresent(type -> metadata.put("general.file_type", GgufValue.u32(type)));
-    if (elements.keySet().stream().anyMatch(type -> type.blockLength() > 1)) {
-      metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
-    }
+    metadata.put("general.quantization_version", GgufValue.u32(QUANTIZATION_VERSION));
   }
 
   private void attention(AttentionConfig attention) {
     put(Parameter.HEADS, attention.heads());
     put(Parameter.KV_HEADS, attention.kvHeads());
-    if (attention.heads() * attention.headDim() != config.width()) {
+    if (family.pairing() != null) {
       put(Parameter.HEAD_DIM, attention.headDim());
       put(Parameter.VALUE_DIM, attention.headDim());
     }
-    if (family.window() != null) {
+    Family.Window window = family.window();
+    if (window != null && (attention.window() > 0 || window.size() != Family.DefaultWindow.NONE)) {
       put(Parameter.WINDOW, attention.window());
     }
     if (family.caps() != null) {
@@ -173,9 +207,15 @@ final class GgufMetadataWriter {
 
   private void feedForward(FeedForwardConfig feedForward) {
     put(Parameter.HIDDEN, feedForward.hidden());
+    if (feedForward.activation() != family.activation() && isNear(feedForward.activation())) {
+      metadata.put(
+          GgufParameters.ACTIVATION, GgufValue.text(feedForward.activation().name()));
+    }
     Routing routing = feedForward.routing();
     if (routing != null) {
-      put(Parameter.EXPERT_HIDDEN, feedForward.hidden());
+      if (family != Families.LLAMA) {
+        put(Parameter.EXPERT_HIDDEN, feedForward.hidden());
+      }
       put(Parameter.EXPERTS, feedForward.experts());
       put(Parameter.EXPERTS_USED, routing.used());
       if (routing.scale() != 1) {
@@ -185,6 +225,11 @@ final class GgufMetadataWriter {
         metadata.put(key("expert_weights_norm"), GgufValue.bool(false));
       }
     }
+  }
+
+  /** Whether it is so near to the family's that other programs lose next to nothing. */
+  private boolean isNear(Activation activation) {
+    return GELUS.contains(activation) && GELUS.contains(family.activation());
   }
 
   private void scaling(RopeScaling scaling) {
@@ -208,7 +253,9 @@ final class GgufMetadataWriter {
         if (two) {
           metadata.put(key("rope.scaling.type"), GgufValue.text("longrope"));
         }
-        putOriginalContext(divisors.originalContext());
+        if (two || divisors.originalContext() != config.contextLength()) {
+          putOriginalContext(divisors.originalContext());
+        }
         putMagnitude(divisors.magnitude());
       }
       case RopeScaling.Llama3 _ ->

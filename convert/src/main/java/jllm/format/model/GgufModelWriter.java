@@ -2,10 +2,10 @@ package jllm.format.model;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +14,7 @@ import jllm.format.PositionConfig;
 import jllm.format.RopeScaling;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
+import jllm.format.WriteListener;
 import jllm.format.gguf.GgmlType;
 import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.GgufWriter;
@@ -26,51 +27,76 @@ public final class GgufModelWriter {
   private final WeightSource source;
   private final ModelConfig config;
   private final Family family;
-  private final Map<String, Tensor> constants = new LinkedHashMap<>();
+  private final Map<String, float[]> constants = new LinkedHashMap<>();
+  private final List<String> names = new ArrayList<>();
   private final List<GgufWriter.Entry> entries = new ArrayList<>();
+  private final Map<String, GgufValue> metadata;
 
-  private GgufModelWriter(WeightSource source) {
+  /**
+   * Plans a file; nothing is written and no weight looked at.
+   *
+   * @param extra metadata besides the hyperparameters: a name, a vocabulary ({@link
+   *     GgufVocabulary#write})...; replaces what is derived where keys are the same
+   * @throws IllegalArgumentException if the format cannot express the configuration
+   */
+  public GgufModelWriter(WeightSource source, Map<String, GgufValue> extra) {
     this.source = source;
     this.config = GgufMetadataWriter.normalized(source.config());
     this.family = Families.require(config.architecture(), "GGUF");
+    collectConstants();
+    constants.forEach((name, values) -> declare(name, DType.F32, Shape.of(values.length)));
+    WeightLayout.forEach(
+        config,
+        source::has,
+        (name, shape) -> {
+          names.add(name);
+          declare(name, source.dtype(name), shape);
+        });
+    this.metadata = new GgufMetadataWriter(config, family).write(entries);
+    metadata.putAll(extra);
   }
 
   /**
    * Writes a file. The weights are taken one by one and released.
    *
-   * @param extra metadata besides the hyperparameters: a name, a vocabulary ({@link
-   *     GgufVocabulary#write})...; replaces what is derived where keys are the same
    * @throws IOException if the file cannot be written
-   * @throws IllegalArgumentException if the format cannot express the configuration
+   * @throws IllegalArgumentException as the constructor
    */
   public static void write(Path target, WeightSource source, Map<String, GgufValue> extra)
       throws IOException {
-    new GgufModelWriter(source).write(target, extra);
+    new GgufModelWriter(source, extra).write(target, WriteListener.NONE);
   }
 
-  private void write(Path target, Map<String, GgufValue> extra) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      constants(arena);
-      constants.forEach((name, tensor) -> declare(name, tensor.dtype(), tensor.shape()));
-      List<String> names = new ArrayList<>();
-      WeightLayout.forEach(
-          config,
-          source::has,
-          (name, shape) -> {
-            names.add(name);
-            declare(name, source.dtype(name), shape);
-          });
-      Map<String, GgufValue> metadata = new GgufMetadataWriter(config, family).write(entries);
-      metadata.putAll(extra);
-      try (GgufWriter writer = GgufWriter.create(target, metadata, entries)) {
-        for (Tensor constant : constants.values()) {
-          writer.write(constant.segment());
-        }
-        for (String name : names) {
-          writeWeight(writer, name);
-        }
-        writer.commit();
+  /** The configuration as it reads from a GGUF file, which has its own pairing and scaling. */
+  public static ModelConfig normalized(ModelConfig config) {
+    return GgufMetadataWriter.normalized(config);
+  }
+
+  /** The tensors of the file, in its order. */
+  public List<GgufWriter.Entry> tensors() {
+    return Collections.unmodifiableList(entries);
+  }
+
+  /** The metadata of the file, in its order. */
+  public Map<String, GgufValue> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
+  /**
+   * Writes the file. The weights are taken one by one and released.
+   *
+   * @throws IOException if the file cannot be written
+   */
+  public void write(Path target, WriteListener listener) throws IOException {
+    try (GgufWriter writer = GgufWriter.create(target, metadata, entries)) {
+      writer.listen(listener);
+      for (float[] values : constants.values()) {
+        writeConstant(writer, values);
       }
+      for (String name : names) {
+        writeWeight(writer, name);
+      }
+      writer.commit();
     }
   }
 
@@ -78,31 +104,30 @@ public final class GgufModelWriter {
     entries.add(new GgufWriter.Entry(name, GgmlType.of(type), shape));
   }
 
-  private void constants(Arena arena) {
+  private void collectConstants() {
     if (config.position() instanceof PositionConfig.Rope rope
         && rope.scaling() instanceof RopeScaling.Divisors divisors) {
       if (divisors.sameForAllLengths()) {
-        constant(arena, WeightNames.ROPE_FREQUENCIES, divisors.shortDivisors());
+        constants.put(WeightNames.ROPE_FREQUENCIES, divisors.shortDivisors());
       } else {
-        constant(arena, GgufParameters.LONG_FACTORS, divisors.longDivisors());
-        constant(arena, GgufParameters.SHORT_FACTORS, divisors.shortDivisors());
+        constants.put(GgufParameters.LONG_FACTORS, divisors.longDivisors());
+        constants.put(GgufParameters.SHORT_FACTORS, divisors.shortDivisors());
       }
     }
   }
 
-  private void constant(Arena arena, String name, float[] values) {
-    Tensor tensor = Tensor.allocate(arena, DType.F32, Shape.of(values.length));
-    MemorySegment.copy(values, 0, tensor.segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
-    constants.put(name, tensor);
+  private static void writeConstant(GgufWriter writer, float[] values) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      writer.write(arena.allocateFrom(ValueLayout.JAVA_FLOAT, values));
+    }
   }
 
   private void writeWeight(GgufWriter writer, String name) throws IOException {
     Tensor tensor = source.tensor(name);
     RowOrder order = RowOrder.of(source.config(), family.pairing(), name);
-    if (order == null) {
-      writer.write(tensor.segment().asSlice(0, Tensor.byteSize(tensor.dtype(), tensor.shape())));
-    } else {
-      order.write(writer::write, tensor);
+    try (Arena arena = Arena.ofConfined()) {
+      Tensor ordered = order == null ? tensor : order.copy(tensor, arena);
+      writer.write(ordered.segment().asSlice(0, Tensor.byteSize(tensor.dtype(), tensor.shape())));
     }
     source.release(name);
   }

@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
 /** The hyperparameters in the metadata of a GGUF file. */
 final class GgufParameters implements Parameters {
   static final String SHORT_FACTORS = "rope_factors_short.weight";
+  static final String PARALLEL_RESIDUAL = "use_parallel_residual";
+
+  /** GGUF has no key of its own for the activation, which the architecture's name stands for. */
+  static final String ACTIVATION = "jllm.activation";
+
   static final String LONG_FACTORS = "rope_factors_long.weight";
 
   /** The ramp of YaRN where the file does not give it (Peng et al. 2023, section 3.2). */
@@ -68,8 +73,25 @@ final class GgufParameters implements Parameters {
   }
 
   @Override
+  public boolean parallelResidual(boolean usual) {
+    Boolean given = metadata.bool(key(PARALLEL_RESIDUAL));
+    return given == null ? usual : given;
+  }
+
+  @Override
   public @Nullable Activation activation() {
-    return null;
+    String name = metadata.text(ACTIVATION);
+    if (name == null) {
+      return null;
+    }
+    return Arrays.stream(Activation.values())
+        .filter(known -> known.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                unsupported(
+                    "metadata key %s is %s; known are %s"
+                        .formatted(ACTIVATION, name, Arrays.toString(Activation.values()))));
   }
 
   @Override

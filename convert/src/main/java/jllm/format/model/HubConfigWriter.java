@@ -1,6 +1,7 @@
 package jllm.format.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,21 +27,28 @@ import org.jspecify.annotations.Nullable;
 final class HubConfigWriter {
   /** The classes of the models that this program writes, by model type. */
   private static final Map<String, String> CLASSES =
-      Map.of(
-          "gpt2",
-          "GPT2LMHeadModel",
-          "llama",
-          "LlamaForCausalLM",
-          "mistral",
-          "MistralForCausalLM",
-          "mixtral",
-          "MixtralForCausalLM",
-          "qwen2",
-          "Qwen2ForCausalLM",
-          "qwen3",
-          "Qwen3ForCausalLM",
-          ModelArchitectures.OWN,
-          "JllmForCausalLM");
+      Map.ofEntries(
+          Map.entry("gpt2", "GPT2LMHeadModel"),
+          Map.entry("gpt_neox", "GPTNeoXForCausalLM"),
+          Map.entry("llama", "LlamaForCausalLM"),
+          Map.entry("mistral", "MistralForCausalLM"),
+          Map.entry("mixtral", "MixtralForCausalLM"),
+          Map.entry("qwen2", "Qwen2ForCausalLM"),
+          Map.entry("qwen3", "Qwen3ForCausalLM"),
+          Map.entry("qwen3_moe", "Qwen3MoeForCausalLM"),
+          Map.entry("phi3", "Phi3ForCausalLM"),
+          Map.entry("gemma", "GemmaForCausalLM"),
+          Map.entry("gemma2", "Gemma2ForCausalLM"),
+          Map.entry(ModelArchitectures.OWN, "JllmForCausalLM"));
+
+  /** The frequencies of published models, which GGUF files hold as a table of divisors. */
+  private static final List<RopeScaling.Llama3> PUBLISHED =
+      List.of(
+          new RopeScaling.Llama3(8, 1, 4, 8192), // Llama 3.1
+          new RopeScaling.Llama3(32, 1, 4, 8192)); // Llama 3.2
+
+  private static final String GPT_NEOX = "gpt_neox";
+  private static final double DIVISOR_TOLERANCE = 1e-4;
 
   private final ModelConfig config;
   private final Family family;
@@ -58,6 +66,10 @@ final class HubConfigWriter {
     if (!(config.position() instanceof PositionConfig.Rope rope)) {
       return config;
     }
+    RopeScaling scaling =
+        rope.scaling() instanceof RopeScaling.Divisors divisors
+            ? published(divisors, rope, config.contextLength())
+            : rope.scaling();
     return new ModelConfig(
         config.architecture(),
         config.vocabularySize(),
@@ -72,10 +84,45 @@ final class HubConfigWriter {
             rope.localBase(),
             rope.dimensions(),
             RopePairing.HALF_SPLIT,
-            rope.scaling()),
+            scaling),
         config.multipliers(),
         config.parallelResidual(),
         config.tiedOutput());
+  }
+
+  /** The formula that a table of divisors came from, or the table where none is known. */
+  private static RopeScaling published(
+      RopeScaling.Divisors divisors, PositionConfig.Rope rope, int context) {
+    double[] found = divisors.scale(ones(rope), rope, context);
+    for (RopeScaling.Llama3 formula : PUBLISHED) {
+      PositionConfig.Rope candidate =
+          new PositionConfig.Rope(
+              rope.base(), rope.localBase(), rope.dimensions(), rope.pairing(), formula);
+      PositionConfig.Rope plain =
+          new PositionConfig.Rope(
+              rope.base(),
+              rope.localBase(),
+              rope.dimensions(),
+              rope.pairing(),
+              new RopeScaling.None());
+      double[] scaled = candidate.frequencies(false, context);
+      double[] unscaled = plain.frequencies(false, context);
+      boolean same = divisors.sameForAllLengths() && divisors.magnitude() == 1;
+      for (int pair = 0; pair < found.length; pair++) {
+        double expected = scaled[pair] / unscaled[pair];
+        same &= Math.abs(found[pair] - expected) <= DIVISOR_TOLERANCE * expected;
+      }
+      if (same) {
+        return formula;
+      }
+    }
+    return divisors;
+  }
+
+  private static double[] ones(PositionConfig.Rope rope) {
+    double[] ones = new double[rope.dimensions() / 2];
+    Arrays.fill(ones, 1);
+    return ones;
   }
 
   /** Whether a folder of the configuration's architecture reads back as the configuration. */
@@ -104,11 +151,15 @@ final class HubConfigWriter {
   }
 
   private static String modelType(ModelConfig config) {
-    boolean llama = config.architecture().equals("llama");
+    String architecture = config.architecture();
+    boolean llama = architecture.equals("llama");
     if (llama && config.feedForward().experts() > 0) {
       return "mixtral";
     }
-    return llama && config.attention().window() > 0 ? "mistral" : config.architecture();
+    if (llama || architecture.equals(ModelArchitectures.OWN)) {
+      return config.attention().window() > 0 && llama ? "mistral" : architecture;
+    }
+    return Families.require(architecture, "a Hugging Face folder").modelTypes().getFirst();
   }
 
   private void write() {
@@ -132,9 +183,14 @@ final class HubConfigWriter {
     if (modelType.equals(ModelArchitectures.OWN)) {
       HubOwn.write(config, json);
     }
-    json.put(family.hub().activationKey(), activation(config.feedForward().activation()));
+    String activation = activation(config.feedForward().activation());
+    json.put(family.hub().activationKey(), activation);
+    if (modelType.startsWith("gemma")) {
+      json.put("hidden_act", activation); // has no meaning, but is there
+    }
     boolean rms = config.norm().kind() == NormConfig.Kind.RMS;
-    json.put(rms ? "rms_norm_eps" : "layer_norm_epsilon", config.norm().eps());
+    String layerNorm = modelType.equals(GPT_NEOX) ? "layer_norm_eps" : "layer_norm_epsilon";
+    json.put(rms ? "rms_norm_eps" : layerNorm, config.norm().eps());
     json.put("tie_word_embeddings", config.tiedOutput());
     json.put("use_cache", true);
   }
@@ -172,12 +228,34 @@ final class HubConfigWriter {
       json.put("attention_bias", attention.inputBias());
       json.put("mlp_bias", config.feedForward().bias());
     }
+    if (modelType.equals(GPT_NEOX)) {
+      json.put("attention_bias", attention.inputBias());
+      json.put("use_parallel_residual", config.parallelResidual());
+    }
+    if (family.caps() != null) {
+      json.put("attn_logit_softcapping", attention.softCap());
+      json.put("final_logit_softcapping", config.multipliers().finalSoftCap());
+      json.put("query_pre_attn_scalar", queryScalar(attention.scale()));
+    }
+  }
+
+  /** The number whose inverse square root is the scale: whole, if one comes to the same float. */
+  private static Number queryScalar(float scale) {
+    double exact = 1 / ((double) scale * scale);
+    long whole = Math.round(exact);
+    return (float) (1 / Math.sqrt(whole)) == scale ? (Number) whole : (Number) exact;
   }
 
   private void experts(FeedForwardConfig feedForward) {
     Routing routing = feedForward.routing();
     if (routing != null) {
-      json.put("num_local_experts", feedForward.experts());
+      boolean qwen = modelType.equals("qwen3_moe");
+      json.put(qwen ? "num_experts" : "num_local_experts", feedForward.experts());
+      if (qwen) {
+        json.put("moe_intermediate_size", feedForward.hidden());
+        json.put("decoder_sparse_step", 1);
+        json.put("mlp_only_layers", List.of());
+      }
       json.put("num_experts_per_tok", routing.used());
       json.put("norm_topk_prob", routing.renormalize());
     }
@@ -187,11 +265,32 @@ final class HubConfigWriter {
     if (!(config.position() instanceof PositionConfig.Rope rope)) {
       return;
     }
-    json.put("rope_theta", rope.base());
-    if (rope.dimensions() != config.attention().headDim()) {
-      json.put("partial_rotary_factor", (double) rope.dimensions() / config.attention().headDim());
+    boolean neox = modelType.equals(GPT_NEOX);
+    json.put(neox ? "rotary_emb_base" : "rope_theta", rope.base());
+    double share = (double) rope.dimensions() / config.attention().headDim();
+    if (neox || share != 1) {
+      json.put(neox ? "rotary_pct" : "partial_rotary_factor", share);
+    }
+    if (modelType.equals("phi3") && rope.scaling() instanceof RopeScaling.Divisors divisors) {
+      phi3Scaling(divisors);
+      return;
     }
     json.put("rope_scaling", scaling(rope.scaling()));
+  }
+
+  /** Its class wants three entries, and derives the magnitude from the contexts. */
+  private void phi3Scaling(RopeScaling.Divisors divisors) {
+    int original = divisors.originalContext();
+    json.put("original_max_position_embeddings", original);
+    Map<String, Object> entries = new LinkedHashMap<>();
+    entries.put("type", "longrope");
+    entries.put("short_factor", floats(divisors.shortDivisors()));
+    entries.put("long_factor", floats(divisors.longDivisors()));
+    double derived = HubRope.longMagnitude((double) config.contextLength() / original, original);
+    if ((float) derived != divisors.magnitude()) {
+      entries.put("attention_factor", divisors.magnitude());
+    }
+    json.put("rope_scaling", entries);
   }
 
   private static @Nullable Map<String, Object> scaling(RopeScaling scaling) {
@@ -238,10 +337,10 @@ final class HubConfigWriter {
     return list;
   }
 
-  private static String activation(Activation activation) {
+  private String activation(Activation activation) {
     return switch (activation) {
       case SILU -> "silu";
-      case GELU_TANH -> "gelu_new";
+      case GELU_TANH -> modelType.startsWith("gemma") ? "gelu_pytorch_tanh" : "gelu_new";
       case GELU_ERF -> "gelu";
       case RELU -> "relu";
     };
@@ -272,15 +371,17 @@ final class HubConfigWriter {
     boolean fits =
         switch (modelType) {
           case "gpt2" -> input && output && feedForward && norm;
+          case GPT_NEOX -> input == output && feedForward && norm;
           case "llama" -> input == output;
           case "qwen2" -> input && !output && !feedForward;
-          case "mistral", "mixtral", "qwen3" -> !input && !output && !feedForward;
+          case "mistral", "mixtral", "qwen3", "qwen3_moe", "phi3", "gemma", "gemma2" ->
+              !input && !output && !feedForward;
           default -> true;
         };
     if (!fits) {
       throw inexpressible("it has other biases");
     }
-    if (modelType.equals("gpt2") && config.attention().kvHeads() != config.attention().heads()) {
+    if (family.norm() == NormConfig.Kind.LAYER && family.fused() && config.attention().kvHeads() != config.attention().heads()) {
       throw inexpressible("its heads share keys and values");
     }
   }

@@ -154,7 +154,7 @@ final class HubModel implements ModelFile {
     HubConfig description = description();
     HubParameters parameters = new HubParameters(description, family);
     parameters.checkSupported(parameters.size(Parameter.LAYERS));
-    HubWeights finder = new HubWeights(family.hub(), file, 0);
+    HubWeights finder = new HubWeights(family.hub(), file, 0, 0);
     Weight embedding = finder.find(WeightNames.TOKEN_EMBEDDING);
     if (embedding == null) {
       throw missing(finder, WeightNames.TOKEN_EMBEDDING);
@@ -189,7 +189,12 @@ final class HubModel implements ModelFile {
     if (weights == null) {
       Family family = family();
       ModelConfig wanted = config();
-      HubWeights finder = new HubWeights(family.hub(), file, wanted.feedForward().experts());
+      HubWeights finder =
+          new HubWeights(
+              family.hub(),
+              file,
+              wanted.attention().heads(),
+              wanted.feedForward().experts());
       Map<String, Weight> found =
           WeightCheck.check(path.toString(), family, wanted, finder::find, finder::hubName);
       WeightCheck.checkNoOthers(
@@ -197,7 +202,9 @@ final class HubModel implements ModelFile {
           family,
           file.tensors().values(),
           found,
-          name -> isBuffer(name) || (wanted.tiedOutput() && name.equals("lm_head.weight")));
+          name ->
+              isBuffer(name)
+                  || (wanted.tiedOutput() && name.equals(finder.hubName(WeightNames.OUTPUT))));
       weights = new FileWeights(path.toString(), wanted, found);
     }
     return weights;
@@ -207,6 +214,8 @@ final class HubModel implements ModelFile {
   private static boolean isBuffer(String name) {
     return name.endsWith(".attn.bias")
         || name.endsWith(".attn.masked_bias")
+        || name.endsWith(".attention.bias")
+        || name.endsWith(".attention.masked_bias")
         || name.endsWith("rotary_emb.inv_freq");
   }
 

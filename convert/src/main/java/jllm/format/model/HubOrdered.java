@@ -1,9 +1,6 @@
 package jllm.format.model;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import jllm.format.ModelConfig;
@@ -55,12 +52,7 @@ public final class HubOrdered implements WeightSource {
       return stored;
     }
     Arena arena = Arena.ofShared();
-    Tensor copy = Tensor.allocate(arena, stored.dtype(), stored.shape());
-    try {
-      order.write(rows -> MemorySegment.copy(rows, 0, copy.segment(), 0, rows.byteSize()), stored);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e); // not in memory
-    }
+    Tensor copy = order.copy(stored, arena);
     ordered.put(name, new Ordered(copy, arena));
     return copy;
   }

@@ -14,7 +14,7 @@ final class HubParameters implements Parameters {
   HubParameters(HubConfig config, Family family) {
     this.config = config;
     this.family = family;
-    this.rope = new HubRope(config);
+    this.rope = new HubRope(config, family.hub().rotaryShare());
   }
 
   @Override
@@ -102,6 +102,11 @@ final class HubParameters implements Parameters {
   }
 
   @Override
+  public boolean parallelResidual(boolean usual) {
+    return config.bool(GgufParameters.PARALLEL_RESIDUAL, usual);
+  }
+
+  @Override
   public @Nullable Activation activation() {
     String name = config.text(family.hub().activationKey());
     return switch (name) {
@@ -119,9 +124,10 @@ final class HubParameters implements Parameters {
     };
   }
 
+  /** Mixtral's always do, Qwen's where the configuration says so. */
   @Override
   public boolean renormalizesExperts() {
-    return config.bool("norm_topk_prob", true);
+    return config.bool("norm_topk_prob", !"qwen3_moe".equals(config.text("model_type")));
   }
 
   @Override

@@ -13,22 +13,27 @@ final class HubRope {
   private static final double BETA_SLOW = 1;
 
   private final HubConfig config;
+  private final double usualShare;
   private final @Nullable HubConfig scaling;
 
-  HubRope(HubConfig config) {
+  /**
+   * @param usualShare see {@link HubFormat#rotaryShare}
+   */
+  HubRope(HubConfig config, double usualShare) {
     this.config = config;
+    this.usualShare = usualShare;
     HubConfig older = config.object("rope_scaling");
     this.scaling = older != null ? older : config.object("rope_parameters");
   }
 
   @Nullable Double base() {
-    Double base = config.real("rope_theta");
+    Double base = config.real(config.has("rope_theta") ? "rope_theta" : "rotary_emb_base");
     return base != null || scaling == null ? base : scaling.real("rope_theta");
   }
 
   /** The share of the components of a head that are turned. */
   double partialFactor() {
-    double share = config.real("partial_rotary_factor", 1);
+    double share = config.real("partial_rotary_factor", config.real("rotary_pct", usualShare));
     return scaling == null ? share : scaling.real("partial_rotary_factor", share);
   }
 
@@ -86,14 +91,17 @@ final class HubRope {
     int original = originalContext(scaling, contextLength);
     double extension =
         original == contextLength ? scaling.real("factor", 1) : (double) contextLength / original;
-    double ofExtension =
-        extension > 1 ? Math.sqrt(1 + Math.log(extension) / Math.log(original)) : 1;
-    double magnitude = scaling.real("attention_factor", ofExtension);
+    double magnitude = scaling.real("attention_factor", longMagnitude(extension, original));
     return new RopeScaling.Divisors(
         scaling.factors("short_factor", dimensions / 2),
         scaling.factors("long_factor", dimensions / 2),
         original,
         (float) positive(scaling, "attention_factor", magnitude));
+  }
+
+  /** The magnitude of LongRoPE for an extension of the original context. */
+  static double longMagnitude(double extension, int original) {
+    return extension > 1 ? Math.sqrt(1 + Math.log(extension) / Math.log(original)) : 1;
   }
 
   private int originalContext(HubConfig scaling, int contextLength) {

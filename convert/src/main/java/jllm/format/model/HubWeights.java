@@ -11,12 +11,18 @@ final class HubWeights {
   private final HubFormat format;
   private final HubNames names;
   private final TensorFile file;
+  private final int heads;
   private final int experts;
 
-  HubWeights(HubFormat format, TensorFile file, int experts) {
+  /**
+   * @param heads H, 0 where only the presence of weights is asked for
+   * @param experts E, likewise
+   */
+  HubWeights(HubFormat format, TensorFile file, int heads, int experts) {
     this.format = format;
     this.names = new HubNames(format);
     this.file = file;
+    this.heads = heads;
     this.experts = experts;
   }
 
@@ -31,16 +37,7 @@ final class HubWeights {
       return stack(hubName);
     }
     StoredTensor tensor = stored(hubName);
-    if (tensor == null) {
-      return null;
-    }
-    boolean matrix = tensor.shape().rank() == 2 && parts.suffix().equals("weight");
-    if (matrix && parts.layer() != null && format.transposed().contains(parts.part())) {
-      return new Weight.Transposed(tensor);
-    }
-    return format.normsLessOne() && parts.part().contains("norm")
-        ? new Weight.PlusOne(tensor)
-        : new Weight.Stored(tensor, tensor.shape());
+    return tensor == null ? null : format.layout(parts).read(tensor, heads);
   }
 
   /** What the files call a weight of ours, for messages. */

@@ -34,6 +34,11 @@ interface Parameters {
     return false;
   }
 
+  /** Whether attention and feed-forward read the same residual; {@code usual} where unsaid. */
+  default boolean parallelResidual(boolean usual) {
+    return usual;
+  }
+
   /** The activation of the feed-forward layers, absent if the file does not say. */
   @Nullable Activation activation();
 

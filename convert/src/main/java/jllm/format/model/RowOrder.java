@@ -1,8 +1,6 @@
 package jllm.format.model;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jllm.format.AttentionConfig;
@@ -25,11 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record RowOrder(RopePairing wanted, int turned, int headDim, int dimensions) {
   private static final Pattern BLOCK = Pattern.compile("blk\\.\\d+\\.(\\w+)\\.(?:weight|bias)");
-
-  /** Takes the bytes of a weight. */
-  interface Sink {
-    void write(MemorySegment data) throws IOException;
-  }
 
   /**
    * The order of a weight's rows, absent if they stay as they are.
@@ -72,17 +65,8 @@ public record RowOrder(RopePairing wanted, int turned, int headDim, int dimensio
     return row - component + moved;
   }
 
-  void write(Sink sink, Tensor tensor) throws IOException {
-    boolean vector = tensor.shape().rank() == 1;
-    int rows = vector ? tensor.columns() : tensor.rows();
-    long rowBytes = tensor.dtype().bytes(vector ? 1 : tensor.columns());
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment ordered = arena.allocate(rows * rowBytes);
-      for (int row = 0; row < rows; row++) {
-        MemorySegment.copy(
-            tensor.segment(), source(row) * rowBytes, ordered, row * rowBytes, rowBytes);
-      }
-      sink.write(ordered);
-    }
+  /** A copy of a weight in that order. */
+  Tensor copy(Tensor tensor, Arena arena) {
+    return new RowMoves(this::source).copy(tensor, arena);
   }
 }

@@ -136,6 +136,32 @@ sealed interface Weight {
     }
   }
 
+  /** Stored with its rows in another order: copied. */
+  record Moved(StoredTensor tensor, RowMoves moves) implements Weight {
+    @Override
+    public List<StoredTensor> parts() {
+      return List.of(tensor);
+    }
+
+    @Override
+    public Shape shape() {
+      return tensor.shape();
+    }
+
+    @Override
+    public DType dtype() {
+      return tensor.requireType();
+    }
+
+    @Override
+    public Tensor load(Arena arena) throws IOException {
+      try (Arena mapping = Arena.ofConfined()) {
+        MemorySegment in = tensor.file().map(tensor.offset(), tensor.bytes(), mapping);
+        return moves.copy(Tensor.of(in, dtype(), shape()), arena);
+      }
+    }
+  }
+
   /** Stored one by one, wanted along a new outermost dimension: copied. */
   record Stacked(List<StoredTensor> parts) implements Weight {
     /**

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import jllm.format.PendingFile;
+import jllm.format.WriteListener;
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
@@ -123,6 +124,11 @@ public final class SafetensorsWriter implements AutoCloseable {
     json.writeNumber(offset + tensor.bytes());
     json.writeEndArray();
     json.writeEndObject();
+  }
+
+  /** Tells the listener of the bytes of tensors that are written from now on. */
+  public void listen(WriteListener listener) {
+    file.listen(listener);
   }
 
   /**

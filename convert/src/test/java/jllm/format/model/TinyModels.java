@@ -14,7 +14,7 @@ final class TinyModels {
 
   static ModelConfig config(String architecture) {
     return switch (architecture) {
-      case "gpt2" -> ModelSizes.dense(96, 64, 32, 2, 4, 4, 64).config(architecture);
+      case "gpt2", "gptneox" -> ModelSizes.dense(96, 64, 32, 2, 4, 4, 64).config(architecture);
       case "qwen3", "gemma", "gemma2" -> SIZES.withHeadDim(16).config(architecture);
       case "qwen3moe" -> SIZES.withHeadDim(16).withExperts(4, 2).config(architecture);
       default -> SIZES.config(architecture);
