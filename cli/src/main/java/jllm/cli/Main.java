@@ -33,6 +33,7 @@ public final class Main {
     COMMANDS.put("tokenize", TokenizeCommand::new);
     COMMANDS.put("train-bpe", TrainBpeCommand::new);
     COMMANDS.put("pretrain", PretrainCommand::new);
+    COMMANDS.put("convert", ConvertCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("perplexity", PerplexityCommand::new);
     COMMANDS.put("bench", BenchCommand::new);

@@ -40,4 +40,15 @@ public enum ValueType {
   int bytes() {
     return bytes;
   }
+
+  /** Whether a whole number fits the type. */
+  public boolean holds(long value) {
+    return switch (this) {
+      case U8, U16, U32 -> value >= 0 && value < 1L << 8 * bytes;
+      case I8, I16, I32 -> value >= -(1L << 8 * bytes - 1) && value < 1L << 8 * bytes - 1;
+      case U64 -> value >= 0;
+      case I64 -> true;
+      case F32, F64, BOOL, STRING, ARRAY -> false;
+    };
+  }
 }

@@ -16,6 +16,7 @@ import jllm.format.ModelFormatException;
 import jllm.tokenize.SpecialIds;
 import jllm.tokenize.SpecialIds.Role;
 import jllm.tokenize.VocabularySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokenizer of llama2.c ({@code tokenizer.bin}): the length of the longest token, then for each
@@ -111,6 +112,45 @@ public final class Llama2cTokenizer {
         .addEos(false)
         .addSpacePrefix(true)
         .build();
+  }
+
+  /** Why the format cannot hold a vocabulary; absent if it can. */
+  public static @Nullable String misfit(VocabularySpec spec) {
+    if (!spec.model().equals("llama")) {
+      return "it is no SentencePiece vocabulary with byte fallback but of the kind " + spec.model();
+    }
+    if (spec.tokens().size() < FIRST_BYTE + BYTES || spec.scores().length == 0) {
+      return "it has no scores, or too few tokens";
+    }
+    for (int value = 0; value < BYTES; value++) {
+      if (!spec.tokens().get(FIRST_BYTE + value).equals("<0x%02X>".formatted(value))) {
+        return "its tokens 3 to 258 are not the bytes";
+      }
+    }
+    return spec.ids().bos() == 1 && spec.ids().eos() == 2 ? null : "BOS and EOS are not 1 and 2";
+  }
+
+  /**
+   * The bytes of a tokenizer file.
+   *
+   * @param spec one without a {@link #misfit}
+   */
+  public static byte[] write(VocabularySpec spec) {
+    List<byte[]> texts = new ArrayList<>();
+    int longest = 0;
+    int bytes = Integer.BYTES;
+    for (int id = 0; id < spec.tokens().size(); id++) {
+      String token = spec.tokens().get(id).replace('\u2581', ' ');
+      byte[] text = (id == 1 || id == 2 ? "\n" + token + "\n" : token).getBytes(StandardCharsets.UTF_8);
+      texts.add(text);
+      longest = Math.max(longest, text.length);
+      bytes += 2 * Integer.BYTES + text.length;
+    }
+    ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(longest);
+    for (int id = 0; id < texts.size(); id++) {
+      out.putFloat(spec.scores()[id]).putInt(texts.get(id).length).put(texts.get(id));
+    }
+    return out.array();
   }
 
   private static ModelFormatException damaged(Path path, String what) {

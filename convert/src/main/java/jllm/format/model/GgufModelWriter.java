@@ -64,7 +64,8 @@ public final class GgufModelWriter {
    */
   public static void write(Path target, WeightSource source, Map<String, GgufValue> extra)
       throws IOException {
-    new GgufModelWriter(source, extra).write(target, WriteListener.NONE);
+    GgufModelWriter writer = new GgufModelWriter(source, extra);
+    writer.write(target, writer.metadata(), WriteListener.NONE);
   }
 
   /** The configuration as it reads from a GGUF file, which has its own pairing and scaling. */
@@ -85,10 +86,12 @@ public final class GgufModelWriter {
   /**
    * Writes the file. The weights are taken one by one and released.
    *
+   * @param all its metadata, usually {@link #metadata}
    * @throws IOException if the file cannot be written
    */
-  public void write(Path target, WriteListener listener) throws IOException {
-    try (GgufWriter writer = GgufWriter.create(target, metadata, entries)) {
+  public void write(Path target, Map<String, GgufValue> all, WriteListener listener)
+      throws IOException {
+    try (GgufWriter writer = GgufWriter.create(target, all, entries)) {
       writer.listen(listener);
       for (float[] values : constants.values()) {
         writeConstant(writer, values);

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import jllm.format.Json;
 import jllm.format.ModelConfig;
+import jllm.format.ModelFormatException;
 import jllm.format.WeightSource;
 import jllm.format.WriteListener;
 import jllm.tensor.DType;
@@ -54,6 +55,33 @@ public final class HubModelWriter {
     return HubConfigWriter.write(config);
   }
 
+  /**
+   * Whether a {@code config.json} describes the model: what it says, read with these weights, is
+   * the configuration, as far as GGUF can tell the difference.
+   *
+   * @param json its entries
+   */
+  public static boolean describes(Map<String, @Nullable Object> json, WeightSource source) {
+    ModelConfig config = source.config();
+    try {
+      HubConfig description = new HubConfig("config.json", json);
+      Family family = Families.ofModelType(String.valueOf(description.text("model_type")));
+      if (family == null || !family.architecture().equals(config.architecture())) {
+        return false;
+      }
+      ModelConfig read =
+          ConfigReader.read(
+              family,
+              new HubParameters(description, family),
+              config.vocabularySize(),
+              description.bool("tie_word_embeddings", family.hub().tied()),
+              source::has);
+      return GgufMetadataWriter.normalized(read).equals(GgufMetadataWriter.normalized(config));
+    } catch (ModelFormatException e) {
+      return false;
+    }
+  }
+
   /** Adds what a {@code config.json} says of the vocabulary. */
   public static void addTokens(Map<String, @Nullable Object> json, SpecialIds ids) {
     json.put("bos_token_id", id(ids.bos()));
@@ -73,8 +101,8 @@ public final class HubModelWriter {
     return id < 0 ? null : Integer.valueOf(id);
   }
 
-  /** On the disk when it returns: a checkpoint is no stronger than its smallest file. */
-  static void writeFile(Path file, byte[] text) throws IOException {
+  /** Writes a small file, which is on the disk when it returns: a checkpoint is no stronger than its smallest file. */
+  public static void writeFile(Path file, byte[] text) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             file,

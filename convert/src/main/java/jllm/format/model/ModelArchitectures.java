@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import jllm.format.ModelConfig;
 import jllm.tensor.Shape;
+import org.jspecify.annotations.Nullable;
 
 /** What new models are called, and the weights that they are made of. */
 public final class ModelArchitectures {
@@ -28,6 +29,12 @@ public final class ModelArchitectures {
       }
     }
     return renamed(config, OWN);
+  }
+
+  /** GGUF's name of what Hugging Face's configurations call so, absent if unknown. */
+  public static @Nullable String ofModelType(String modelType) {
+    Family family = Families.ofModelType(modelType);
+    return family == null ? null : family.architecture();
   }
 
   private static ModelConfig renamed(ModelConfig config, String architecture) {

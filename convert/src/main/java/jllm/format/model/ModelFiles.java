@@ -10,14 +10,30 @@ public final class ModelFiles {
   private ModelFiles() {}
 
   /**
-   * Opens a model: a file, whose format is recognized by its content, or a Hugging Face folder.
+   * The folder that holds the model: itself, or the last checkpoint in the folder of a training
+   * run, whose name is in the file {@code checkpoints/latest}.
+   *
+   * @throws IOException if that file cannot be read
+   */
+  public static Path folder(Path path) throws IOException {
+    Path latest = path.resolve("checkpoints").resolve("latest");
+    if (Files.exists(path.resolve("config.json")) || !Files.isRegularFile(latest)) {
+      return path;
+    }
+    Path checkpoint = latest.resolveSibling(Files.readString(latest).strip());
+    return Files.isDirectory(checkpoint) ? checkpoint : path;
+  }
+
+  /**
+   * Opens a model: a file, whose format is recognized by its content, or a Hugging Face folder, or
+   * the folder of a training run.
    *
    * @throws IOException if a file is missing or cannot be read
    * @throws jllm.format.ModelFormatException if it is damaged or of an unsupported kind
    */
   public static ModelFile open(Path path) throws IOException {
     if (Files.isDirectory(path)) {
-      return new HubModel(path);
+      return new HubModel(folder(path));
     }
     return switch (FileKind.of(path)) {
       case GGUF -> new GgufModel(path);

@@ -79,7 +79,7 @@ class GgufContradictionsTest {
         Arguments.of(
             ChangedGguf.with("llama.attention.head_count", GgufValue.u32(2_000_000_000)),
             all,
-            "no multiple"),
+            "make no sense"),
         Arguments.of(
             ChangedGguf.with("llama.embedding_length", GgufValue.u32(64)),
             all,

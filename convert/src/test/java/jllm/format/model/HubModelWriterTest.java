@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import jllm.format.AttentionConfig;
 import jllm.format.FeedForwardConfig;
 import jllm.format.Json;
 import jllm.format.ModelConfig;
@@ -52,6 +53,9 @@ final class HubModelWriterTest {
         hub(TinyModels.config("qwen2")),
         hub(TinyModels.config("qwen3")),
         TinyModels.config("gpt2"),
+        TinyModels.config("gptneox"),
+        hub(TinyModels.config("qwen3moe")),
+        hub(TinyModels.config("phi3")),
         TinyModels.withScaling(llama, new RopeScaling.Llama3(8, 1, 4, 32)),
         TinyModels.withScaling(llama, new RopeScaling.Linear(2)),
         TinyModels.withScaling(llama, new RopeScaling.Yarn(4, 16, 32, 1, 1.1f)),
@@ -205,11 +209,26 @@ final class HubModelWriterTest {
 
   @Test
   void modelsThatTheFormatCannotExpressAreRefused() {
-    ModelConfig gemma = hub(TinyModels.config("gemma2"));
+    ModelConfig llama = hub(TinyModels.config("llama"));
+    AttentionConfig attention = llama.attention();
+    ModelConfig capped =
+        TinyModels.with(
+            llama,
+            new AttentionConfig(
+                attention.heads(),
+                attention.kvHeads(),
+                attention.headDim(),
+                attention.scale(),
+                50,
+                0,
+                1,
+                false,
+                false,
+                false));
     assertThrows(
         IllegalArgumentException.class,
         () -> {
-          try (WeightSource weights = new RandomWeights(gemma, DType.F32, SEED)) {
+          try (WeightSource weights = new RandomWeights(capped, DType.F32, SEED)) {
             HubModelWriter.write(folder, weights, null, SpecialIds.NONE);
           }
         });

@@ -1,0 +1,143 @@
+package jllm.format.convert;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.LongStream;
+import jllm.format.ModelConfig;
+import jllm.format.ModelFormatException;
+import jllm.format.WeightSource;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+import jllm.tensor.quant.Conversions;
+
+/**
+ * The weights of another source in other types: each is a copy until it is released, made on all
+ * cores. Closing it leaves the other source open.
+ */
+final class TypedWeights implements WeightSource {
+  /** Elements that a thread takes at a time. */
+  private static final long CHUNK = 1 << 18;
+
+  private final WeightSource source;
+  private final String file;
+  private final Types types;
+  private final Map<String, Copy> copies = new HashMap<>();
+
+  /** The type that a weight is wanted in. */
+  @FunctionalInterface
+  interface Types {
+    DType of(String name, DType stored);
+  }
+
+  private record Copy(Tensor tensor, Arena arena) {}
+
+  /**
+   * @param file for messages
+   */
+  TypedWeights(WeightSource source, String file, Types types) {
+    this.source = source;
+    this.file = file;
+    this.types = types;
+  }
+
+  @Override
+  public ModelConfig config() {
+    return source.config();
+  }
+
+  @Override
+  public boolean has(String name) {
+    return source.has(name);
+  }
+
+  @Override
+  public DType dtype(String name) {
+    return types.of(name, source.dtype(name));
+  }
+
+  @Override
+  public synchronized Tensor tensor(String name) {
+    Copy present = copies.get(name);
+    if (present != null) {
+      return present.tensor();
+    }
+    Tensor stored = source.tensor(name);
+    DType wanted = dtype(name);
+    if (stored.dtype() == wanted) {
+      return stored;
+    }
+    Arena arena = Arena.ofShared();
+    boolean done = false;
+    try {
+      Tensor copy = Tensor.allocate(arena, wanted, stored.shape());
+      convert(name, stored, copy);
+      copies.put(name, new Copy(copy, arena));
+      done = true;
+      return copy;
+    } finally {
+      if (!done) {
+        arena.close();
+      }
+    }
+  }
+
+  private void convert(String name, Tensor from, Tensor to) {
+    long rows = from.shape().elements() / from.columns();
+    long atOnce = Math.max(1, CHUNK / from.columns());
+    LongStream.range(0, (rows + atOnce - 1) / atOnce)
+        .parallel()
+        .forEach(
+            chunk -> {
+              long first = chunk * atOnce;
+              long count = Math.min(atOnce, rows - first);
+              Tensor source = rows(from, first, count);
+              Tensor target = rows(to, first, count);
+              Conversions.convert(
+                  source, to.dtype(), SegmentAllocator.prefixAllocator(target.segment()));
+              check(name, from.dtype(), target);
+            });
+  }
+
+  /** Rows of a tensor of any rank as a matrix. */
+  private static Tensor rows(Tensor tensor, long first, long count) {
+    int columns = tensor.columns();
+    long rowBytes = tensor.dtype().bytes(columns);
+    MemorySegment part = tensor.segment().asSlice(first * rowBytes, count * rowBytes);
+    return Tensor.of(part, tensor.dtype(), Shape.of((int) count, columns));
+  }
+
+  /** Half precision ends where many a BF16 weight goes on. */
+  private void check(String name, DType from, Tensor to) {
+    if (to.dtype() != DType.F16 || from == DType.F16) {
+      return;
+    }
+    for (long i = 0; i < to.shape().elements(); i++) {
+      short bits = to.segment().getAtIndex(ValueLayout.JAVA_SHORT, i);
+      if ((bits & 0x7c00) == 0x7c00) {
+        throw new ModelFormatException(
+            "%s: tensor %s holds NaN, or values beyond 65504, which F16 cannot hold; take another type, such as bf16 or f32"
+                .formatted(file, name));
+      }
+    }
+  }
+
+  @Override
+  public synchronized void release(String name) {
+    Copy present = copies.remove(name);
+    if (present != null) {
+      present.arena().close();
+    }
+    source.release(name);
+  }
+
+  @Override
+  public synchronized void close() {
+    copies.values().forEach(present -> present.arena().close());
+    copies.clear();
+  }
+}
