@@ -59,4 +59,38 @@ final class TinyModels {
         config.parallelResidual(),
         config.tiedOutput());
   }
+
+  static ModelConfig withWindow(ModelConfig config, int window) {
+    AttentionConfig attention = config.attention();
+    return with(
+        config,
+        new AttentionConfig(
+            attention.heads(),
+            attention.kvHeads(),
+            attention.headDim(),
+            attention.scale(),
+            attention.softCap(),
+            window,
+            1,
+            attention.queryKeyNorm(),
+            attention.inputBias(),
+            attention.outputBias()));
+  }
+
+  /** With attention and feed-forward one after the other. */
+  static ModelConfig serial(ModelConfig config) {
+    return new ModelConfig(
+        config.architecture(),
+        config.vocabularySize(),
+        config.contextLength(),
+        config.width(),
+        config.layers(),
+        config.attention(),
+        config.feedForward(),
+        config.norm(),
+        config.position(),
+        config.multipliers(),
+        /* parallelResidual= */ false,
+        config.tiedOutput());
+  }
 }
