@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 final class ReferenceNamesTest {
   @Test
   void namesAreThoseOfTheReference() throws IOException {
-    Path file = Fixtures.path("gguf-names.json");
+    Path file = Fixtures.get("gguf-names.json");
     for (Map.Entry<String, ?> row : Json.read(file).entrySet()) {
       HubNames names = new HubNames(Families.require(row.getKey(), "the list").hub());
       Map<String, Object> expected = new HashMap<>();
