@@ -93,17 +93,17 @@ record Companions(
   private static Companions ofGguf(ModelFile model) {
     Map<String, Object> metadata = model.metadata();
     Map<String, String> texts = new LinkedHashMap<>();
-    CarriedKeys.FILES.forEach(
-        (file, key) -> {
-          if (metadata.get(key) instanceof String text) {
-            texts.put(file, text);
-          }
-        });
-    String template =
-        metadata.get(CarriedKeys.CHAT_TEMPLATE) instanceof String text ? text : null;
+    CarriedKeys.FILES.forEach((file, key) -> {
+      if (metadata.get(key) instanceof String text) {
+        texts.put(file, text);
+      }
+    });
+    String template = metadata.get(CarriedKeys.CHAT_TEMPLATE) instanceof String text ? text : null;
     VocabularySpec vocabulary = model.vocabulary();
     List<String> warnings =
-        vocabulary == null && !texts.containsKey(TOKENIZER) ? List.of(missing(model.path())) : List.of();
+        vocabulary == null && !texts.containsKey(TOKENIZER)
+            ? List.of(missing(model.path()))
+            : List.of();
     String name =
         metadata.get("general.name") instanceof String given ? given : baseName(model.path());
     return new Companions(name, texts, vocabulary, template, warnings);
@@ -127,8 +127,7 @@ record Companions(
       template = template(Json.parse(folder.resolve(TOKENIZER_CONFIG).toString(), bytes(config)));
     }
     if (!hasTokenizer(folder)) {
-      return new Companions(
-          baseName(folder), texts, null, template, List.of(missing(folder)));
+      return new Companions(baseName(folder), texts, null, template, List.of(missing(folder)));
     }
     Tokenizer tokenizer = Tokenizers.open(folder, null);
     texts.putIfAbsent(TOKENIZER, json(tokenizer));
@@ -138,7 +137,9 @@ record Companions(
     try {
       TokenizerWriters.GgufForm form = TokenizerWriters.gguf(tokenizer);
       List<String> lost =
-          form.lost().stream().map(what -> "lost in GGUF's form of the tokenizer: " + what).toList();
+          form.lost().stream()
+              .map(what -> "lost in GGUF's form of the tokenizer: " + what)
+              .toList();
       return new Companions(baseName(folder), texts, form.vocabulary(), template, lost);
     } catch (TokenizerFormatException e) {
       return new Companions(
@@ -166,7 +167,9 @@ record Companions(
     return found instanceof String text ? text : null;
   }
 
-  /** The text of {@code tokenizer.json}, empty if that layout cannot say what the tokenizer does. */
+  /**
+   * The text of {@code tokenizer.json}, empty if that layout cannot say what the tokenizer does.
+   */
   static String json(Tokenizer tokenizer) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try {

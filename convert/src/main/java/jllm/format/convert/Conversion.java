@@ -40,8 +40,7 @@ public final class Conversion implements AutoCloseable {
       throw new IllegalArgumentException("only GGUF files have metadata to be given");
     }
     boolean folder = Files.isDirectory(input);
-    @Nullable ModelFile model =
-        options.vocabularyOnly() && folder ? null : ModelFiles.open(input);
+    @Nullable ModelFile model = options.vocabularyOnly() && folder ? null : ModelFiles.open(input);
     boolean opened = false;
     try {
       Companions companions = model == null ? Companions.of(input) : Companions.of(model);
@@ -66,8 +65,7 @@ public final class Conversion implements AutoCloseable {
     if (options.format() != TargetFormat.GGUF
         && options.type() != null
         && options.type().isQuantized()) {
-      throw new IllegalArgumentException(
-          "only GGUF files hold weights of type " + options.type());
+      throw new IllegalArgumentException("only GGUF files hold weights of type " + options.type());
     }
     return switch (options.format()) {
       case GGUF -> new GgufOutput(target, model, companions, options);

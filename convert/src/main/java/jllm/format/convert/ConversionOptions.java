@@ -34,7 +34,6 @@ public record ConversionOptions(
   }
 
   public ConversionOptions withType(@Nullable DType newType) {
-    return new ConversionOptions(
-        format, newType, vocabularyOnly, metadata, maxShardBytes);
+    return new ConversionOptions(format, newType, vocabularyOnly, metadata, maxShardBytes);
   }
 }

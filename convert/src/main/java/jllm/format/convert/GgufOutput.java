@@ -53,10 +53,7 @@ final class GgufOutput implements Output {
    * @param model absent for a vocabulary that comes from no model file
    */
   GgufOutput(
-      Path target,
-      @Nullable ModelFile model,
-      Companions companions,
-      ConversionOptions options)
+      Path target, @Nullable ModelFile model, Companions companions, ConversionOptions options)
       throws IOException {
     this.target = target;
     this.model = model;
@@ -79,7 +76,8 @@ final class GgufOutput implements Output {
     }
     options
         .metadata()
-        .forEach((key, text) -> metadata.put(key, MetadataOption.parse(key, text, metadata.get(key))));
+        .forEach(
+            (key, text) -> metadata.put(key, MetadataOption.parse(key, text, metadata.get(key))));
   }
 
   private static GgufModelWriter writer(WeightSource weights, Map<String, GgufValue> extra) {
@@ -132,16 +130,15 @@ final class GgufOutput implements Output {
       return;
     }
     new TreeMap<>(SAMPLING)
-        .forEach(
-            (name, key) -> {
-              if (generation.get(name) instanceof Number number) {
-                extra.put(
-                    key,
-                    name.equals("top_k")
-                        ? new GgufValue.Scalar(ValueType.I32, number.intValue())
-                        : GgufValue.f32(number.floatValue()));
-              }
-            });
+        .forEach((name, key) -> {
+          if (generation.get(name) instanceof Number number) {
+            extra.put(
+                key,
+                name.equals("top_k")
+                    ? new GgufValue.Scalar(ValueType.I32, number.intValue())
+                    : GgufValue.f32(number.floatValue()));
+          }
+        });
   }
 
   /** As many tokens as the embedding has rows, with the special ones that the model names. */
@@ -207,8 +204,7 @@ final class GgufOutput implements Output {
     if (writer != null) {
       for (GgufWriter.Entry entry : writer.tensors()) {
         tensors.add(
-            new OutputFile.Tensor(
-                entry.name(), entry.type().name(), entry.shape(), entry.bytes()));
+            new OutputFile.Tensor(entry.name(), entry.type().name(), entry.shape(), entry.bytes()));
         bytes += entry.bytes();
       }
     }

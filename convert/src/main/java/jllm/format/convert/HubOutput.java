@@ -174,12 +174,12 @@ final class HubOutput implements Output {
   private Map<String, @Nullable Object> generation(@Nullable ModelFile model) {
     Map<String, @Nullable Object> json = HubModelWriter.generation(ids());
     if (model != null) {
-      GgufOutput.SAMPLING.forEach(
-          (name, key) -> {
-            if (model.metadata().get(key) instanceof Number number) {
-              json.put(name, number instanceof Double real ? (Object) real : (Object) number.longValue());
-            }
-          });
+      GgufOutput.SAMPLING.forEach((name, key) -> {
+        if (model.metadata().get(key) instanceof Number number) {
+          json.put(
+              name, number instanceof Double real ? (Object) real : (Object) number.longValue());
+        }
+      });
     }
     return json;
   }
@@ -209,10 +209,8 @@ final class HubOutput implements Output {
         files.add(new OutputFile(target.resolve(file.name()), file.bytes(), tensors));
       }
     }
-    texts.forEach(
-        (name, text) ->
-            files.add(
-                new OutputFile(target.resolve(name), Companions.bytes(text).length, List.of())));
+    texts.forEach((name, text) ->
+        files.add(new OutputFile(target.resolve(name), Companions.bytes(text).length, List.of())));
     return files;
   }
 

@@ -43,9 +43,11 @@ final class Llama2cOutput implements Output {
       tokenizer = null;
       warnings.add("no tokenizer.bin: llama2.c has no such tokenizer (" + why + ")");
     } else {
-      int size = model == null || writer == null ? vocabulary.tokens().size() : model.config().vocabularySize();
-      tokenizer =
-          Llama2cTokenizer.write(Vocabularies.resized(vocabulary, size, vocabulary.ids()));
+      int size =
+          model == null || writer == null
+              ? vocabulary.tokens().size()
+              : model.config().vocabularySize();
+      tokenizer = Llama2cTokenizer.write(Vocabularies.resized(vocabulary, size, vocabulary.ids()));
     }
   }
 
@@ -53,9 +55,16 @@ final class Llama2cOutput implements Output {
   public List<OutputFile> files() {
     List<OutputFile> files = new ArrayList<>();
     if (writer != null) {
-      files.add(new OutputFile(target, writer.bytes(), writer.tensors()
-          .map(tensor -> new OutputFile.Tensor(tensor.name(), "F32", tensor.shape(), 4 * tensor.shape().elements()))
-          .toList()));
+      files.add(
+          new OutputFile(
+              target,
+              writer.bytes(),
+              writer
+                  .tensors()
+                  .map(tensor ->
+                      new OutputFile.Tensor(
+                          tensor.name(), "F32", tensor.shape(), 4 * tensor.shape().elements()))
+                  .toList()));
     }
     if (tokenizer != null) {
       files.add(new OutputFile(tokenizerTarget, tokenizer.length, List.of()));

@@ -34,7 +34,8 @@ public final class MetadataOption {
   private static GgufValue like(String key, String text, GgufValue replaced) {
     return switch (replaced) {
       case GgufArray _ ->
-          throw new IllegalArgumentException(key + " is a list, which cannot be given as an option");
+          throw new IllegalArgumentException(
+              key + " is a list, which cannot be given as an option");
       case GgufValue.Text _ -> GgufValue.text(text);
       case GgufValue.Scalar scalar when scalar.isBoolean() -> bool(key, text);
       case GgufValue.Scalar scalar when scalar.isReal() ->
@@ -74,8 +75,7 @@ public final class MetadataOption {
               : ValueType.I32.holds(value) ? ValueType.I32 : ValueType.I64;
       return new GgufValue.Scalar(type, value);
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          key + " is '" + text + "', expected a whole number", e);
+      throw new IllegalArgumentException(key + " is '" + text + "', expected a whole number", e);
     }
   }
 

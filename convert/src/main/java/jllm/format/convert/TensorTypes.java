@@ -58,14 +58,13 @@ record TensorTypes(DType most, Map<String, DType> exceptions) {
     }
     Map<String, DType> types = new LinkedHashMap<>();
     Json.parse(CarriedKeys.TENSOR_TYPES, Companions.bytes(json))
-        .forEach(
-            (name, value) -> {
-              for (DType type : List.of(DType.F64, DType.F32, DType.F16, DType.BF16)) {
-                if (type.name().equals(value)) {
-                  types.put(name, type);
-                }
-              }
-            });
+        .forEach((name, value) -> {
+          for (DType type : List.of(DType.F64, DType.F32, DType.F16, DType.BF16)) {
+            if (type.name().equals(value)) {
+              types.put(name, type);
+            }
+          }
+        });
     DType most = types.remove(MOST);
     return most == null ? null : new TensorTypes(most, types);
   }

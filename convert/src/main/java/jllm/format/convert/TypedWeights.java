@@ -91,16 +91,15 @@ final class TypedWeights implements WeightSource {
     long atOnce = Math.max(1, CHUNK / from.columns());
     LongStream.range(0, (rows + atOnce - 1) / atOnce)
         .parallel()
-        .forEach(
-            chunk -> {
-              long first = chunk * atOnce;
-              long count = Math.min(atOnce, rows - first);
-              Tensor source = rows(from, first, count);
-              Tensor target = rows(to, first, count);
-              Conversions.convert(
-                  source, to.dtype(), SegmentAllocator.prefixAllocator(target.segment()));
-              check(name, from.dtype(), target);
-            });
+        .forEach(chunk -> {
+          long first = chunk * atOnce;
+          long count = Math.min(atOnce, rows - first);
+          Tensor source = rows(from, first, count);
+          Tensor target = rows(to, first, count);
+          Conversions.convert(
+              source, to.dtype(), SegmentAllocator.prefixAllocator(target.segment()));
+          check(name, from.dtype(), target);
+        });
   }
 
   /** Rows of a tensor of any rank as a matrix. */

@@ -14,7 +14,8 @@ final class Vocabularies {
 
   /** The same with padding up to a size, and with these special tokens. */
   static VocabularySpec resized(VocabularySpec spec, int size, SpecialIds ids) {
-    List<String> tokens = new ArrayList<>(spec.tokens().subList(0, Math.min(size, spec.tokens().size())));
+    List<String> tokens =
+        new ArrayList<>(spec.tokens().subList(0, Math.min(size, spec.tokens().size())));
     float[] scores = spec.scores().length == 0 ? spec.scores() : Arrays.copyOf(spec.scores(), size);
     int[] types = spec.types().length == 0 ? spec.types() : Arrays.copyOf(spec.types(), size);
     for (int id = tokens.size(); id < size; id++) {

@@ -141,7 +141,8 @@ public final class Llama2cTokenizer {
     int bytes = Integer.BYTES;
     for (int id = 0; id < spec.tokens().size(); id++) {
       String token = spec.tokens().get(id).replace('\u2581', ' ');
-      byte[] text = (id == 1 || id == 2 ? "\n" + token + "\n" : token).getBytes(StandardCharsets.UTF_8);
+      byte[] text =
+          (id == 1 || id == 2 ? "\n" + token + "\n" : token).getBytes(StandardCharsets.UTF_8);
       texts.add(text);
       longest = Math.max(longest, text.length);
       bytes += 2 * Integer.BYTES + text.length;

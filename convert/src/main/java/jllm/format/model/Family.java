@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param pairing which components rotary embedding turns together in GGUF files; absent: learned
  *     positions
  * @param scaledEmbedding whether the embedding is multiplied by the square root of the width
- * @param parallelResidual whether attention and feed-forward read the same residual, where the
- *     file does not say
+ * @param parallelResidual whether attention and feed-forward read the same residual, where the file
+ *     does not say
  * @param window sliding windows, absent if the family has none
  * @param caps soft caps where the file does not say, absent if the family has none
  * @param queryScale where the attention scale is not 1/sqrt(D)

@@ -208,8 +208,7 @@ final class GgufMetadataWriter {
   private void feedForward(FeedForwardConfig feedForward) {
     put(Parameter.HIDDEN, feedForward.hidden());
     if (feedForward.activation() != family.activation() && isNear(feedForward.activation())) {
-      metadata.put(
-          GgufParameters.ACTIVATION, GgufValue.text(feedForward.activation().name()));
+      metadata.put(GgufParameters.ACTIVATION, GgufValue.text(feedForward.activation().name()));
     }
     Routing routing = feedForward.routing();
     if (routing != null) {

@@ -87,11 +87,10 @@ final class GgufParameters implements Parameters {
     return Arrays.stream(Activation.values())
         .filter(known -> known.name().equals(name))
         .findFirst()
-        .orElseThrow(
-            () ->
-                unsupported(
-                    "metadata key %s is %s; known are %s"
-                        .formatted(ACTIVATION, name, Arrays.toString(Activation.values()))));
+        .orElseThrow(() ->
+            unsupported(
+                "metadata key %s is %s; known are %s"
+                    .formatted(ACTIVATION, name, Arrays.toString(Activation.values()))));
   }
 
   @Override

@@ -80,11 +80,7 @@ final class HubConfigWriter {
         config.feedForward(),
         config.norm(),
         new PositionConfig.Rope(
-            rope.base(),
-            rope.localBase(),
-            rope.dimensions(),
-            RopePairing.HALF_SPLIT,
-            scaling),
+            rope.base(), rope.localBase(), rope.dimensions(), RopePairing.HALF_SPLIT, scaling),
         config.multipliers(),
         config.parallelResidual(),
         config.tiedOutput());
@@ -381,7 +377,9 @@ final class HubConfigWriter {
     if (!fits) {
       throw inexpressible("it has other biases");
     }
-    if (family.norm() == NormConfig.Kind.LAYER && family.fused() && config.attention().kvHeads() != config.attention().heads()) {
+    if (family.norm() == NormConfig.Kind.LAYER
+        && family.fused()
+        && config.attention().kvHeads() != config.attention().heads()) {
       throw inexpressible("its heads share keys and values");
     }
   }

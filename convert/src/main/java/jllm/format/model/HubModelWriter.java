@@ -37,8 +37,7 @@ public final class HubModelWriter {
       throws IOException {
     Map<String, @Nullable Object> json = config(source.config());
     HubWeightsWriter weights =
-        new HubWeightsWriter(
-            source, (_, stored) -> type == null ? stored : type, Long.MAX_VALUE);
+        new HubWeightsWriter(source, (_, stored) -> type == null ? stored : type, Long.MAX_VALUE);
     addTokens(json, ids);
     json.put("torch_dtype", weights.torchType());
     writeFile(folder.resolve("config.json"), Json.format(json));
@@ -101,7 +100,10 @@ public final class HubModelWriter {
     return id < 0 ? null : Integer.valueOf(id);
   }
 
-  /** Writes a small file, which is on the disk when it returns: a checkpoint is no stronger than its smallest file. */
+  /**
+   * Writes a small file, which is on the disk when it returns: a checkpoint is no stronger than its
+   * smallest file.
+   */
   public static void writeFile(Path file, byte[] text) throws IOException {
     try (FileChannel channel =
         FileChannel.open(

@@ -205,8 +205,7 @@ public final class HubWeightsWriter {
       DType dtype = part.entry().dtype();
       HubLayout layout = layout(part.name());
       DType between = layout == HubLayout.LESS_ONE ? DType.F32 : dtype;
-      Tensor laidOut =
-          layout.write(as(between, weight, arena), config.attention().heads(), arena);
+      Tensor laidOut = layout.write(as(between, weight, arena), config.attention().heads(), arena);
       Tensor stored = as(dtype, laidOut, arena);
       writer.write(stored.segment().asSlice(0, Tensor.byteSize(dtype, stored.shape())));
     }

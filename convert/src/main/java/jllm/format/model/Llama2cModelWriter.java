@@ -76,8 +76,7 @@ public final class Llama2cModelWriter {
     require(config.architecture().equals("llama"), "architecture " + config.architecture());
     require(feedForward.experts() == 0, "experts");
     require(
-        attention.heads() * attention.headDim() == config.width(),
-        "heads of a width of their own");
+        attention.heads() * attention.headDim() == config.width(), "heads of a width of their own");
     require(attention.window() == 0, "a sliding window");
     require(!attention.inputBias() && !attention.outputBias() && !feedForward.bias(), "biases");
     require(feedForward.activation() == Activation.SILU, "another activation");

@@ -32,7 +32,8 @@ class FamiliesTest {
   @TempDir Path folder;
 
   static List<String> architectures() {
-    return List.of("llama", "qwen2", "qwen3", "qwen3moe", "gpt2", "gptneox", "phi3", "gemma", "gemma2");
+    return List.of(
+        "llama", "qwen2", "qwen3", "qwen3moe", "gpt2", "gptneox", "phi3", "gemma", "gemma2");
   }
 
   @Test

@@ -17,13 +17,28 @@ import jllm.tensor.DType;
 import jllm.tokenize.SpecialIds;
 import org.jspecify.annotations.Nullable;
 
-/** Small random models of every row as Hugging Face folders, with entries that GGUF has no key for. */
+/**
+ * Small random models of every row as Hugging Face folders, with entries that GGUF has no key for.
+ */
 public final class HubModels {
   public static final List<String> ROWS =
       List.of(
-          "llama", "llama-llama3", "llama-linear", "llama-yarn", "mistral", "mixtral", "qwen2",
-          "qwen3", "qwen3moe", "gpt2", "gptneox", "gptneox-serial", "phi3", "phi3-longrope",
-          "gemma", "gemma2");
+          "llama",
+          "llama-llama3",
+          "llama-linear",
+          "llama-yarn",
+          "mistral",
+          "mixtral",
+          "qwen2",
+          "qwen3",
+          "qwen3moe",
+          "gpt2",
+          "gptneox",
+          "gptneox-serial",
+          "phi3",
+          "phi3-longrope",
+          "gemma",
+          "gemma2");
 
   private static final long SEED = 20_240_611;
 
