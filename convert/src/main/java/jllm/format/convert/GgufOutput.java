@@ -146,9 +146,9 @@ final class GgufOutput implements Output {
     Map<String, @Nullable Object> config = companions.entries(Companions.CONFIG);
     SpecialIds ids = vocabulary.ids();
     for (Map.Entry<String, Role> entry : IDS.entrySet()) {
-      boolean wanted = config != null && !ids.has(entry.getValue());
-      if (wanted
-          && config.get(entry.getKey()) instanceof Long id
+      Object given = config == null ? null : config.get(entry.getKey());
+      if (!ids.has(entry.getValue())
+          && given instanceof Long id
           && id >= 0
           && id < vocabulary.tokens().size()) {
         ids = ids.with(entry.getValue(), id.intValue());

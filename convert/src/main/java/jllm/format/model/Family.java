@@ -82,6 +82,14 @@ record Family(
   }
 
   /**
+   * Whether GGUF files repeat the token embedding as the output layer where that is what it is, as
+   * llama.cpp's loader of GPT-2 wants.
+   */
+  boolean repeatsEmbedding() {
+    return architecture.equals("gpt2");
+  }
+
+  /**
    * Sliding windows.
    *
    * @param size positions where the file does not say

@@ -151,6 +151,9 @@ final class GgufMetadataWriter {
       metadata.put(
           key(GgufParameters.PARALLEL_RESIDUAL), GgufValue.bool(config.parallelResidual()));
     }
+    if (config.tiedOutput() && family.repeatsEmbedding()) {
+      metadata.put(GgufParameters.TIED, GgufValue.bool(true));
+    }
     check(tensors);
     return metadata;
   }

@@ -93,11 +93,17 @@ final class GgufModel implements ModelFile {
         new GgufParameters(
             path.toString(), family.architecture(), gguf.metadata(), this::ropeFactors);
     return ConfigReader.read(
-        family,
-        parameters,
-        rows,
-        gguf.tensor(WeightNames.OUTPUT) == null,
-        name -> gguf.tensor(name) != null);
+        family, parameters, rows, isTied(embedding), name -> gguf.tensor(name) != null);
+  }
+
+  /** A repeated embedding counts as none, unless it was quantized in another way. */
+  private boolean isTied(StoredTensor embedding) {
+    StoredTensor output = gguf.tensor(WeightNames.OUTPUT);
+    boolean repeated = Boolean.TRUE.equals(gguf.metadata().bool(GgufParameters.TIED));
+    return output == null
+        || repeated
+            && output.type().equals(embedding.type())
+            && output.shape().equals(embedding.shape());
   }
 
   /** The elements of a tensor of factors, absent if the file has none of that name. */
@@ -141,7 +147,11 @@ final class GgufModel implements ModelFile {
       Map<String, Weight> found =
           WeightCheck.check(path.toString(), family, config(), this::find, name -> name);
       WeightCheck.checkNoOthers(
-          path.toString(), family, gguf.tensors().values(), found, GgufModel::isConstant);
+          path.toString(),
+          family,
+          gguf.tensors().values(),
+          found,
+          name -> isConstant(name) || (config().tiedOutput() && name.equals(WeightNames.OUTPUT)));
       weights = new FileWeights(path.toString(), config(), new HashMap<>(found));
     }
     return weights;

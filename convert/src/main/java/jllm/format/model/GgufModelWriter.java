@@ -52,6 +52,11 @@ public final class GgufModelWriter {
           names.add(name);
           declare(name, source.dtype(name), shape);
         });
+    if (config.tiedOutput() && family.repeatsEmbedding()) {
+      names.add(WeightNames.OUTPUT);
+      DType type = source.dtype(WeightNames.TOKEN_EMBEDDING);
+      declare(WeightNames.OUTPUT, type, Shape.of(config.vocabularySize(), config.width()));
+    }
     this.metadata = new GgufMetadataWriter(config, family).write(entries);
     metadata.putAll(extra);
   }
@@ -125,7 +130,9 @@ public final class GgufModelWriter {
     }
   }
 
-  private void writeWeight(GgufWriter writer, String name) throws IOException {
+  private void writeWeight(GgufWriter writer, String weight) throws IOException {
+    boolean repeated = weight.equals(WeightNames.OUTPUT) && config.tiedOutput();
+    String name = repeated ? WeightNames.TOKEN_EMBEDDING : weight;
     Tensor tensor = source.tensor(name);
     RowOrder order = RowOrder.of(source.config(), family.pairing(), name);
     try (Arena arena = Arena.ofConfined()) {

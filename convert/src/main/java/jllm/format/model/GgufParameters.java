@@ -17,6 +17,9 @@ final class GgufParameters implements Parameters {
   /** GGUF has no key of its own for the activation, which the architecture's name stands for. */
   static final String ACTIVATION = "jllm.activation";
 
+  /** Says that the output layer in the file is the token embedding once more. */
+  static final String TIED = "jllm.tied_output";
+
   static final String LONG_FACTORS = "rope_factors_long.weight";
 
   /** The ramp of YaRN where the file does not give it (Peng et al. 2023, section 3.2). */

@@ -100,7 +100,7 @@ public final class HubModels {
       GgufModelWriter.write(to, model.weights(), metadata);
     }
     try (GgufFile file = GgufFile.open(to)) {
-      if (file.metadata().values().keySet().stream().anyMatch(key -> key.startsWith("jllm."))) {
+      if (file.metadata().values().keySet().stream().anyMatch(key -> key.startsWith("jllm.hf"))) {
         throw new IllegalStateException("the file still carries a configuration");
       }
     }
