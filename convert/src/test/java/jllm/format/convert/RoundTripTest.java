@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import jllm.format.Json;
 import jllm.format.ModelFile;
@@ -118,12 +119,12 @@ final class RoundTripTest {
       Map<String, StoredTensor> found = byName(second);
       assertEquals(expected.keySet(), found.keySet(), what);
       for (StoredTensor tensor : expected.values()) {
-        StoredTensor other = found.get(tensor.name());
+        StoredTensor other = Objects.requireNonNull(found.get(tensor.name()));
         assertEquals(tensor.describe(), other.describe(), what + ": " + tensor.name());
         MemorySegment a = tensor.file().map(tensor.offset(), tensor.bytes(), arena);
         MemorySegment b = other.file().map(other.offset(), other.bytes(), arena);
         if (what.startsWith("gemma") && tensor.name().endsWith("norm.weight")) {
-          assertNear(what + ": " + tensor.name(), tensor.dtype(), a, b);
+          assertNear(what + ": " + tensor.name(), tensor.requireType(), a, b);
         } else {
           assertEquals(-1, a.mismatch(b), what + ": " + tensor.name());
         }
