@@ -191,10 +191,7 @@ final class HubModel implements ModelFile {
       ModelConfig wanted = config();
       HubWeights finder =
           new HubWeights(
-              family.hub(),
-              file,
-              wanted.attention().heads(),
-              wanted.feedForward().experts());
+              family.hub(), file, wanted.attention().heads(), wanted.feedForward().experts());
       Map<String, Weight> found =
           WeightCheck.check(path.toString(), family, wanted, finder::find, finder::hubName);
       WeightCheck.checkNoOthers(
