@@ -38,7 +38,15 @@ class ModelGradientTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "gpt2", "gptneox", "llama", "qwen2", "mixtral", "qwen3", "qwen3moe", "phi3", "gemma2"
+        "gpt2",
+        "gptneox",
+        "llama",
+        "qwen2",
+        "mixtral",
+        "qwen3",
+        "qwen3moe",
+        "phi3",
+        "gemma2"
       })
   void gradientsAreThoseOfDifferences(String architecture) {
     try (TrainedModel trained = new TrainedModel(config(architecture), SEED)) {
