@@ -1,5 +1,5 @@
 # Sourced by the launcher and by scripts. find_jdk sets jdk to the folder of a JDK that can build
-# and run this project, or says on standard error what is missing and returns 3.
+# and run this project and jdk_release to its version, or says on standard error what is missing and returns 3.
 
 jdk_needed=25
 
@@ -11,7 +11,7 @@ read_jdk_version() {
   jdk_modules=jdk.incubator.vector
   while IFS='="' read -r jdk_key jdk_empty jdk_value jdk_rest; do
     case $jdk_key in
-      JAVA_VERSION) jdk_version=${jdk_value%%[!0-9]*} ;;
+      JAVA_VERSION) jdk_version=${jdk_value%%[!0-9]*} jdk_read=$jdk_value ;;
       MODULES) jdk_modules=$jdk_value ;;
     esac
   done <"$1/release"
@@ -25,7 +25,7 @@ is_jdk() {
   [ -n "$1" ] || return 1
   read_jdk_version "$1"
   [ "${jdk_version:-0}" -ge "$jdk_needed" ] || return 1
-  jdk=$1
+  jdk=$1 jdk_release=$jdk_read
 }
 
 find_jdk() {
@@ -49,10 +49,10 @@ find_jdk() {
     /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home \
     /usr/local/opt/openjdk*/libexec/openjdk.jdk/Contents/Home; do
     if is_jdk "$jdk_home" && { [ -z "$jdk_best" ] || [ "$jdk_version" -lt "$jdk_best_version" ]; }; then
-      jdk_best=$jdk_home jdk_best_version=$jdk_version
+      jdk_best=$jdk_home jdk_best_version=$jdk_version jdk_best_release=$jdk_release
     fi
   done
-  jdk=$jdk_best
+  jdk=$jdk_best jdk_release=${jdk_best_release-}
   [ -z "$jdk" ] || return 0
   cat >&2 <<END
 jllm: no JDK $jdk_needed or newer was found (looked at JAVA_HOME, the java on the PATH and where JDKs

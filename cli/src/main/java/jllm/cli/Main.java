@@ -74,12 +74,21 @@ public final class Main {
   private static CommandLine commandLine(String[] args, Streams streams, ErrorReporter reporter) {
     CommandLine commandLine = new CommandLine(new Main());
     // Reading the options of all commands would cost each start of one of them its tenth of a
-    // second.
+    // second, and the question for the version as much.
+    boolean version = args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"));
+    if (version) {
+      return settings(commandLine, streams, reporter);
+    }
     if (args.length > 0 && COMMANDS.containsKey(args[0])) {
       commandLine.addSubcommand(args[0], COMMANDS.get(args[0]).apply(streams));
     } else {
       COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
     }
+    return settings(commandLine, streams, reporter);
+  }
+
+  private static CommandLine settings(
+      CommandLine commandLine, Streams streams, ErrorReporter reporter) {
     return commandLine
         .setOut(
             new PrintWriter(new OutputStreamWriter(streams.out(), StandardCharsets.UTF_8), true))

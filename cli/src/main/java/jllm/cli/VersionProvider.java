@@ -3,18 +3,16 @@ package jllm.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
-import jllm.tensor.cpu.CpuKernels;
 import picocli.CommandLine.IVersionProvider;
 
-/** The answer to {@code --version}: program, JDK and the kernels that this machine gets. */
+/** The answer to {@code --version}: program and JDK. */
 final class VersionProvider implements IVersionProvider {
 
   @Override
   public String[] getVersion() throws IOException {
     return new String[] {
       "jllm " + version(),
-      "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")",
-      "CPU kernels: " + CpuKernels.AUTO.describe()
+      "JDK " + Runtime.version() + " (" + System.getProperty("java.vendor") + ")"
     };
   }
 

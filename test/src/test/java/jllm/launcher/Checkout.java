@@ -16,7 +16,7 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A folder that looks to the launcher like a checkout, beside a JDK and a Maven made of shell
  * scripts. This java writes its arguments to standard output and ends with the status in STATUS,
- * after it read a line if WAIT is set; this mvn makes a jar and adds a line to a file for each
+ * after it read a line if WAIT is set, or records an empty AOT cache; this mvn makes a jar and adds a line to a file for each
  * build.
  */
 final class Checkout {
@@ -24,7 +24,7 @@ final class Checkout {
   record Outcome(int status, List<String> out, List<String> err) {
     /** The arguments that the program got. */
     List<String> arguments() {
-      return out.subList(out.indexOf("jllm.cli.Main") + 1, out.size());
+      return out.subList(out.indexOf("-jar") + 2, out.size());
     }
   }
 
@@ -41,7 +41,7 @@ final class Checkout {
     launcher = root.resolve("jllm");
     builds = folder.resolve("builds");
     Path source = repository();
-    for (String file : List.of("jllm", "scripts/find-jdk.sh", "scripts/build.sh")) {
+    for (String file : List.of("jllm", "scripts/find-jdk.sh", "scripts/build.sh", "scripts/run.sh")) {
       Files.createDirectories(root.resolve(file).getParent());
       Files.copy(source.resolve(file), root.resolve(file));
     }
@@ -54,11 +54,14 @@ final class Checkout {
     script(
         "jdk/bin/java",
         """
+        for argument; do
+          case $argument in -XX:AOTCacheOutput=*) echo >"${argument#*=}"; exit ;; esac
+        done
         printf '%s\\n' "LC_ALL=$LC_ALL" "$@"
         echo "Picked up something" >&2
         echo "WARNING" >&2
         echo "of the JVM" >&2
-        echo "of the program" >&9
+        { echo "of the program" >&9; } 2>/dev/null
         [ -z "$WAIT" ] || read -r line
         exit ${STATUS:-0}
         """
@@ -77,7 +80,7 @@ final class Checkout {
 
             echo "$@" >>"$BUILDS"
             mkdir -p cli/target/launcher/lib
-            echo >cli/target/launcher/lib/jllm-cli.jar
+            echo >cli/target/launcher/lib/jllm.jar
             """);
   }
 
@@ -121,6 +124,7 @@ final class Checkout {
                 "HOME", folder.toString(),
                 "TMPDIR", folder.toString(),
                 "BUILDS", builds.toString(),
+                "JLLM_AOT", "off",
                 "JLLM_JAVA_HOME", folder.resolve("jdk").toString()));
     builder.environment().putAll(environment);
     return builder.start();

@@ -67,7 +67,8 @@ final class LauncherTest {
   void onlyTheIncubatorWarningIsDropped() throws Exception {
     checkout.launch();
     // What the JVM itself writes is passed on by another process, while the JVM runs or after.
-    Process process = checkout.start(checkout.launcher.toString(), Map.of("WAIT", "yes"));
+    Process process =
+        checkout.start(checkout.launcher.toString(), Map.of("WAIT", "yes"), "generate");
     BufferedReader err = process.errorReader();
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
@@ -78,6 +79,42 @@ final class LauncherTest {
     assertNull(err.readLine());
     Collections.sort(lines);
     assertEquals(List.of("Picked up something", "of the JVM", "of the program"), lines);
+  }
+
+  @Test
+  void onlyCommandsThatComputeGetTheVectorApi() throws Exception {
+    String computing = "@" + checkout.root.toRealPath() + "/scripts/computing.options";
+    for (String command : List.of("generate", "pretrain", "unheard-of")) {
+      assertTrue(checkout.launch(command).out().contains(computing), command);
+    }
+    for (String command : List.of("tokenize", "--version", "")) {
+      assertFalse(checkout.launch(command).out().contains(computing), command);
+    }
+    assertFalse(checkout.launch().out().contains(computing), "no command");
+  }
+
+  @Test
+  void aCacheIsRecordedForEachKindOfCommandAndUsedFromThenOn() throws Exception {
+    Map<String, String> cached = Map.of("JLLM_AOT", "");
+    for (String command : List.of("tokenize", "generate")) {
+      Outcome first = checkout.launch(checkout.launcher.toString(), cached, command);
+      assertFalse(usesCache(first), command);
+      // It is recorded in the background; the test's time limit ends the waiting.
+      while (!usesCache(checkout.launch(checkout.launcher.toString(), cached, command))) {
+        Thread.onSpinWait();
+      }
+      assertFalse(usesCache(checkout.launch(command)), "turned off");
+    }
+    Checkout.write(checkout.root.resolve("cli/src/main/java/A.java"), "class A {}");
+    Outcome rebuilt = checkout.launch(checkout.launcher.toString(), cached, "tokenize");
+    assertFalse(usesCache(rebuilt), "other jars");
+    while (!usesCache(checkout.launch(checkout.launcher.toString(), cached, "tokenize"))) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private static boolean usesCache(Outcome outcome) {
+    return outcome.out().stream().anyMatch(line -> line.startsWith("-XX:AOTCache="));
   }
 
   @Test
