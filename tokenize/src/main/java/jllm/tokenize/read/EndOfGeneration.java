@@ -38,13 +38,8 @@ final class EndOfGeneration {
         ends.set(ids.id(role));
       }
     }
-    for (String text : TEXTS) {
-      int id = vocabulary.id(text);
-      // The text of an ordinary token ends nothing.
-      if (id >= 0 && vocabulary.isAdded(id)) {
-        ends.set(id);
-      }
-    }
+    // The text of an ordinary token ends nothing.
+    vocabulary.added().filter(id -> TEXTS.contains(vocabulary.text(id))).forEach(ends::set);
     return ends;
   }
 }

@@ -18,7 +18,6 @@ import jllm.tokenize.model.RankBpe;
 import jllm.tokenize.post.PostProcessor;
 import jllm.tokenize.split.Patterns;
 import jllm.tokenize.text.ByteAlphabet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The rank tables of tiktoken (github.com/openai/tiktoken, load.py): a line a token, its bytes in
@@ -34,7 +33,6 @@ final class TiktokenFile {
   static Tokenizer read(
       byte[] file, String name, String expression, Map<String, Integer> specials) {
     byte[][] ranks = ranks(file, name);
-    int size = ranks.length;
     for (Map.Entry<String, Integer> special : specials.entrySet()) {
       int id = special.getValue();
       if (id < 0 || id >= MOST_RANKS) {
@@ -46,16 +44,15 @@ final class TiktokenFile {
                 + "; expected 0 to "
                 + (MOST_RANKS - 1));
       }
-      size = Math.max(size, id + 1);
     }
     RankBpe model = new RankBpe(ranks);
-    @Nullable String[] texts = new @Nullable String[size];
-    for (int id = 0; id < ranks.length; id++) {
-      texts[id] = ranks[id].length == 0 ? null : ByteAlphabet.encode(ranks[id]);
-    }
     List<AddedToken> added = new ArrayList<>();
     specials.forEach((text, id) -> added.add(AddedToken.special(id, text)));
-    Vocabulary vocabulary = new Vocabulary(texts, added);
+    Vocabulary vocabulary =
+        new Vocabulary(
+            ranks.length,
+            id -> ranks[id].length == 0 ? null : ByteAlphabet.encode(ranks[id]),
+            added);
     Integer end = specials.get("<|endoftext|>");
     SpecialIds ids =
         end == null ? SpecialIds.NONE : new SpecialIds(Map.of(Role.BOS, end, Role.EOS, end));
