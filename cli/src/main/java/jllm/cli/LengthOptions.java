@@ -32,11 +32,20 @@ final class LengthOptions {
 
   /** The positions to make room for. */
   int context(ModelConfig config, int promptTokens) {
+    return context(config, promptTokens, maxTokens);
+  }
+
+  /**
+   * The positions to make room for.
+   *
+   * @param limit of new tokens, -1 = none
+   */
+  int context(ModelConfig config, int promptTokens, int limit) {
     int made = config.contextLength();
     if (contextSize == 0) {
-      return maxTokens < 0
+      return limit < 0
           ? made
-          : (int) Math.min(made, Math.max(1L, (long) promptTokens + maxTokens));
+          : (int) Math.min(made, Math.max(1L, (long) promptTokens + limit));
     }
     if (contextSize > made) {
       if (config.position() instanceof PositionConfig.Learned) {

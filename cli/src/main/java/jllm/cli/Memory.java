@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
+import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.tensor.Backend;
 
@@ -24,7 +25,17 @@ final class Memory {
    * @throws ResourceException if the machine has not enough memory left
    */
   static void require(ModelFile file, Backend backend, int context) {
-    long cache = KvCache.bytes(file.config(), context, backend.activationType());
+    require(file, context, 1, CacheTypes.of(backend.activationType()));
+  }
+
+  /**
+   * Refuses what cannot fit.
+   *
+   * @param context positions of each sequence
+   * @throws ResourceException if the machine has not enough memory left
+   */
+  static void require(ModelFile file, int context, int sequences, CacheTypes types) {
+    long cache = Math.multiplyExact(sequences, KvCache.bytes(file.config(), context, types));
     long weights = file.tensors().stream().mapToLong(StoredTensor::bytes).sum();
     long available = available();
     if (cache > available - weights) {
@@ -33,7 +44,7 @@ final class Memory {
               + show(weights)
               + " and the cache of "
               + context
-              + " positions "
+              + (sequences == 1 ? " positions " : " positions of " + sequences + " sequences ")
               + show(cache)
               + ", but only "
               + show(available)

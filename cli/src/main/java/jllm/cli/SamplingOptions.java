@@ -1,11 +1,31 @@
 package jllm.cli;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import jllm.generate.Penalties;
 import jllm.generate.SamplingSettings;
 import picocli.CommandLine.Option;
 
 /** How the next token is chosen; names, defaults and meaning as in llama.cpp. */
 final class SamplingOptions {
+  private static final double MOST_PENALTY = 100;
+
+  /** The names of the options, but that of the seed. */
+  static final List<String> NAMES =
+      List.of(
+          "--temp",
+          "--top-k",
+          "--top-p",
+          "--min-p",
+          "--repeat-penalty",
+          "--presence-penalty",
+          "--frequency-penalty",
+          "--repeat-last-n",
+          "--logit-bias");
+
   @Option(
       names = {"--temp", "--temperature"},
       paramLabel = "T",
@@ -45,12 +65,35 @@ final class SamplingOptions {
   double repeatPenalty;
 
   @Option(
+      names = {"--presence-penalty"},
+      paramLabel = "X",
+      defaultValue = "0",
+      description = "Subtracted from the logits of tokens that occurred. Default: ${DEFAULT-VALUE}.")
+  double presencePenalty;
+
+  @Option(
+      names = {"--frequency-penalty"},
+      paramLabel = "X",
+      defaultValue = "0",
+      description = "The same for each time that they occurred. Default: ${DEFAULT-VALUE}.")
+  double frequencyPenalty;
+
+  @Option(
       names = {"--repeat-last-n"},
       paramLabel = "N",
       defaultValue = "64",
       description =
-          "Tokens that the penalty looks back, prompt included; 0 = off, -1 = all. Default: ${DEFAULT-VALUE}.")
+          "Tokens that the penalties look back, prompt included; 0 = off, -1 = all. Default: ${DEFAULT-VALUE}.")
   int repeatLastN;
+
+  @Option(
+      names = {"-l", "--logit-bias"},
+      paramLabel = "TOKEN(+/-)BIAS",
+      converter = LogitBias.Converter.class,
+      description =
+          "Makes the token with this id likelier, as in 15043+1, or less so; 15043-inf bans it. May"
+              + " be given more than once.")
+  List<LogitBias> logitBiases = new ArrayList<>();
 
   @Option(
       names = {"-s", "--seed"},
@@ -67,6 +110,8 @@ final class SamplingOptions {
     Range.check("--top-p", topP, 0, 1);
     Range.check("--min-p", minP, 0, 1);
     Range.check("--repeat-penalty", repeatPenalty, 0.001, 1000);
+    Range.check("--presence-penalty", presencePenalty, -MOST_PENALTY, MOST_PENALTY);
+    Range.check("--frequency-penalty", frequencyPenalty, -MOST_PENALTY, MOST_PENALTY);
     Range.check("--repeat-last-n", repeatLastN, -1, Integer.MAX_VALUE);
     Range.check("--seed", seed, -1, Long.MAX_VALUE);
   }
@@ -77,13 +122,16 @@ final class SamplingOptions {
    * @param context positions that a text can have at most
    */
   SamplingSettings settings(int context) {
+    Map<Integer, Float> bias = new HashMap<>();
+    logitBiases.forEach(given -> bias.merge(given.token(), given.bias(), Float::sum));
+    int window = repeatLastN < 0 ? context : Math.min(repeatLastN, context);
     return new SamplingSettings(
         temperature,
         topK,
         topP,
         minP,
-        repeatPenalty,
-        repeatLastN < 0 ? context : Math.min(repeatLastN, context),
+        new Penalties(repeatPenalty, presencePenalty, frequencyPenalty, window),
+        bias,
         seed >= 0 ? seed : new SplittableRandom().nextLong(1L << 32));
   }
 }

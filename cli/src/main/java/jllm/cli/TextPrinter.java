@@ -6,7 +6,7 @@ import jllm.generate.TextSink;
 /**
  * Prints a text as it comes, or at its end; either way it is there when the program is interrupted.
  */
-final class TextPrinter implements TextSink {
+class TextPrinter implements TextSink {
   private final StandardOutput out;
   private final boolean stream;
   private final StringBuilder text = new StringBuilder();

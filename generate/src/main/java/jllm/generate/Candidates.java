@@ -86,6 +86,26 @@ final class Candidates {
     }
   }
 
+  /** The logarithm of the sum of the exponentials of all logits. */
+  double logTotal() {
+    float largest = largestLogit();
+    double total = 0;
+    for (int i = 0; i < size; i++) {
+      total += Math.exp(logits[i] - largest);
+    }
+    return largest + Math.log(total);
+  }
+
+  /** The index of a token, -1 if it was dropped. */
+  int place(int token) {
+    for (int i = 0; i < size; i++) {
+      if (ids[i] == token) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
   /** Drops all but the first {@code count}. */
   void keepFirst(int count) {
     size = count;

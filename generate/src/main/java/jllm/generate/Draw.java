@@ -30,4 +30,9 @@ final class Draw implements SamplingStep {
     }
     candidates.keepOnly(chosen);
   }
+
+  @Override
+  public String describe() {
+    return "draw";
+  }
 }

@@ -3,6 +3,7 @@ package jllm.generate;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Chooses the next token from its logits, by a chain of steps. It remembers the tokens of one text
@@ -21,15 +22,18 @@ public final class Sampler {
   /**
    * @param vocabulary logits per token
    * @param banned tokens that are never chosen
+   * @throws UnknownTokenException if there is a bias for a token that the vocabulary lacks
    */
   public static Sampler of(SamplingSettings settings, int vocabulary, int... banned) {
     List<SamplingStep> chain = new ArrayList<>();
+    if (!settings.logitBias().isEmpty()) {
+      chain.add(bias(settings.logitBias(), vocabulary));
+    }
     if (banned.length > 0) {
       chain.add(new SamplingStep.Ban(banned.clone()));
     }
-    if (settings.repeatPenalty() != 1 && settings.repeatLastN() > 0) {
-      chain.add(
-          new RepeatPenalty((float) settings.repeatPenalty(), settings.repeatLastN(), vocabulary));
+    if (!settings.penalties().off()) {
+      chain.add(new PenaltyStep(settings.penalties(), vocabulary));
     }
     if (settings.temperature() == 0) {
       chain.add(new SamplingStep.Greedy());
@@ -51,6 +55,16 @@ public final class Sampler {
     return new Sampler(vocabulary, chain);
   }
 
+  private static SamplingStep bias(Map<Integer, Float> biases, int vocabulary) {
+    int[] tokens = biases.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+    UnknownTokenException.requireSetting("logit bias", tokens, vocabulary);
+    float[] values = new float[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      values[i] = biases.getOrDefault(tokens[i], 0f);
+    }
+    return new SamplingStep.Bias(tokens, values);
+  }
+
   /** Tells of a token that the text goes on with: each of the prompt, and each chosen one. */
   public void accept(int token) {
     for (SamplingStep step : chain) {
@@ -70,5 +84,26 @@ public final class Sampler {
       step.apply(candidates);
     }
     return candidates.id(0);
+  }
+
+  /**
+   * Chooses as {@link #sample} does, and says how.
+   *
+   * @param alternatives how many of the most probable tokens to tell of
+   */
+  public Choice choose(MemorySegment logits, int alternatives) {
+    candidates.fill(logits);
+    ChoiceTrace trace = new ChoiceTrace(candidates, alternatives);
+    for (SamplingStep step : chain) {
+      if (step instanceof Draw) {
+        trace.sharesOf(candidates);
+        step.apply(candidates);
+      } else {
+        step.apply(candidates);
+        trace.after(step, candidates);
+        trace.sharesOf(candidates);
+      }
+    }
+    return trace.choice(candidates.id(0));
   }
 }

@@ -9,6 +9,24 @@ interface SamplingStep {
   /** Tells of a token that the text goes on with, in its order: of the prompt, or chosen. */
   default void accept(int token) {}
 
+  /** Name and setting for people, such as {@code top-k 40}. */
+  String describe();
+
+  /** Adds to the logits of tokens; must stand before all steps that drop candidates. */
+  record Bias(int[] tokens, float[] values) implements SamplingStep {
+    @Override
+    public void apply(Candidates candidates) {
+      for (int i = 0; i < tokens.length; i++) {
+        candidates.logit(tokens[i], candidates.logit(tokens[i]) + values[i]);
+      }
+    }
+
+    @Override
+    public String describe() {
+      return "logit bias";
+    }
+  }
+
   /** Tokens that must not be chosen. */
   record Ban(int[] tokens) implements SamplingStep {
     @Override
@@ -16,6 +34,11 @@ interface SamplingStep {
       for (int token : tokens) {
         candidates.logit(token, Float.NEGATIVE_INFINITY);
       }
+    }
+
+    @Override
+    public String describe() {
+      return "banned";
     }
   }
 
@@ -26,6 +49,11 @@ interface SamplingStep {
       int kept = Math.min(count, candidates.size());
       candidates.bringToFront(kept);
       candidates.keepFirst(kept);
+    }
+
+    @Override
+    public String describe() {
+      return "top-k " + count;
     }
   }
 
@@ -54,6 +82,11 @@ interface SamplingStep {
       } while (sum < mass * total && kept < candidates.size());
       candidates.keepFirst(kept);
     }
+
+    @Override
+    public String describe() {
+      return "top-p " + mass;
+    }
   }
 
   /** Those at least {@code share} times as probable as the best (Nguyen et al. 2024). */
@@ -62,6 +95,11 @@ interface SamplingStep {
     public void apply(Candidates candidates) {
       candidates.keepAtLeast(candidates.largestLogit() + (float) Math.log(share));
     }
+
+    @Override
+    public String describe() {
+      return "min-p " + share;
+    }
   }
 
   /** Logits divided by {@code temperature}: above 1 flatter, below 1 more peaked. */
@@ -69,6 +107,11 @@ interface SamplingStep {
     @Override
     public void apply(Candidates candidates) {
       candidates.divide(temperature);
+    }
+
+    @Override
+    public String describe() {
+      return "temperature " + temperature;
     }
   }
 
@@ -83,6 +126,11 @@ interface SamplingStep {
         }
       }
       candidates.keepOnly(best);
+    }
+
+    @Override
+    public String describe() {
+      return "greedy";
     }
   }
 }

@@ -4,6 +4,8 @@ package jllm.generate;
 public enum StopReason {
   /** The model chose a token that ends the text. */
   END_OF_TEXT,
+  /** One of the stop tokens was chosen. */
+  STOP_TOKEN,
   /** One of the stop strings came up. */
   STOP_STRING,
   /** As many tokens as were asked for. */

@@ -10,4 +10,12 @@ public interface TextSink {
    * @throws IOException ends the generation
    */
   void accept(String text) throws IOException;
+
+  /**
+   * Tells how the next token was chosen, before its text comes; called only if {@link
+   * GenerationOptions#alternatives} asks for it, also for a token that ends the text.
+   *
+   * @throws IOException ends the generation
+   */
+  default void chosen(Choice choice) throws IOException {}
 }

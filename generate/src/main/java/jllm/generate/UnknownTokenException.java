@@ -23,4 +23,21 @@ public final class UnknownTokenException extends RuntimeException {
       }
     }
   }
+
+  /**
+   * Checks the ids of a setting.
+   *
+   * @param setting for the message
+   * @throws UnknownTokenException naming the first that is not below {@code vocabulary}
+   */
+  static void requireSetting(String setting, int[] tokens, int vocabulary) {
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new UnknownTokenException(
+            String.format(
+                "the %s names token %d, expected 0 to %d: the model knows %d tokens",
+                setting, token, vocabulary - 1, vocabulary));
+      }
+    }
+  }
 }

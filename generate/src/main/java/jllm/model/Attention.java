@@ -31,6 +31,10 @@ final class Attention {
   private final @Nullable Tensor queryNorm;
   private final @Nullable Tensor keyNorm;
 
+  // Of the sequences of a step that have caches of their own.
+  private Tensor[] keys = {};
+  private Tensor[] values = {};
+
   /**
    * @param dropoutPlace of its weights
    */
@@ -103,6 +107,10 @@ final class Attention {
   }
 
   private Tensor attend(Exec exec, Tensor q, Tensor k, Tensor v, Batch batch) {
+    KvCache[] caches = batch.caches();
+    if (caches != null) {
+      return attend(exec, q, k, v, caches, batch.pasts());
+    }
     KvCache cache = batch.cache();
     if (cache == null) {
       return exec.attention(
@@ -112,10 +120,25 @@ final class Attention {
           new TrainingAttention(
               spec, batch.sequences(), batch.starts(), batch.dropout(dropoutPlace)));
     }
-    Tensor keys = cache.keys(layer);
-    Tensor values = cache.values(layer);
-    exec.copyRows(keys, batch.past(), k);
-    exec.copyRows(values, batch.past(), v);
-    return exec.attention(q, keys, values, spec, batch.sequences(), batch.past());
+    Tensor allKeys = cache.keys(layer);
+    Tensor allValues = cache.values(layer);
+    exec.copyRows(allKeys, batch.past(), k);
+    exec.copyRows(allValues, batch.past(), v);
+    return exec.attention(q, allKeys, allValues, spec, batch.sequences(), batch.past());
+  }
+
+  /** One row for each of several sequences. */
+  private Tensor attend(Exec exec, Tensor q, Tensor k, Tensor v, KvCache[] caches, int[] pasts) {
+    if (keys.length != caches.length) {
+      keys = new Tensor[caches.length];
+      values = new Tensor[caches.length];
+    }
+    for (int s = 0; s < caches.length; s++) {
+      keys[s] = caches[s].keys(layer);
+      values[s] = caches[s].values(layer);
+      exec.copyRows(keys[s], pasts[s], exec.rows(k, s, 1));
+      exec.copyRows(values[s], pasts[s], exec.rows(v, s, 1));
+    }
+    return exec.attention(q, keys, values, spec, pasts);
   }
 }

@@ -26,6 +26,11 @@ public final class Batch implements AutoCloseable {
   private final Tensor allIds;
   private final Tensor allPositions;
   private final @Nullable KvCache cache;
+
+  /** Of several sequences a cache each, and the positions in it before the step. */
+  private KvCache @Nullable [] caches;
+
+  private int[] pasts = {};
   private Tensor ids;
   private Tensor positions;
   private @Nullable Tensor allTargets;
@@ -56,6 +61,39 @@ public final class Batch implements AutoCloseable {
   /** For whole sequences without a cache, at most {@code maxRows} tokens a step. */
   public static Batch whole(int maxRows) {
     return new Batch(maxRows, null);
+  }
+
+  /**
+   * For sequences that each grow in a cache of their own, one token a step; see {@link
+   * #fill(KvCache[], int[])}.
+   */
+  public static Batch sideBySide(int maxSequences) {
+    return new Batch(maxSequences, null);
+  }
+
+  /**
+   * The next step's tokens: {@code tokens[s]} continues the sequence in {@code sequences[s]}.
+   *
+   * @param sequences at least one cache; all have the same capacity
+   * @throws IllegalArgumentException if a cache is full, or there are more than fit the batch
+   */
+  public Batch fill(KvCache[] sequences, int[] tokens) {
+    fill(tokens, 0, sequences.length, sequences.length);
+    if (pasts.length != sequences.length) {
+      pasts = new int[sequences.length];
+    }
+    for (int s = 0; s < sequences.length; s++) {
+      KvCache own = sequences[s];
+      if (own.length() == own.capacity() || own.capacity() != sequences[0].capacity()) {
+        throw new IllegalArgumentException(
+            "sequence %d has %d of %d positions, the first one %d"
+                .formatted(s, own.length(), own.capacity(), sequences[0].capacity()));
+      }
+      pasts[s] = own.length();
+      positions.segment().setAtIndex(ValueLayout.JAVA_INT, s, own.length());
+    }
+    this.caches = sequences;
+    return this;
   }
 
   /** The most tokens a step may have. */
@@ -95,6 +133,7 @@ public final class Batch implements AutoCloseable {
       ids = allIds.slice(0, count);
       positions = allPositions.slice(0, count);
     }
+    this.caches = null;
     this.targets = null;
     this.starts = null;
     this.dropout = 0;
@@ -218,6 +257,16 @@ public final class Batch implements AutoCloseable {
     return cache;
   }
 
+  /** A cache for each sequence; null where there is one for all, or none. */
+  KvCache @Nullable [] caches() {
+    return caches;
+  }
+
+  /** Positions before this step in each of {@link #caches}. */
+  int[] pasts() {
+    return pasts;
+  }
+
   int sequences() {
     return sequences;
   }
@@ -232,6 +281,9 @@ public final class Batch implements AutoCloseable {
    * the step.
    */
   int context() {
+    if (caches != null) {
+      return caches[0].capacity();
+    }
     return cache == null ? ids.dim(0) / sequences : cache.capacity();
   }
 

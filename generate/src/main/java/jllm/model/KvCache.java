@@ -1,6 +1,8 @@
 package jllm.model;
 
+import java.lang.foreign.MemorySegment;
 import jllm.format.ModelConfig;
+import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
 import jllm.tensor.Shape;
@@ -15,26 +17,27 @@ public final class KvCache implements AutoCloseable {
   private final Memory memory;
   private final Tensor[] keys;
   private final Tensor[] values;
+  private final CacheTypes types;
   private final int capacity;
   private int length;
 
   /**
    * @param capacity positions there is room for
-   * @param type the backend's activation type
    * @param memory for this cache alone
    * @throws OutOfMemoryError if there is not enough; see {@link #bytes}
    */
-  KvCache(ModelConfig config, int capacity, DType type, Memory memory) {
+  KvCache(ModelConfig config, int capacity, CacheTypes types, Memory memory) {
     this.memory = memory;
     this.capacity = capacity;
+    this.types = types;
     this.keys = new Tensor[config.layers()];
     this.values = new Tensor[config.layers()];
     Shape shape = Shape.of(capacity, config.attention().kvHeads() * config.attention().headDim());
     boolean complete = false;
     try {
       for (int layer = 0; layer < keys.length; layer++) {
-        keys[layer] = memory.tensor(type, shape);
-        values[layer] = memory.tensor(type, shape);
+        keys[layer] = memory.tensor(types.keys(), shape);
+        values[layer] = memory.tensor(types.values(), shape);
       }
       complete = true;
     } finally {
@@ -45,14 +48,23 @@ public final class KvCache implements AutoCloseable {
   }
 
   /** Bytes that a cache of {@code capacity} positions takes. */
+  public static long bytes(ModelConfig config, int capacity, CacheTypes types) {
+    int columns = config.attention().kvHeads() * config.attention().headDim();
+    long perLayer = types.keys().bytes(columns) + types.values().bytes(columns);
+    return Math.multiplyExact(config.layers() * perLayer, (long) capacity);
+  }
+
+  /** {@link #bytes(ModelConfig, int, CacheTypes)} with keys and values of one type. */
   public static long bytes(ModelConfig config, int capacity, DType type) {
-    long perPosition =
-        2L * config.layers() * config.attention().kvHeads() * config.attention().headDim();
-    return Math.multiplyExact(perPosition * type.blockBytes(), (long) capacity);
+    return bytes(config, capacity, CacheTypes.of(type));
   }
 
   public int capacity() {
     return capacity;
+  }
+
+  public CacheTypes types() {
+    return types;
   }
 
   /** Positions seen. */
@@ -77,13 +89,42 @@ public final class KvCache implements AutoCloseable {
     length = newLength;
   }
 
+  /**
+   * Makes this a copy of another cache of the same model and types.
+   *
+   * @param shared positions at the beginning that both have already
+   * @param backend whose memory both are in
+   */
+  public void copy(KvCache other, int shared, Backend backend) {
+    for (int layer = 0; layer < keys.length; layer++) {
+      copyRows(other.keys[layer], keys[layer], shared, other.length, backend);
+      copyRows(other.values[layer], values[layer], shared, other.length, backend);
+    }
+    length = other.length;
+  }
+
+  private static void copyRows(Tensor from, Tensor to, int first, int end, Backend backend) {
+    if (!from.isOnHost()) {
+      backend.copyRows(to, first, from.slice(first, end - first));
+      return;
+    }
+    long rowBytes = from.dtype().bytes(from.columns());
+    long at = first * rowBytes;
+    MemorySegment.copy(from.segment(), at, to.segment(), at, (end - first) * rowBytes);
+  }
+
+  /** The layers of the model. */
+  public int layers() {
+    return keys.length;
+  }
+
   /** [capacity, K*D]. */
-  Tensor keys(int layer) {
+  public Tensor keys(int layer) {
     return keys[layer];
   }
 
   /** [capacity, K*D]. */
-  Tensor values(int layer) {
+  public Tensor values(int layer) {
     return values[layer];
   }
 

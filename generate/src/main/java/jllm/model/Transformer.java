@@ -149,7 +149,12 @@ public final class Transformer implements AutoCloseable {
 
   /** A cache for a sequence of at most {@code capacity} positions. */
   public KvCache newCache(int capacity) {
-    return new KvCache(config, capacity, backend.activationType(), backend.memory());
+    return newCache(capacity, CacheTypes.of(backend.activationType()));
+  }
+
+  /** A cache in other types than the backend's activations. */
+  public KvCache newCache(int capacity, CacheTypes types) {
+    return new KvCache(config, capacity, types, backend.memory());
   }
 
   /**

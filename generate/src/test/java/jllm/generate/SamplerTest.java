@@ -151,7 +151,7 @@ class SamplerTest {
 
   @Test
   void penaltyDividesPositiveAndMultipliesNegativeLogitsOnce() {
-    RepeatPenalty penalty = new RepeatPenalty(2, 3, 4);
+    PenaltyStep penalty = new PenaltyStep(new Penalties(2, 0, 0, 3), 4);
     for (int token : new int[] {3, 0, 1, 1}) {
       penalty.accept(token);
     }

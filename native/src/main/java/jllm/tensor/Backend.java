@@ -105,8 +105,8 @@ public interface Backend extends AutoCloseable {
    * @param out [N, H*D]
    * @param q [N, H*D]
    * @param k [S, K*D] with S at least sequences * (past + T): activations, or a cache with room to
-   *     grow
-   * @param v as k
+   *     grow, in a type of {@link #readsCacheOf}
+   * @param v as k, perhaps of another type
    */
   void attention(
       Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past);
@@ -133,7 +133,16 @@ public interface Backend extends AutoCloseable {
   void softmax(Tensor out, Tensor x);
 
   /**
-   * Copies the rows of x [N, C] into rows {@code at}.. of out [S, C]: how a key/value cache grows.
+   * Whether {@link #attention} reads keys and values of a type, and {@link #copyRows} writes them.
+   * Heads are whole blocks of it.
+   */
+  default boolean readsCacheOf(DType type) {
+    return type == activationType();
+  }
+
+  /**
+   * Copies the rows of x [N, C] into rows {@code at}.. of out [S, C], rounded to its type: how a
+   * key/value cache grows.
    */
   void copyRows(Tensor out, int at, Tensor x);
 

@@ -173,6 +173,8 @@ public final class Exec extends Operations implements AutoCloseable {
       return attention(q, k, v, spec, attention.sequences(), 0);
     }
     checkAttention(q, k, v, spec);
+    typed(k, type, "attention");
+    typed(v, type, "attention");
     int rows = q.rows();
     fits(k.rows() == rows && rows % attention.sequences() == 0, "attention (sequences)", q, k);
     Tensor starts = attention.starts();

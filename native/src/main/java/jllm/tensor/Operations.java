@@ -139,13 +139,47 @@ abstract class Operations {
     return out;
   }
 
+  /**
+   * Attention of one position each of several sequences with caches of their own: row s of q [N,
+   * H*D] has position {@code past[s]}; see {@link Backend#attention}.
+   *
+   * @param keys of each sequence
+   */
+  public final Tensor attention(
+      Tensor q, Tensor[] keys, Tensor[] values, AttentionSpec spec, int[] past) {
+    notRecorded("attention to caches");
+    Tensor out = like(q);
+    for (int s = 0; s < q.rows(); s++) {
+      Tensor row = rows(q, s, 1);
+      checkAttention(row, keys[s], values[s], spec);
+      if (past[s] < 0 || past[s] >= keys[s].rows()) {
+        throw new IllegalArgumentException(
+            "attention: position %d does not fit keys %s".formatted(past[s], keys[s]));
+      }
+      backend.attention(rows(out, s, 1), row, keys[s], values[s], spec, 1, past[s]);
+    }
+    return out;
+  }
+
   final void checkAttention(Tensor q, Tensor k, Tensor v, AttentionSpec spec) {
     typed(q, type, "attention");
-    typed(k, type, "attention");
-    typed(v, type, "attention");
+    cached(k, spec.headDim());
+    cached(v, spec.headDim());
     fits(q.columns() == spec.heads() * spec.headDim(), "attention (heads)", q, k);
     fits(k.columns() == spec.kvHeads() * spec.headDim(), "attention (key heads)", q, k);
     fits(k.shape().equals(v.shape()), "attention (values)", k, v);
+  }
+
+  /** Keys or values may be of the types that the backend reads, if a head is whole blocks. */
+  private void cached(Tensor found, int headDim) {
+    if (!backend.readsCacheOf(found.dtype()) || !found.dtype().divides(headDim)) {
+      throw new IllegalArgumentException(
+          "attention: found "
+              + found
+              + " for heads of "
+              + headDim
+              + ", which the backend does not read");
+    }
   }
 
   public final Tensor gated(Tensor gate, Tensor up, Activation activation) {
@@ -221,8 +255,10 @@ abstract class Operations {
   /** Writes the rows of x into rows {@code at}.. of a cache that outlives the step. */
   public final void copyRows(Tensor cache, int at, Tensor x) {
     notRecorded("copyRows");
-    typed(cache, type, "copyRows");
     typed(x, type, "copyRows");
+    if (!backend.readsCacheOf(cache.dtype())) {
+      throw new IllegalArgumentException("copyRows: the backend does not write " + cache);
+    }
     if (cache.columns() != x.columns() || at < 0 || at > cache.rows() - x.rows()) {
       throw new IllegalArgumentException(
           "copyRows: " + x + " does not fit " + cache + " from row " + at + " on");
@@ -232,10 +268,14 @@ abstract class Operations {
 
   /** The last row of x as a tensor [1, C] that shares its memory. */
   public final Tensor lastRow(Tensor x) {
-    notRecorded("lastRow");
-    fits(x.rows() > 0, "lastRow", x, null);
-    long rowBytes = x.dtype().bytes(x.columns());
-    return slab.view(x, (x.rows() - 1) * rowBytes, 1, x.columns());
+    return rows(x, x.rows() - 1, 1);
+  }
+
+  /** Some rows of x as a tensor [count, C] that shares its memory. */
+  public final Tensor rows(Tensor x, int from, int count) {
+    notRecorded("rows");
+    fits(from >= 0 && count > 0 && from <= x.rows() - count, "rows", x, null);
+    return slab.view(x, from * x.dtype().bytes(x.columns()), count, x.columns());
   }
 
   /**

@@ -2,6 +2,7 @@ package jllm.contract;
 
 import java.util.List;
 import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
 import org.junit.jupiter.api.Test;
 
 /** {@link jllm.tensor.Backend#attention}. */
@@ -101,6 +102,42 @@ interface AttentionContract extends Subject {
           attend(spec(heads, 0, 0, true), 1, positions[0], positions[1], 0, size);
         }
       }
+    }
+  }
+
+  /** Keys and values in the types that a cache may have, also each in another. */
+  @Test
+  default void attentionToACacheOfFewerBits() {
+    DType[][] types = {
+      {DType.F16, DType.F16}, {DType.Q8_0, DType.Q8_0}, {DType.F16, DType.F32}, {DType.F32, DType.Q8_0}
+    };
+    for (DType[] type : types) {
+      for (int[] heads : List.of(HEADS.get(3), HEADS.get(4), HEADS.get(5), new int[] {6, 2, 96})) {
+        boolean whole = type[0].divides(heads[2]) && type[1].divides(heads[2]);
+        if (whole && backend().readsCacheOf(type[0]) && backend().readsCacheOf(type[1])) {
+          for (int[] positions : POSITIONS) {
+            attend(type[0], type[1], spec(heads, 0, 0, true), 1, positions[0], positions[1]);
+            attend(type[0], type[1], spec(heads, 20, 33, true), 2, positions[0], positions[1]);
+          }
+        }
+      }
+    }
+  }
+
+  private void attend(
+      DType keyType, DType valueType, AttentionSpec spec, int sequences, int steps, int past) {
+    String sizes = sequences + " sequences of " + steps + " after " + past;
+    String types = ", keys " + keyType + ", values " + valueType;
+    try (Trial trial = new Trial(backend(), spec + ", " + sizes + types)) {
+      int rows = sequences * (past + steps + 2);
+      int columns = spec.kvHeads() * spec.headDim();
+      Operand q = trial.normal(sequences * steps, spec.heads() * spec.headDim(), 1);
+      Operand k = trial.plainWeight(keyType, rows, columns);
+      Operand v = trial.plainWeight(valueType, rows, columns);
+      Operand out = trial.out(q.rows(), q.columns());
+      trial.run((b, side) ->
+          b.attention(side.of(out), side.of(q), side.of(k), side.of(v), spec, sequences, past));
+      trial.assertNear(out, SINGLE);
     }
   }
 

@@ -1,5 +1,10 @@
 package jllm.contract;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import jllm.tensor.Shape;
+import jllm.tensor.DType;
+import java.lang.foreign.MemorySegment;
 import jllm.tensor.Backend;
 import jllm.tensor.Tensor;
 import org.junit.jupiter.api.Test;
@@ -54,6 +59,35 @@ interface ElementwiseContract extends Subject {
             Operand x = trial.normal(rows, width, 1);
             trial.run((b, side) -> b.copyRows(side.of(cache), at, side.of(x)));
             trial.assertEach(cache, 0, 0);
+          }
+        }
+      }
+    }
+  }
+
+  /** A cache of fewer bits holds what the format's own encoder makes of the rows. */
+  @Test
+  default void copyRowsIntoOtherTypes() {
+    for (DType type : new DType[] {DType.F16, DType.Q8_0}) {
+      for (int width : new int[] {1, 7, 32, 96, 160}) {
+        if (!backend().readsCacheOf(type) || !type.divides(width)) {
+          continue;
+        }
+        for (double size : new double[] {0, 1e-40, 1, 100}) {
+          String what = "copyRows of " + width + " to " + type + ", values of " + size;
+          try (Trial trial = new Trial(backend(), what)) {
+            Operand x = trial.normal(3, width, size);
+            Operand all = trial.roundedOut(type, Shape.of(3, width));
+            trial.run((b, side) -> b.copyRows(side.of(all), 0, side.of(x)));
+            trial.assertIsRounded(all, x);
+            Operand cache = trial.roundedOut(type, Shape.of(9, width));
+            trial.run((b, side) -> b.copyRows(side.of(cache), 4, side.of(x)));
+            long from = 4 * type.bytes(width);
+            long mismatch =
+                MemorySegment.mismatch(
+                    cache.tested().segment(), from, from + 3 * type.bytes(width),
+                    all.tested().segment(), 0, 3 * type.bytes(width));
+            assertEquals(-1, mismatch, what);
           }
         }
       }

@@ -3,6 +3,7 @@ package jllm.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import jllm.tensor.DType;
 import jllm.tensor.AdamWStep;
 import jllm.tensor.Shape;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +74,7 @@ interface LossContract extends Subject {
         String sizes = rows + " x " + columns;
         try (Trial trial = new Trial(backend(), "AdamW of " + sizes)) {
           Shape shape = columns % 2 == 0 ? Shape.of(rows, columns / 2, 2) : Shape.of(rows, columns);
-          adamW(trial, rows, columns, shape, trial.bf16Out(shape));
+          adamW(trial, rows, columns, shape, trial.roundedOut(DType.BF16, shape));
           adamW(trial, rows, columns, shape, null);
         }
       }

@@ -107,7 +107,8 @@ final class Trial implements AutoCloseable {
 
   private Operand guarded(DType exactType, DType testedType, Shape shape) {
     // A view of the last row, or of a cache, need not begin at a cache line.
-    int shift = random.nextInt(4) == 0 ? testedType.blockBytes() * random.nextInt(1, 7) : 0;
+    int unit = testedType.isQuantized() ? 2 : testedType.blockBytes();
+    int shift = random.nextInt(4) == 0 ? unit * random.nextInt(1, 7) : 0;
     return Operand.guarded(arena, exactType, testedType, shape, shift);
   }
 
@@ -156,9 +157,9 @@ final class Trial implements AutoCloseable {
     return new Operand(exact, Conversions.convert(exact, type, arena));
   }
 
-  /** An output of type BF16. */
-  Operand bf16Out(Shape shape) {
-    return guarded(DType.BF16, DType.BF16, shape).asResult();
+  /** An output of a type that values are rounded to. */
+  Operand roundedOut(DType type, Shape shape) {
+    return guarded(type, type, shape).asResult();
   }
 
   /** Does the operation on both sides, and looks for writes outside of results. */

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
 import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingAttention;
@@ -15,6 +16,11 @@ final class AttentionCall {
   MemorySegment q = MemorySegment.NULL;
   MemorySegment k = MemorySegment.NULL;
   MemorySegment v = MemorySegment.NULL;
+
+  /** Types of k and v: float32, or those of {@link CacheRows}. */
+  DType keyType = DType.F32;
+
+  DType valueType = DType.F32;
   AttentionSpec spec = new AttentionSpec(1, 1, 1, 1, 0, 0, true);
 
   /** H*D and K*D, the lengths of rows. */
@@ -51,6 +57,8 @@ final class AttentionCall {
     this.q = q.segment();
     this.k = k.segment();
     this.v = v.segment();
+    this.keyType = k.dtype();
+    this.valueType = v.dtype();
     this.spec = spec;
     this.sequences = sequences;
     this.past = past;
@@ -89,9 +97,18 @@ final class AttentionCall {
     return 4 * (row * queryColumns + (long) head * spec.headDim());
   }
 
-  /** Byte of k and v at which a head of a key begins. */
+  /** Byte of k at which a head of a key begins. */
   long keyAt(int sequence, int key, int kvHead) {
+    return keyType.bytes(elementAt(sequence, key, kvHead));
+  }
+
+  /** Byte of v at which a head of a value begins. */
+  long valueAt(int sequence, int key, int kvHead) {
+    return valueType.bytes(elementAt(sequence, key, kvHead));
+  }
+
+  private long elementAt(int sequence, int key, int kvHead) {
     long row = (long) sequence * capacity + key;
-    return 4 * (row * keyColumns + (long) kvHead * spec.headDim());
+    return row * keyColumns + (long) kvHead * spec.headDim();
   }
 }

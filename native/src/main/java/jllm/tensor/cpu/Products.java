@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
  * arithmetic. Weights that are not packed, as in training, go to {@link PlainProducts}.
  */
 final class Products implements AutoCloseable {
-  /** Rows up to which unpacking a weight for each of them is faster. */
-  private static final int FEW_ROWS = 1;
+  /**
+   * Rows up to which unpacking a weight for each of them is no slower. Each then has the result that
+   * it has alone, to the bit, which sequences that are decoded side by side rely on.
+   */
+  private static final int FEW_ROWS = 16;
 
   private final MatVec matVec;
   private final Gemm gemm;

@@ -3,6 +3,7 @@ package jllm.tensor.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
+import jllm.tensor.DType;
 
 /**
  * Attention of single queries, as in decoding: keys and values are read once, in the order in which
@@ -43,6 +44,10 @@ final class RowAttention implements Workers.Task, AutoCloseable {
   // Memory: for each thread the queries and scores of its heads, then for each thread and query the
   // state of its heads: sums of values, largest score, sum of exponentials.
   private long scoresAt;
+
+  /** Some keys or values in float32, where they are stored in another type. */
+  private long plainAt;
+
   private long threadBytes;
   private long statesAt;
   private long largestAt;
@@ -81,7 +86,9 @@ final class RowAttention implements Workers.Task, AutoCloseable {
   private void layOut(int parts) {
     int heads = kvHeads * padded;
     scoresAt = Scratch.align(4L * heads * headDim);
-    threadBytes = scoresAt + SCORE_ROW * heads;
+    plainAt = Scratch.align(scoresAt + SCORE_ROW * heads);
+    boolean plain = call.keyType == DType.F32 && call.valueType == DType.F32;
+    threadBytes = plainAt + (plain ? 0 : Scratch.align(4L * NEAR * call.keyColumns));
     statesAt = parts * threadBytes;
     largestAt = 4L * heads * headDim;
     sumAt = largestAt + 4L * heads;
@@ -120,14 +127,13 @@ final class RowAttention implements Workers.Task, AutoCloseable {
     long scores = queries + scoresAt;
     for (int key = first + start; key < to; key += KEYS) {
       int keys = Math.min(KEYS, to - key);
-      long at = call.keyAt(sequence, key, 0);
-      scores(queries, at, scores, keys);
+      scores(queries, call.keyAt(sequence, key, 0), scores, keys);
       for (int head = 0; head < kvHeads * padded; head++) {
         if (head % padded < group) {
           softmax(state, head, scores + SCORE_ROW * head, keys);
         }
       }
-      values(state, at, scores, keys);
+      values(state, queries + plainAt, call.valueAt(sequence, key, 0), scores, keys);
     }
   }
 
@@ -154,25 +160,24 @@ final class RowAttention implements Workers.Task, AutoCloseable {
     PackLoops.clear(work, scores, 1, kvHeads * padded * KEYS);
     for (int j = 0; j < keys; j += NEAR) {
       int near = Math.min(NEAR, keys - j);
+      boolean stored = call.keyType == DType.F32;
+      MemorySegment ks = stored ? call.k : work;
+      long first = stored ? at + j * stride : queries + plainAt;
+      if (!stored) {
+        decode(call.keyType, call.k, at, j, near, first);
+      }
       for (int head = 0; head < kvHeads * padded; head += padded == 1 ? 1 : 2) {
-        long key = at + j * stride + headBytes * (head / padded);
+        long key = first + headBytes * (head / padded);
         long query = queries + headBytes * head;
         long to = scores + SCORE_ROW * head + 4L * j;
         for (int d = 0; d < wide; d += RowLoops.WIDE) {
           RowLoops.scores2(
-              work, query + 4L * d, headBytes, call.k, key + 4L * d, stride, near, to, SCORE_ROW);
+              work, query + 4L * d, headBytes, ks, key + 4L * d, stride, near, to, SCORE_ROW);
         }
         for (int h = 0; wide < headDim && h < Math.min(2, padded); h++) {
           long from = query + headBytes * h + 4L * wide;
           RowLoops.scores1(
-              work,
-              from,
-              call.k,
-              key + 4L * wide,
-              stride,
-              near,
-              headDim - wide,
-              to + SCORE_ROW * h);
+              work, from, ks, key + 4L * wide, stride, near, headDim - wide, to + SCORE_ROW * h);
         }
       }
     }
@@ -197,39 +202,36 @@ final class RowAttention implements Workers.Task, AutoCloseable {
     }
   }
 
-  private void values(long state, long at, long scores, int keys) {
+  /** Brings the rows from..from+count-1 of those that begin at {@code at} into float32. */
+  private void decode(DType type, MemorySegment rows, long at, int from, int count, long target) {
+    long row = type.bytes(call.keyColumns);
+    CacheRows.read(type, rows, at + from * row, work, target, count * call.keyColumns);
+  }
+
+  private void values(long state, long plain, long at, long scores, int keys) {
     long stride = 4L * call.keyColumns;
     long headBytes = 4L * headDim;
     int wide = padded == 1 ? 0 : headDim - headDim % RowLoops.WIDE;
     for (int j = 0; j < keys; j += NEAR) {
       int near = Math.min(NEAR, keys - j);
+      boolean stored = call.valueType == DType.F32;
+      MemorySegment vs = stored ? call.v : work;
+      long first = stored ? at + j * stride : plain;
+      if (!stored) {
+        decode(call.valueType, call.v, at, j, near, first);
+      }
       for (int head = 0; head < kvHeads * padded; head += padded == 1 ? 1 : 2) {
-        long value = at + j * stride + headBytes * (head / padded);
+        long value = first + headBytes * (head / padded);
         long result = state + headBytes * head;
         long from = scores + SCORE_ROW * head + 4L * j;
         for (int d = 0; d < wide; d += RowLoops.WIDE) {
           RowLoops.values2(
-              work,
-              result + 4L * d,
-              headBytes,
-              call.v,
-              value + 4L * d,
-              stride,
-              near,
-              from,
-              SCORE_ROW);
+              work, result + 4L * d, headBytes, vs, value + 4L * d, stride, near, from, SCORE_ROW);
         }
         for (int h = 0; wide < headDim && h < Math.min(2, padded); h++) {
           long to = result + headBytes * h + 4L * wide;
           RowLoops.values1(
-              work,
-              to,
-              call.v,
-              value + 4L * wide,
-              stride,
-              near,
-              headDim - wide,
-              from + SCORE_ROW * h);
+              work, to, vs, value + 4L * wide, stride, near, headDim - wide, from + SCORE_ROW * h);
         }
       }
     }

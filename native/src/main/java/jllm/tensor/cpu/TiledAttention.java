@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 
 /**
@@ -51,6 +52,10 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   private long valuesAt;
   private long scoresAt;
   private long productAt;
+
+  /** Keys or values of a tile in float32, where they are stored in another type. */
+  private long plainAt;
+
   private long panelsAt;
   private long threadBytes;
 
@@ -103,7 +108,9 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
     valuesAt = keysAt + 4L * KEYS * headDim;
     scoresAt = valuesAt + 4L * KEYS * paddedDim;
     productAt = scoresAt + PANEL_ROW * KEYS;
-    panelsAt = productAt + PANEL_ROW * ROWS;
+    plainAt = productAt + PANEL_ROW * ROWS;
+    boolean plain = call.keyType == DType.F32 && call.valueType == DType.F32;
+    panelsAt = plainAt + (plain ? 0 : Scratch.align(4L * KEYS * headDim));
     threadBytes = panelsAt + panelsPerUnit * panelBytes;
   }
 
@@ -140,8 +147,8 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
     int end = call.endKey(step(to * WIDTH - 1));
     for (int key = call.firstKey(sequence, step(from * WIDTH)); key < end; key += KEYS) {
       int keys = Math.min(KEYS, end - key);
-      packKeys(base + keysAt, sequence, kvHead, key, keys);
-      packValues(base + valuesAt, sequence, kvHead, key, keys);
+      packKeys(base, sequence, kvHead, key, keys);
+      packValues(base, sequence, kvHead, key, keys);
       for (int p = from; p < to; p++) {
         long panel = base + panelsAt + (p - from) * panelBytes;
         int seen = Math.min(keys, call.endKey(step(p * WIDTH + WIDTH - 1)) - key);
@@ -224,13 +231,18 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   }
 
   /** Strips of keys, {@code strip[d, row] = k}; rows beyond the last are zero. */
-  private void packKeys(long target, int sequence, int kvHead, int key, int keys) {
+  private void packKeys(long base, int sequence, int kvHead, int key, int keys) {
+    boolean stored = call.keyType == DType.F32;
+    long first = call.keyAt(sequence, key, kvHead);
+    MemorySegment ks = stored ? call.k : work;
+    long from = stored ? first : decode(call.keyType, call.k, first, keys, base + plainAt);
+    long stride = stored ? 4L * call.keyColumns : 4L * headDim;
+    long target = base + keysAt;
     for (int row = 0; row < keys; row += ROWS) {
       int present = Math.min(ROWS, keys - row);
-      long source = call.keyAt(sequence, key + row, kvHead);
       long strip = target + 4L * row * headDim;
       TransposeLoops.transpose(
-          call.k, source, 4L * call.keyColumns, work, strip, 4L * ROWS, present, headDim);
+          ks, from + row * stride, stride, work, strip, 4L * ROWS, present, headDim);
       for (int r = present; r < ROWS; r++) {
         PackLoops.clear(work, strip + 4L * r, ROWS, headDim);
       }
@@ -238,17 +250,30 @@ final class TiledAttention implements Workers.Task, AutoCloseable {
   }
 
   /** Strips of components, {@code strip[key, row] = v[key, d + row]}. */
-  private void packValues(long target, int sequence, int kvHead, int key, int keys) {
-    long source = call.keyAt(sequence, key, kvHead);
-    long stride = 4L * call.keyColumns;
+  private void packValues(long base, int sequence, int kvHead, int key, int keys) {
+    boolean stored = call.valueType == DType.F32;
+    long first = call.valueAt(sequence, key, kvHead);
+    MemorySegment vs = stored ? call.v : work;
+    long from = stored ? first : decode(call.valueType, call.v, first, keys, base + plainAt);
+    long stride = stored ? 4L * call.keyColumns : 4L * headDim;
+    long target = base + valuesAt;
     int strips = headDim / ROWS;
-    PackLoops.deal(call.v, source, stride, work, target, 4L * ROWS * KEYS, ROWS, strips, keys);
+    PackLoops.deal(vs, from, stride, work, target, 4L * ROWS * KEYS, ROWS, strips, keys);
     int packed = strips * ROWS;
     if (packed < headDim) {
       long strip = target + 4L * packed * KEYS;
       int left = headDim - packed;
-      PackLoops.copyPart(call.v, source + 4L * packed, stride, work, strip, ROWS, left, keys);
+      PackLoops.copyPart(vs, from + 4L * packed, stride, work, strip, ROWS, left, keys);
     }
+  }
+
+  /** Brings one head of the rows from byte {@code first} on into float32; returns the target. */
+  private long decode(DType type, MemorySegment rows, long first, int count, long target) {
+    long row = type.bytes(call.keyColumns);
+    for (int j = 0; j < count; j++) {
+      CacheRows.read(type, rows, first + j * row, work, target + 4L * headDim * j, headDim);
+    }
+    return target;
   }
 
   private void writeResult(long panel, int sequence, int kvHead, int query) {

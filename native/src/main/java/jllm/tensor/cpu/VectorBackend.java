@@ -1,6 +1,5 @@
 package jllm.tensor.cpu;
 
-import java.lang.foreign.MemorySegment;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -149,8 +148,12 @@ public final class VectorBackend implements Backend {
 
   @Override
   public void copyRows(Tensor out, int at, Tensor x) {
-    long rowBytes = x.dtype().bytes(x.columns());
-    MemorySegment.copy(x.segment(), 0, out.segment(), at * rowBytes, x.rows() * rowBytes);
+    CacheRows.write(out, at, x);
+  }
+
+  @Override
+  public boolean readsCacheOf(DType type) {
+    return CacheRows.knows(type);
   }
 
   @Override

@@ -35,7 +35,7 @@ final class Elementwise {
   /** out [S, C], x [N, C]. */
   static void copyRows(Tensor out, int at, Tensor x) {
     for (int n = 0; n < x.rows(); n++) {
-      Rows.write(out, at + n, Rows.read(x, n));
+      Rows.store(out, at + n, Rows.read(x, n));
     }
   }
 

@@ -30,7 +30,7 @@ final class Optimizer {
       Rows.write(m, row, first);
       Rows.write(v, row, second);
       if (rounded != null) {
-        Rows.writeBf16(rounded, row, Rows.read(w, row));
+        Rows.store(rounded, row, Rows.read(w, row));
       }
     }
   }

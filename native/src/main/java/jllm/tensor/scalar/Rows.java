@@ -82,14 +82,18 @@ final class Rows {
     add(vector.reshape(values.length), 0, values);
   }
 
-  /** Overwrites row {@code row} of a tensor of type BF16. */
-  static void writeBf16(Tensor tensor, long row, double[] values) {
+  /** Overwrites row {@code row} of a tensor of any type that can be encoded. */
+  static void store(Tensor tensor, long row, double[] values) {
+    if (tensor.dtype() == DType.F64 || tensor.dtype() == DType.F32) {
+      write(tensor, row, values);
+      return;
+    }
     float[] singles = new float[values.length];
     for (int i = 0; i < values.length; i++) {
       singles[i] = (float) values[i];
     }
     long offset = row * tensor.dtype().bytes(values.length);
-    BlockEncoder.of(DType.BF16)
+    BlockEncoder.of(tensor.dtype())
         .orElseThrow()
         .encode(singles, 0, singles.length, tensor.segment(), offset);
   }

@@ -122,6 +122,11 @@ public final class ScalarBackend implements Backend {
   }
 
   @Override
+  public boolean readsCacheOf(DType type) {
+    return type == activationType() || type == DType.F32 || type == DType.F16 || type == DType.Q8_0;
+  }
+
+  @Override
   public void copyRows(Tensor out, int at, Tensor x) {
     Elementwise.copyRows(out, at, x);
   }

@@ -1,0 +1,187 @@
+package jllm.generate;
+
+import java.util.function.BooleanSupplier;
+import jllm.model.Batch;
+import jllm.model.CacheTypes;
+import jllm.model.KvCache;
+import jllm.model.Transformer;
+import jllm.tensor.Backend;
+import jllm.tensor.Exec;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One text that goes through a model, and the memory for it: the tokens seen, their keys and
+ * values, activations. Texts that begin alike cost their common beginning once: {@link #reuse}
+ * before {@link #feed}. Model and backend are the caller's. For one thread.
+ */
+public final class Session implements AutoCloseable {
+  /** Positions of a prompt that go through the model at once. */
+  private static final int PREFILL_ROWS = 512;
+
+  private final Transformer model;
+  private final Exec exec;
+  private final KvCache cache;
+  private final Batch prefill;
+  private final Batch single;
+  private final TokenList tokens = new TokenList();
+  private final int[] next = new int[1];
+
+  /** A session with a cache in the backend's activation type. */
+  public Session(Transformer model, Backend backend, int context) {
+    this(model, backend, context, CacheTypes.of(backend.activationType()));
+  }
+
+  /**
+   * @param context positions there is room for
+   * @param types of the cache
+   * @throws OutOfMemoryError if there is no memory for the keys and values, see {@link
+   *     KvCache#bytes}
+   * @throws IllegalArgumentException if backend or model cannot use a cache of these types
+   */
+  public Session(Transformer model, Backend backend, int context, CacheTypes types) {
+    types.requireUsable(model.config(), backend);
+    this.model = model;
+    this.exec = new Exec(backend);
+    this.cache = model.newCache(context, types);
+    this.prefill = Batch.continuing(cache, Math.min(PREFILL_ROWS, context));
+    this.single = Batch.continuing(cache, 1);
+  }
+
+  public Transformer model() {
+    return model;
+  }
+
+  /** Positions there is room for. */
+  public int context() {
+    return cache.capacity();
+  }
+
+  /** Tokens seen. */
+  public int length() {
+    return cache.length();
+  }
+
+  /** The tokens seen. */
+  public int[] tokens() {
+    return tokens.toArray();
+  }
+
+  /** Whether what was seen can be kept in a file; the memory of a device is not looked into. */
+  public boolean isOnHost() {
+    return cache.keys(0).isOnHost();
+  }
+
+  KvCache cache() {
+    return cache;
+  }
+
+  /** Says that these tokens, of which the cache holds keys and values now, were seen. */
+  void restore(int[] seen) {
+    rewind(0);
+    tokens.addAll(seen, 0, seen.length);
+    cache.advance(seen.length);
+  }
+
+  /** Forgets all tokens from {@code length} on. */
+  public void rewind(int length) {
+    cache.truncate(length);
+    tokens.truncate(length);
+  }
+
+  /**
+   * Forgets what a text does not begin with; its last token is always left to be fed, since what
+   * follows from it is wanted.
+   *
+   * @param text a whole text, from its first token on
+   * @return how many tokens of it need not be fed
+   */
+  public int reuse(int[] text) {
+    int most = Math.min(tokens.size(), text.length - 1);
+    int same = 0;
+    while (same < most && tokens.get(same) == text[same]) {
+      same++;
+    }
+    rewind(same);
+    return same;
+  }
+
+  /**
+   * Runs the tokens that follow.
+   *
+   * @param cancelled asked now and then; once it says so, no more are run
+   * @return the logits [1, V] after the last token that was run, valid until the next call
+   * @throws IllegalArgumentException if there are none, or more than there is room for
+   */
+  public Tensor feed(int[] text, int from, BooleanSupplier cancelled) {
+    Tensor logits = null;
+    for (int at = from; at < text.length && (logits == null || !cancelled.getAsBoolean()); ) {
+      int count = Math.min(prefill.maxRows(), text.length - at);
+      Tensor hidden = run(prefill, text, at, count);
+      at += count;
+      logits = at == text.length || cancelled.getAsBoolean() ? head(exec.lastRow(hidden)) : null;
+    }
+    return required(logits);
+  }
+
+  /**
+   * Runs the token that follows.
+   *
+   * @return the logits [1, V] of what comes after it, valid until the next call
+   */
+  public Tensor feed(int token) {
+    next[0] = token;
+    return head(run(single, next, 0, 1));
+  }
+
+  private Tensor run(Batch batch, int[] text, int from, int count) {
+    exec.reset();
+    Tensor hidden = model.hidden(exec, batch.fill(text, from, count, 1));
+    cache.advance(count);
+    tokens.addAll(text, from, count);
+    return hidden;
+  }
+
+  private Tensor head(Tensor hidden) {
+    return exec.onHost(model.logits(exec, hidden));
+  }
+
+  private static Tensor required(@Nullable Tensor logits) {
+    if (logits == null) {
+      throw new IllegalArgumentException("there is no token to run, expected at least one");
+    }
+    return logits;
+  }
+
+  /**
+   * Makes room in a full context: goes on with the first {@code keep} tokens and the later half of
+   * the others, as if the text had never had the earlier half. What is left is run again, so that
+   * the result is exactly that of the shorter text, whatever the model's position encoding.
+   *
+   * @param keep at most; never so many that nothing could be dropped
+   */
+  public void shift(int keep) {
+    int[] all = tokens.toArray();
+    int kept = Math.min(keep, all.length - 2);
+    if (kept < 0) {
+      rewind(0);
+      return;
+    }
+    int dropped = (all.length - kept + 1) / 2;
+    rewind(kept);
+    int left = all.length - kept - dropped;
+    for (int done = 0; done < left; ) {
+      int count = Math.min(prefill.maxRows(), left - done);
+      run(prefill, all, kept + dropped + done, count);
+      done += count;
+    }
+  }
+
+  @Override
+  public void close() {
+    single.close();
+    prefill.close();
+    cache.close();
+    exec.close();
+  }
+}
