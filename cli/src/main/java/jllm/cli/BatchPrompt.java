@@ -53,9 +53,14 @@ record BatchPrompt(
                   + " UTF-8",
               name, bytes[invalid], invalid));
     }
-    List<String> lines =
-        new String(bytes, StandardCharsets.UTF_8).lines().toList();
-    boolean json = lines.stream().filter(line -> !line.isBlank()).findFirst().orElse("").strip().startsWith("{");
+    List<String> lines = new String(bytes, StandardCharsets.UTF_8).lines().toList();
+    boolean json =
+        lines.stream()
+            .filter(line -> !line.isBlank())
+            .findFirst()
+            .orElse("")
+            .strip()
+            .startsWith("{");
     List<BatchPrompt> prompts = new ArrayList<>();
     for (int i = 0; i < lines.size(); i++) {
       if (!lines.get(i).isBlank()) {
@@ -85,14 +90,16 @@ record BatchPrompt(
         switch (field) {
           case "prompt" -> prompt = value == JsonToken.VALUE_STRING ? json.getText() : null;
           case "id" -> id = value.isNumeric() ? (Object) json.getLongValue() : json.getText();
-          case "n", "max_tokens", "n_predict" -> limit = Math.toIntExact(whole(json, where, field, -1));
+          case "n", "max_tokens", "n_predict" ->
+              limit = Math.toIntExact(whole(json, where, field, -1));
           case "temp", "temperature" -> temperature = number(json, where, field);
           case "seed" -> seed = whole(json, where, field, 0);
           default -> json.skipChildren();
         }
       }
     } catch (JsonProcessingException | ArithmeticException e) {
-      String message = e instanceof JsonProcessingException parse ? parse.getOriginalMessage() : e.getMessage();
+      String message =
+          e instanceof JsonProcessingException parse ? parse.getOriginalMessage() : e.getMessage();
       throw new InvalidTextException(where + "this is no JSON object: " + message);
     } catch (IOException e) {
       throw new InvalidTextException(where + e.getMessage());
@@ -107,7 +114,14 @@ record BatchPrompt(
       throws IOException {
     if (json.currentToken() != JsonToken.VALUE_NUMBER_INT || json.getLongValue() < least) {
       throw new InvalidTextException(
-          where + "\"" + field + "\" is " + json.getText() + ", expected a whole number of " + least + " or more");
+          where
+              + "\""
+              + field
+              + "\" is "
+              + json.getText()
+              + ", expected a whole number of "
+              + least
+              + " or more");
     }
     return json.getLongValue();
   }

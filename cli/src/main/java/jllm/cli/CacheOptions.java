@@ -44,7 +44,8 @@ final class CacheOptions {
   @Option(
       names = "--keep",
       paramLabel = "N",
-      description = "Tokens at the beginning that --context-shift keeps; -1 = the prompt. Default: 0.")
+      description =
+          "Tokens at the beginning that --context-shift keeps; -1 = the prompt. Default: 0.")
   @Nullable Integer keep;
 
   @Option(
@@ -66,7 +67,8 @@ final class CacheOptions {
         case "f16" -> DType.F16;
         case "q8_0" -> DType.Q8_0;
         default ->
-            throw new TypeConversionException("'" + text + "' is no cache type, expected f32, f16 or q8_0");
+            throw new TypeConversionException(
+                "'" + text + "' is no cache type, expected f32, f16 or q8_0");
       };
     }
   }

@@ -64,10 +64,7 @@ final class ExplainView extends TextPrinter {
     }
     if (!listed) {
       text.append("  ...\n");
-      row(
-          text,
-          new Alternative(choice.token(), choice.logProbability(), Double.NaN, null),
-          true);
+      row(text, new Alternative(choice.token(), choice.logProbability(), Double.NaN, null), true);
     }
     out.print(text.toString());
   }

@@ -94,8 +94,7 @@ record GenerationReport(
   }
 
   private static String entry(int token, double value, Tokenizer tokenizer) {
-    return String.format(
-        Locale.ROOT, "%8.4f \"%s\"", value, TokenText.visible(tokenizer, token));
+    return String.format(Locale.ROOT, "%8.4f \"%s\"", value, TokenText.visible(tokenizer, token));
   }
 
   void writeJson(StandardOutput out, Tokenizer tokenizer) throws IOException {

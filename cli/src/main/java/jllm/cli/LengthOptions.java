@@ -43,9 +43,7 @@ final class LengthOptions {
   int context(ModelConfig config, int promptTokens, int limit) {
     int made = config.contextLength();
     if (contextSize == 0) {
-      return limit < 0
-          ? made
-          : (int) Math.min(made, Math.max(1L, (long) promptTokens + limit));
+      return limit < 0 ? made : (int) Math.min(made, Math.max(1L, (long) promptTokens + limit));
     }
     if (contextSize > made) {
       if (config.position() instanceof PositionConfig.Learned) {

@@ -18,7 +18,9 @@ record LogitBias(int token, float bias) {
       Matcher parts = FORM.matcher(text);
       if (!parts.matches()) {
         throw new TypeConversionException(
-            "'" + text + "' is no bias, expected a token id, a sign and a number, as in 15043+1 or"
+            "'"
+                + text
+                + "' is no bias, expected a token id, a sign and a number, as in 15043+1 or"
                 + " 15043-inf");
       }
       boolean infinite = parts.group(3).equals("inf");

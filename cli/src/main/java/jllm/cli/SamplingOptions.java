@@ -68,7 +68,8 @@ final class SamplingOptions {
       names = {"--presence-penalty"},
       paramLabel = "X",
       defaultValue = "0",
-      description = "Subtracted from the logits of tokens that occurred. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Subtracted from the logits of tokens that occurred. Default: ${DEFAULT-VALUE}.")
   double presencePenalty;
 
   @Option(

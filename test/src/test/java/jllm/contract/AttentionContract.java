@@ -109,7 +109,10 @@ interface AttentionContract extends Subject {
   @Test
   default void attentionToACacheOfFewerBits() {
     DType[][] types = {
-      {DType.F16, DType.F16}, {DType.Q8_0, DType.Q8_0}, {DType.F16, DType.F32}, {DType.F32, DType.Q8_0}
+      {DType.F16, DType.F16},
+      {DType.Q8_0, DType.Q8_0},
+      {DType.F16, DType.F32},
+      {DType.F32, DType.Q8_0}
     };
     for (DType[] type : types) {
       for (int[] heads : List.of(HEADS.get(3), HEADS.get(4), HEADS.get(5), new int[] {6, 2, 96})) {

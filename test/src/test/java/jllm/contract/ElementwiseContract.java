@@ -2,10 +2,10 @@ package jllm.contract;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import jllm.tensor.Shape;
-import jllm.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
@@ -85,8 +85,12 @@ interface ElementwiseContract extends Subject {
             long from = 4 * type.bytes(width);
             long mismatch =
                 MemorySegment.mismatch(
-                    cache.tested().segment(), from, from + 3 * type.bytes(width),
-                    all.tested().segment(), 0, 3 * type.bytes(width));
+                    cache.tested().segment(),
+                    from,
+                    from + 3 * type.bytes(width),
+                    all.tested().segment(),
+                    0,
+                    3 * type.bytes(width));
             assertEquals(-1, mismatch, what);
           }
         }

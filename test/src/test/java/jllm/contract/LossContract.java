@@ -3,8 +3,8 @@ package jllm.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import jllm.tensor.DType;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;

@@ -125,16 +125,21 @@ class DecodingTest {
     JsonNode first = json(dream(with(args, "--prompt-cache", cache)).out());
     assertEquals(0, first.get("timings").get("reused_tokens").asInt());
     byte[] written = Files.readAllBytes(Path.of(cache));
-    JsonNode second =
-        json(dream(with(args, "--prompt-cache", cache, "--prompt-cache-ro")).out());
+    JsonNode second = json(dream(with(args, "--prompt-cache", cache, "--prompt-cache-ro")).out());
     assertEquals(7, second.get("timings").get("reused_tokens").asInt());
     assertEquals(plain.get("text"), first.get("text"));
     assertEquals(plain.get("text"), second.get("text"));
     assertEquals(written.length, Files.size(Path.of(cache)));
 
     Program.Result other =
-        Program.run("generate", "-m", Fixtures.model("llama-f32.gguf").toString(), "-p", "x",
-            "--prompt-cache", cache);
+        Program.run(
+            "generate",
+            "-m",
+            Fixtures.model("llama-f32.gguf").toString(),
+            "-p",
+            "x",
+            "--prompt-cache",
+            cache);
     assertEquals(4, other.code());
     assertTrue(other.err().contains("belongs to another model"), other.err());
   }
@@ -160,8 +165,19 @@ class DecodingTest {
       JsonNode answer = json(answers.get(i));
       JsonNode alone =
           json(
-              dream("-p", prompts[i], "-n", "" + (10 + 7 * i), "-s", "" + i, "-c", "80", "--temp",
-                      i % 2 == 0 ? "1.2" : "0", "--json").out());
+              dream(
+                      "-p",
+                      prompts[i],
+                      "-n",
+                      "" + (10 + 7 * i),
+                      "-s",
+                      "" + i,
+                      "-c",
+                      "80",
+                      "--temp",
+                      i % 2 == 0 ? "1.2" : "0",
+                      "--json")
+                  .out());
       assertEquals("p" + i, answer.get("id").asText());
       assertEquals(alone.get("tokens"), answer.get("tokens"), "prompt " + i);
       assertEquals(alone.get("text"), answer.get("text"));
@@ -182,7 +198,12 @@ class DecodingTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"{\"text\": \"a\"}", "{\"prompt\": \"a\", \"n\": -2}", "{\"prompt\": ", "{\"prompt\": 3}"})
+      strings = {
+        "{\"text\": \"a\"}",
+        "{\"prompt\": \"a\", \"n\": -2}",
+        "{\"prompt\": ",
+        "{\"prompt\": 3}"
+      })
   void aLineThatIsWrongIsNamed(String line) {
     String lines = "{\"prompt\": \"a\"}\n" + line + "\n";
     Program.Result result = Program.runWithInput(lines, Program.dream("--prompts", "-"));

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Products implements AutoCloseable {
   /**
-   * Rows up to which unpacking a weight for each of them is no slower. Each then has the result that
-   * it has alone, to the bit, which sequences that are decoded side by side rely on.
+   * Rows up to which unpacking a weight for each of them is no slower. Each then has the result
+   * that it has alone, to the bit, which sequences that are decoded side by side rely on.
    */
   private static final int FEW_ROWS = 16;
 
