@@ -14,7 +14,8 @@ struct ForwardTile {
   static constexpr int KEYS = ROWS * (STRIDE > WEIGHT_STRIDE ? STRIDE : WEIGHT_STRIDE);
 };
 
-// A block takes 16 R queries of a head: grid (query tiles, H, sequences).
+// A block takes 16 R queries of a head: grid (query tiles, H, sequences). The last queries, which see the most keys,
+// are first in line, so that no multiprocessor is left with them alone.
 template <int W>
 __device__ __forceinline__ void attend(
     float* out, float* lse, const float* q, const float* k, const float* v, const Attention& a) {
@@ -23,7 +24,7 @@ __device__ __forceinline__ void attend(
   DYNAMIC_SHARED(float, queries);
   float* keys = queries + Tile::ROWS * Tile::STRIDE;
   float* values = keys + Tile::KEYS;
-  int step = blockIdx.x * Tile::ROWS, head = blockIdx.y, sequence = blockIdx.z;
+  int step = (gridDim.x - 1 - blockIdx.x) * Tile::ROWS, head = blockIdx.y, sequence = blockIdx.z;
   int kv_head = head / (a.heads / a.kv_heads), width = (a.head_dim + 3) / 4 * 4;
   load_tile<W, Tile::ROWS, Tile::STRIDE>(
       queries, q + a.query_at(sequence, step, head), a.query_stride(), a.steps - step, a.head_dim);

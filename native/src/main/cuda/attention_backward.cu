@@ -131,7 +131,7 @@ __device__ __forceinline__ void backward_keys(
   add_rows<W, R>(dv + at, a.key_stride(), valid, a.head_dim, dvalues);
 }
 
-// dq +=: a block takes a tile of queries of a head.
+// dq +=: a block takes a tile of queries of a head, the last first, as they see the most keys.
 template <int W>
 __device__ __forceinline__ void backward_queries(
     float* dq, const float* dout, const float* lse, const float* delta, const float* q, const float* k,
@@ -143,7 +143,7 @@ __device__ __forceinline__ void backward_queries(
   float* keys = upstream + Tile::SIZE;
   float* values = keys + Tile::SIZE;
   float* weights = values + Tile::SIZE;
-  int step = blockIdx.x * ROWS, head = blockIdx.y, sequence = blockIdx.z;
+  int step = (gridDim.x - 1 - blockIdx.x) * ROWS, head = blockIdx.y, sequence = blockIdx.z;
   int kv_head = head / (a.heads / a.kv_heads), width = (a.head_dim + 3) / 4 * 4, valid = min(ROWS, a.steps - step);
   long long own = a.query_at(sequence, step, head);
   load_tile<W, ROWS, STRIDE>(queries, q + own, a.query_stride(), valid, a.head_dim);

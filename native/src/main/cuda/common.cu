@@ -112,10 +112,28 @@ __device__ __forceinline__ float soft_cap_slope(float x, float cap) {
   return 1 - t * t;
 }
 
-// Walks a row with all threads of a block: calls four(c) for groups of 4 columns and one(c) for those that remain.
+// Elements of a row before the first that is aligned to 16 bytes.
+__device__ __forceinline__ int elements_to_alignment(const float* row, int columns) {
+  return min(columns, static_cast<int>((16 - (reinterpret_cast<u64>(row) & 15)) / 4 % 4));
+}
+
+// Walks a row with all threads of a block: calls four(c) for groups of 4 columns, the first at column head, and
+// one(c) for those before and after them.
+template <class Four, class One>
+__device__ __forceinline__ void each_column(int columns, int head, Four four, One one) {
+  int groups = (columns - head) / 4;
+  for (int i = threadIdx.x; i < groups; i += blockDim.x) four(head + i * 4);
+  for (int c = threadIdx.x; c < head; c += blockDim.x) one(c);
+  for (int c = head + groups * 4 + threadIdx.x; c < columns; c += blockDim.x) one(c);
+}
+
+// The same for rows of which all are aligned, or else in single columns.
 template <class Four, class One>
 __device__ __forceinline__ void each_column(int columns, bool vectors, Four four, One one) {
-  int groups = vectors ? columns / 4 : 0;
-  for (int i = threadIdx.x; i < groups; i += blockDim.x) four(i * 4);
-  for (int c = groups * 4 + threadIdx.x; c < columns; c += blockDim.x) one(c);
+  each_column(columns, vectors ? 0 : columns, four, one);
+}
+
+// i / divisor in 32 bits where it fits, which takes a fraction of the instructions.
+__device__ __forceinline__ long long divide(long long i, int divisor) {
+  return i <= 0xffffffffll ? static_cast<u32>(i) / static_cast<u32>(divisor) : i / divisor;
 }

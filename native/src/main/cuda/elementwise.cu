@@ -164,10 +164,10 @@ KERNEL add_bias(float* out, const float* bias, long long rows, int columns) {
   each(
       n, columns % 4 == 0 && aligned16(out, bias),
       [&](long long i) {
-        float4 x = load4(out + i), b = load4(bias + i % columns);
+        float4 x = load4(out + i), b = load4(bias + (i - divide(i, columns) * columns));
         store4(out + i, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
       },
-      [&](long long i) { out[i] += bias[i % columns]; });
+      [&](long long i) { out[i] += bias[i - divide(i, columns) * columns]; });
 }
 
 // A block takes whole rows, so that the key of a row is computed once a thread.

@@ -102,12 +102,12 @@ KERNEL routing_weights_backward(
 
 // out[n] = the sum over u of weights[n, u] * x[n*U + u]; out [N, C].
 KERNEL combine_experts(float* out, const float* x, const float* weights, int rows, int used, int columns) {
-  long long n = static_cast<long long>(rows) * columns;
-  for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
+  long long elements = static_cast<long long>(rows) * columns;
+  for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < elements;
        i += static_cast<long long>(gridDim.x) * blockDim.x) {
-    long long row = i / columns * used;
+    long long n = divide(i, columns), row = n * used;
     float sum = 0;
-    for (int u = 0; u < used; u++) sum += weights[row + u] * x[(row + u) * columns + i % columns];
+    for (int u = 0; u < used; u++) sum += weights[row + u] * x[(row + u) * columns + i - n * columns];
     out[i] = sum;
   }
 }

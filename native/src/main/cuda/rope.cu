@@ -6,7 +6,7 @@ KERNEL rotations(
   long long n = static_cast<long long>(rows) * pairs;
   for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
        i += static_cast<long long>(gridDim.x) * blockDim.x) {
-    int row = static_cast<int>(i / pairs), pair = static_cast<int>(i % pairs);
+    int row = static_cast<int>(divide(i, pairs)), pair = static_cast<int>(i - static_cast<long long>(row) * pairs);
     // In double precision: positions of a long context times a frequency have no digits left in a float.
     double angle = positions[row] * frequencies[pair];
     out[2 * i] = static_cast<float>(cos(angle) * magnitude);
@@ -22,7 +22,8 @@ __device__ __forceinline__ void turn(
   long long n = static_cast<long long>(rows) * row_items;
   for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
        i += static_cast<long long>(gridDim.x) * blockDim.x) {
-    int row = static_cast<int>(i / row_items), within = static_cast<int>(i % row_items);
+    int row = static_cast<int>(divide(i, row_items));
+    int within = static_cast<int>(i - static_cast<long long>(row) * row_items);
     int head = within / items, item = within % items;
     long long at = static_cast<long long>(row) * width + head * head_dim;
     if (item >= pairs) {

@@ -26,7 +26,7 @@ struct Exponentials {
 __device__ __forceinline__ Exponentials row_exponentials(const float* x, int columns, float* scratch) {
   Exponentials e = {MINUS_INFINITY, 0};
   each_column(
-      columns, aligned16(x),
+      columns, elements_to_alignment(x, columns),
       [&](int c) {
         float4 v = load4(x + c);
         e.take(v.x);
@@ -92,7 +92,7 @@ KERNEL cross_entropy_backward(
     return factor == 0 ? 0 : factor * (expf(value - log_sum) - (v == target ? 1.0f : 0.0f));
   };
   each_column(
-      columns, aligned16(logits),
+      columns, elements_to_alignment(logits, columns),
       [&](int c) {
         float4 v = load4(logits + c);
         store4(logits + c, make_float4(slope(v.x, c), slope(v.y, c + 1), slope(v.z, c + 2), slope(v.w, c + 3)));
