@@ -1,247 +1,256 @@
 // module: common tiles attention
-// Attention without the T x T matrix: online softmax over tiles of keys (Milakov and Gimelshein 2018; Dao et al.
-// 2022). attention_W for many queries; attention_decode_W and attention_combine for few queries and many keys.
-// q, out [N, H*D]; k, v [S, K*D]; lse [N, H].
+// Attention without the T x T matrix: online softmax over tiles of keys (Milakov and Gimelshein
+// 2018; Dao et al. 2022). attention_W for many queries; attention_decode_W and attention_combine
+// for few queries and many keys. q, out [N, H*D]; k, v [S, K*D]; lse [N, H].
 
-// Dynamic shared memory, in floats: queries, keys (then the weights in their place), values. It fits the 99 KiB that
-// a block has on every device since compute capability 8.0.
+// Dynamic shared memory, in floats: queries, keys (then the weights in their place), values. It
+// fits the 99 KiB that a block has on every device since compute capability 8.0.
 template <int W>
 struct ForwardTile {
-  static constexpr int R = W <= 128 ? 4 : 2;
-  static constexpr int ROWS = 16 * R;
-  static constexpr int STRIDE = W + 4;
-  static constexpr int WEIGHT_STRIDE = ROWS + 4;
-  static constexpr int KEYS = ROWS * (STRIDE > WEIGHT_STRIDE ? STRIDE : WEIGHT_STRIDE);
+    static constexpr int R = W <= 128 ? 4 : 2;
+    static constexpr int ROWS = 16 * R;
+    static constexpr int STRIDE = W + 4;
+    static constexpr int WEIGHT_STRIDE = ROWS + 4;
+    static constexpr int KEYS = ROWS * (STRIDE > WEIGHT_STRIDE ? STRIDE : WEIGHT_STRIDE);
 };
 
-// A block takes 16 R queries of a head: grid (query tiles, H, sequences). The last queries, which see the most keys,
-// are first in line, so that no multiprocessor is left with them alone.
+// A block takes 16 R queries of a head: grid (query tiles, H, sequences). The last queries, which
+// see the most keys, are first in line, so that no multiprocessor is left with them alone.
 template <int W>
-__device__ __forceinline__ void attend(
-    float* out, float* lse, const float* q, const float* k, const float* v, const Attention& a) {
-  typedef ForwardTile<W> Tile;
-  constexpr int R = Tile::R, COLUMNS = Columns<W>::COUNT;
-  DYNAMIC_SHARED(float, queries);
-  float* keys = queries + Tile::ROWS * Tile::STRIDE;
-  float* values = keys + Tile::KEYS;
-  int step = (gridDim.x - 1 - blockIdx.x) * Tile::ROWS, head = blockIdx.y, sequence = blockIdx.z;
-  int kv_head = head / (a.heads / a.kv_heads), width = (a.head_dim + 3) / 4 * 4;
-  load_tile<W, Tile::ROWS, Tile::STRIDE>(
-      queries, q + a.query_at(sequence, step, head), a.query_stride(), a.steps - step, a.head_dim);
-  int mine = step + tile_row() * R;
-  float sums[R][COLUMNS] = {}, largest[R], total[R];
-  int from[R], to[R];
-  u32 dropout[R];
-#pragma unroll
-  for (int i = 0; i < R; i++) {
-    largest[i] = EMPTY;
-    total[i] = 0;
-    from[i] = a.from(sequence, mine + i);
-    to[i] = a.to(mine + i);
-    dropout[i] = a.keep_scale == 0 ? 0 : a.dropout_row(sequence, mine + i, head);
-  }
-  int last = a.to(min(a.steps, step + Tile::ROWS) - 1);
-  for (int base = a.first_key(sequence, step, Tile::ROWS); base < last; base += Tile::ROWS) {
-    __syncthreads();  // the tiles of the round before are no longer read
-    int valid = min(Tile::ROWS, a.keys() - base);
-    long long at = a.key_at(sequence, base, kv_head);
-    load_tile<W, Tile::ROWS, Tile::STRIDE>(keys, k + at, a.key_stride(), valid, a.head_dim);
-    load_tile<W, Tile::ROWS, W>(values, v + at, a.key_stride(), valid, a.head_dim);
-    __syncthreads();
-    float s[R][R];
-    dot_rows<R, Tile::STRIDE>(s, queries, keys, width);
-    __syncthreads();  // the weights take the place of the keys
+__device__ __forceinline__ void attend(float* out, float* lse, const float* q, const float* k,
+                                       const float* v, const Attention& a) {
+    typedef ForwardTile<W> Tile;
+    constexpr int R = Tile::R, COLUMNS = Columns<W>::COUNT;
+    DYNAMIC_SHARED(float, queries);
+    float* keys = queries + Tile::ROWS * Tile::STRIDE;
+    float* values = keys + Tile::KEYS;
+    int step = (gridDim.x - 1 - blockIdx.x) * Tile::ROWS, head = blockIdx.y, sequence = blockIdx.z;
+    int kv_head = head / (a.heads / a.kv_heads), width = (a.head_dim + 3) / 4 * 4;
+    load_tile<W, Tile::ROWS, Tile::STRIDE>(queries, q + a.query_at(sequence, step, head),
+                                           a.query_stride(), a.steps - step, a.head_dim);
+    int mine = step + tile_row() * R;
+    float sums[R][COLUMNS] = {}, largest[R], total[R];
+    int from[R], to[R];
+    u32 dropout[R];
 #pragma unroll
     for (int i = 0; i < R; i++) {
-      float best = largest[i];
-#pragma unroll
-      for (int j = 0; j < R; j++) {
-        int key = base + tile_column() + 16 * j;
-        s[i][j] = key >= from[i] && key < to[i] ? a.capped(s[i][j] * a.scale) : MINUS_INFINITY;
-        best = fmaxf(best, s[i][j]);
-      }
-      best = row_max(best);
-      float correction = __expf(largest[i] - best), sum = 0;
-      largest[i] = best;
-#pragma unroll
-      for (int j = 0; j < R; j++) {
-        float weight = __expf(s[i][j] - best);
-        sum += weight;
-        keys[(tile_row() * R + i) * Tile::WEIGHT_STRIDE + tile_column() + 16 * j] =
-            weight * a.mask(dropout[i], base + tile_column() + 16 * j);
-      }
-      total[i] = total[i] * correction + row_sum(sum);
-#pragma unroll
-      for (int c = 0; c < COLUMNS; c++) sums[i][c] *= correction;
+        largest[i] = EMPTY;
+        total[i] = 0;
+        from[i] = a.from(sequence, mine + i);
+        to[i] = a.to(mine + i);
+        dropout[i] = a.keep_scale == 0 ? 0 : a.dropout_row(sequence, mine + i, head);
     }
-    __syncwarp();  // a row of weights is written and read by the same half warp
-    add_product<W, R, Tile::WEIGHT_STRIDE, W>(sums, keys, values);
-  }
+    int last = a.to(min(a.steps, step + Tile::ROWS) - 1);
+    for (int base = a.first_key(sequence, step, Tile::ROWS); base < last; base += Tile::ROWS) {
+        __syncthreads();  // the tiles of the round before are no longer read
+        int valid = min(Tile::ROWS, a.keys() - base);
+        long long at = a.key_at(sequence, base, kv_head);
+        load_tile<W, Tile::ROWS, Tile::STRIDE>(keys, k + at, a.key_stride(), valid, a.head_dim);
+        load_tile<W, Tile::ROWS, W>(values, v + at, a.key_stride(), valid, a.head_dim);
+        __syncthreads();
+        float s[R][R];
+        dot_rows<R, Tile::STRIDE>(s, queries, keys, width);
+        __syncthreads();  // the weights take the place of the keys
 #pragma unroll
-  for (int i = 0; i < R; i++) {
-    if (mine + i >= a.steps) break;
-    float* row = out + a.query_at(sequence, mine + i, head);
-    float factor = 1 / total[i];
+        for (int i = 0; i < R; i++) {
+            float best = largest[i];
 #pragma unroll
-    for (int c = 0; c < COLUMNS; c++) {
-      if (Columns<W>::at(c) < a.head_dim) row[Columns<W>::at(c)] = sums[i][c] * factor;
+            for (int j = 0; j < R; j++) {
+                int key = base + tile_column() + 16 * j;
+                s[i][j] =
+                    key >= from[i] && key < to[i] ? a.capped(s[i][j] * a.scale) : MINUS_INFINITY;
+                best = fmaxf(best, s[i][j]);
+            }
+            best = row_max(best);
+            float correction = __expf(largest[i] - best), sum = 0;
+            largest[i] = best;
+#pragma unroll
+            for (int j = 0; j < R; j++) {
+                float weight = __expf(s[i][j] - best);
+                sum += weight;
+                keys[(tile_row() * R + i) * Tile::WEIGHT_STRIDE + tile_column() + 16 * j] =
+                    weight * a.mask(dropout[i], base + tile_column() + 16 * j);
+            }
+            total[i] = total[i] * correction + row_sum(sum);
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c++) sums[i][c] *= correction;
+        }
+        __syncwarp();  // a row of weights is written and read by the same half warp
+        add_product<W, R, Tile::WEIGHT_STRIDE, W>(sums, keys, values);
     }
-    if (lse != nullptr && tile_column() == 0) {
-      lse[(static_cast<long long>(sequence) * a.steps + mine + i) * a.heads + head] = largest[i] + logf(total[i]);
+#pragma unroll
+    for (int i = 0; i < R; i++) {
+        if (mine + i >= a.steps) break;
+        float* row = out + a.query_at(sequence, mine + i, head);
+        float factor = 1 / total[i];
+#pragma unroll
+        for (int c = 0; c < COLUMNS; c++) {
+            if (Columns<W>::at(c) < a.head_dim) row[Columns<W>::at(c)] = sums[i][c] * factor;
+        }
+        if (lse != nullptr && tile_column() == 0) {
+            lse[(static_cast<long long>(sequence) * a.steps + mine + i) * a.heads + head] =
+                largest[i] + logf(total[i]);
+        }
     }
-  }
 }
 
-#define ATTENTION_KERNEL(W)                                                                                       \
-  KERNEL __launch_bounds__(ATTENTION_THREADS, 2) attention_##W(                                              \
-      float* out, float* lse, const float* q, const float* k, const float* v, const int* starts, int heads,       \
-      int kv_heads, int head_dim, int steps, int capacity, int past, float scale, float soft_cap, int window,     \
-      int causal, long long seed, int threshold, float keep_scale) {                                              \
-    Attention a = {heads, kv_heads, head_dim, steps, capacity, past, scale,                                       \
-                   soft_cap, window, causal, starts, seed, threshold, keep_scale};                                \
-    attend<W>(out, lse, q, k, v, a);                                                                              \
-  }
-
+#define ATTENTION_KERNEL(W)                                                                        \
+    KERNEL __launch_bounds__(ATTENTION_THREADS, 2) attention_##W(                                  \
+        float* out, float* lse, const float* q, const float* k, const float* v, const int* starts, \
+        int heads, int kv_heads, int head_dim, int steps, int capacity, int past, float scale,     \
+        float soft_cap, int window, int causal, long long seed, int threshold, float keep_scale) { \
+        Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,           \
+                       soft_cap, window,   causal,   starts, seed,     threshold, keep_scale};     \
+        attend<W>(out, lse, q, k, v, a);                                                           \
+    }
 
 #define DECODE_WARPS 4
 
-// The keys that a warp has seen for a head: largest score, sum of weights, weighted sum of values; lane l has the
-// columns l, l + 32, ..
+// The keys that a warp has seen for a head: largest score, sum of weights, weighted sum of values;
+// lane l has the columns l, l + 32, ..
 template <int COUNT>
 struct Seen {
-  float largest, total, sums[COUNT];
+    float largest, total, sums[COUNT];
 
-  __device__ __forceinline__ void rescale(float to) {
-    float correction = __expf(largest - to);
-    largest = to;
-    total *= correction;
+    __device__ __forceinline__ void rescale(float to) {
+        float correction = __expf(largest - to);
+        largest = to;
+        total *= correction;
 #pragma unroll
-    for (int c = 0; c < COUNT; c++) sums[c] *= correction;
-  }
+        for (int c = 0; c < COUNT; c++) sums[c] *= correction;
+    }
 };
 
-// HEADS heads of one query that share a key head, over the keys of a split: keys and values are read once for all.
+// HEADS heads of one query that share a key head, over the keys of a split: keys and values are
+// read once for all.
 template <int W, int HEADS>
-__device__ __forceinline__ void decode_heads(
-    float* partials, const float* q, const float* k, const float* v, const Attention& a, int first_head, int heads, int splits) {
-  constexpr int COUNT = W / 32, BATCH = W <= 128 ? 4 : 2;  // as the registers allow
-  __shared__ float merged[DECODE_WARPS][W + 2];
-  int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int sequence = blockIdx.z / a.steps, step = blockIdx.z % a.steps;
-  float query[HEADS][COUNT];
-  Seen<COUNT> seen[HEADS];
+__device__ __forceinline__ void decode_heads(float* partials, const float* q, const float* k,
+                                             const float* v, const Attention& a, int first_head,
+                                             int heads, int splits) {
+    constexpr int COUNT = W / 32, BATCH = W <= 128 ? 4 : 2;  // as the registers allow
+    __shared__ float merged[DECODE_WARPS][W + 2];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    int sequence = blockIdx.z / a.steps, step = blockIdx.z % a.steps;
+    float query[HEADS][COUNT];
+    Seen<COUNT> seen[HEADS];
 #pragma unroll
-  for (int h = 0; h < HEADS; h++) {
-    const float* row = q + a.query_at(sequence, step, first_head + min(h, heads - 1));
-    seen[h].largest = EMPTY;
-    seen[h].total = 0;
+    for (int h = 0; h < HEADS; h++) {
+        const float* row = q + a.query_at(sequence, step, first_head + min(h, heads - 1));
+        seen[h].largest = EMPTY;
+        seen[h].total = 0;
 #pragma unroll
-    for (int c = 0; c < COUNT; c++) {
-      query[h][c] = lane + 32 * c < a.head_dim ? row[lane + 32 * c] * a.scale : 0;
-      seen[h].sums[c] = 0;
+        for (int c = 0; c < COUNT; c++) {
+            query[h][c] = lane + 32 * c < a.head_dim ? row[lane + 32 * c] * a.scale : 0;
+            seen[h].sums[c] = 0;
+        }
     }
-  }
-  int from = a.from(sequence, step), to = a.to(step), share = (to - from + splits - 1) / splits;
-  from += blockIdx.x * share;
-  to = min(to, from + share);
-  // Rounds of BATCH keys a warp: their loads are in flight together, and sums are rescaled once.
-  for (int base = from + warp * BATCH; base < to; base += DECODE_WARPS * BATCH) {
-    float key[BATCH][COUNT], value[BATCH][COUNT];
+    int from = a.from(sequence, step), to = a.to(step), share = (to - from + splits - 1) / splits;
+    from += blockIdx.x * share;
+    to = min(to, from + share);
+    // Rounds of BATCH keys a warp: their loads are in flight together, and sums are rescaled once.
+    for (int base = from + warp * BATCH; base < to; base += DECODE_WARPS * BATCH) {
+        float key[BATCH][COUNT], value[BATCH][COUNT];
 #pragma unroll
-    for (int n = 0; n < BATCH; n++) {
-      long long at = a.key_at(sequence, min(base + n, to - 1), blockIdx.y);
+        for (int n = 0; n < BATCH; n++) {
+            long long at = a.key_at(sequence, min(base + n, to - 1), blockIdx.y);
 #pragma unroll
-      for (int c = 0; c < COUNT; c++) {
-        bool inside = lane + 32 * c < a.head_dim;
-        key[n][c] = inside ? k[at + lane + 32 * c] : 0;
-        value[n][c] = inside ? v[at + lane + 32 * c] : 0;
-      }
+            for (int c = 0; c < COUNT; c++) {
+                bool inside = lane + 32 * c < a.head_dim;
+                key[n][c] = inside ? k[at + lane + 32 * c] : 0;
+                value[n][c] = inside ? v[at + lane + 32 * c] : 0;
+            }
+        }
+#pragma unroll
+        for (int h = 0; h < HEADS; h++) {
+            float s[BATCH], best = seen[h].largest;
+#pragma unroll
+            for (int n = 0; n < BATCH; n++) {
+                s[n] = 0;
+#pragma unroll
+                for (int c = 0; c < COUNT; c++) s[n] += query[h][c] * key[n][c];
+                s[n] = warp_sum(s[n]);
+                s[n] = base + n < to ? a.capped(s[n]) : MINUS_INFINITY;
+                best = fmaxf(best, s[n]);
+            }
+            seen[h].rescale(best);
+#pragma unroll
+            for (int n = 0; n < BATCH; n++) {
+                float weight = __expf(s[n] - best);
+                seen[h].total += weight;
+#pragma unroll
+                for (int c = 0; c < COUNT; c++) seen[h].sums[c] += weight * value[n][c];
+            }
+        }
     }
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
-      float s[BATCH], best = seen[h].largest;
+        __syncthreads();
+        if (lane == 0) {
+            merged[warp][W] = seen[h].largest;
+            merged[warp][W + 1] = seen[h].total;
+        }
 #pragma unroll
-      for (int n = 0; n < BATCH; n++) {
-        s[n] = 0;
-#pragma unroll
-        for (int c = 0; c < COUNT; c++) s[n] += query[h][c] * key[n][c];
-        s[n] = warp_sum(s[n]);
-        s[n] = base + n < to ? a.capped(s[n]) : MINUS_INFINITY;
-        best = fmaxf(best, s[n]);
-      }
-      seen[h].rescale(best);
-#pragma unroll
-      for (int n = 0; n < BATCH; n++) {
-        float weight = __expf(s[n] - best);
-        seen[h].total += weight;
-#pragma unroll
-        for (int c = 0; c < COUNT; c++) seen[h].sums[c] += weight * value[n][c];
-      }
+        for (int c = 0; c < COUNT; c++) merged[warp][lane + 32 * c] = seen[h].sums[c];
+        __syncthreads();
+        if (h >= heads) continue;
+        float largest = EMPTY;
+        for (int w = 0; w < DECODE_WARPS; w++) largest = fmaxf(largest, merged[w][W]);
+        float* partial =
+            partials + ((static_cast<long long>(blockIdx.z) * a.heads + first_head + h) * splits +
+                        blockIdx.x) *
+                           (a.head_dim + 2);
+        for (int c = threadIdx.x; c < a.head_dim + 1; c += DECODE_WARPS * 32) {
+            int at = c < a.head_dim ? c : W + 1;
+            float sum = 0;
+            for (int w = 0; w < DECODE_WARPS; w++)
+                sum += merged[w][at] * __expf(merged[w][W] - largest);
+            partial[c < a.head_dim ? c + 2 : 1] = sum;
+        }
+        if (threadIdx.x == 0) partial[0] = largest;
     }
-  }
-#pragma unroll
-  for (int h = 0; h < HEADS; h++) {
-    __syncthreads();
-    if (lane == 0) {
-      merged[warp][W] = seen[h].largest;
-      merged[warp][W + 1] = seen[h].total;
-    }
-#pragma unroll
-    for (int c = 0; c < COUNT; c++) merged[warp][lane + 32 * c] = seen[h].sums[c];
-    __syncthreads();
-    if (h >= heads) continue;
-    float largest = EMPTY;
-    for (int w = 0; w < DECODE_WARPS; w++) largest = fmaxf(largest, merged[w][W]);
-    float* partial =
-        partials + ((static_cast<long long>(blockIdx.z) * a.heads + first_head + h) * splits + blockIdx.x) * (a.head_dim + 2);
-    for (int c = threadIdx.x; c < a.head_dim + 1; c += DECODE_WARPS * 32) {
-      int at = c < a.head_dim ? c : W + 1;
-      float sum = 0;
-      for (int w = 0; w < DECODE_WARPS; w++) sum += merged[w][at] * __expf(merged[w][W] - largest);
-      partial[c < a.head_dim ? c + 2 : 1] = sum;
-    }
-    if (threadIdx.x == 0) partial[0] = largest;
-  }
 }
 
-// partials [N, H, splits, 2 + D]: largest score, sum of weights, weighted sum of values. grid (splits, K, N).
+// partials [N, H, splits, 2 + D]: largest score, sum of weights, weighted sum of values. grid
+// (splits, K, N).
 template <int W>
-__device__ __forceinline__ void decode(
-    float* partials, const float* q, const float* k, const float* v, const Attention& a, int splits) {
-  int group = a.heads / a.kv_heads, first = blockIdx.y * group;
-  if (group == 1) {
-    decode_heads<W, 1>(partials, q, k, v, a, first, 1, splits);
-  } else {
-    for (int h = 0; h < group; h += 4) decode_heads<W, 4>(partials, q, k, v, a, first + h, min(4, group - h), splits);
-  }
+__device__ __forceinline__ void decode(float* partials, const float* q, const float* k,
+                                       const float* v, const Attention& a, int splits) {
+    int group = a.heads / a.kv_heads, first = blockIdx.y * group;
+    if (group == 1) {
+        decode_heads<W, 1>(partials, q, k, v, a, first, 1, splits);
+    } else {
+        for (int h = 0; h < group; h += 4)
+            decode_heads<W, 4>(partials, q, k, v, a, first + h, min(4, group - h), splits);
+    }
 }
 
-#define DECODE_KERNEL(W)                                                                                        \
-  KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(                                             \
-      float* partials, const float* q, const float* k, const float* v, int heads, int kv_heads, int head_dim,   \
-      int steps, int capacity, int past, float scale, float soft_cap, int window, int causal, int splits) {     \
-    Attention a = {heads, kv_heads, head_dim, steps, capacity, past, scale,                                     \
-                   soft_cap, window, causal, nullptr, 0, 0, 0};                                                 \
-    decode<W>(partials, q, k, v, a, splits);                                                                    \
-  }
+#define DECODE_KERNEL(W)                                                                          \
+    KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(           \
+        float* partials, const float* q, const float* k, const float* v, int heads, int kv_heads, \
+        int head_dim, int steps, int capacity, int past, float scale, float soft_cap, int window, \
+        int causal, int splits) {                                                                 \
+        Attention a = {heads,    kv_heads, head_dim, steps,   capacity, past, scale,              \
+                       soft_cap, window,   causal,   nullptr, 0,        0,    0};                 \
+        decode<W>(partials, q, k, v, a, splits);                                                  \
+    }
 
 WIDTHS(ATTENTION_KERNEL)
 WIDTHS(DECODE_KERNEL)
 
 // out [N, H*D] from the partials of all splits. A block takes a head of a row.
 KERNEL attention_combine(float* out, const float* partials, int head_dim, int splits) {
-  partials += static_cast<long long>(blockIdx.x) * splits * (head_dim + 2);
-  float largest = EMPTY, total = 0;
-  for (int i = 0; i < splits; i++) largest = fmaxf(largest, partials[i * (head_dim + 2)]);
-  for (int i = 0; i < splits; i++) {
-    total += partials[i * (head_dim + 2) + 1] * __expf(partials[i * (head_dim + 2)] - largest);
-  }
-  for (int d = threadIdx.x; d < head_dim; d += blockDim.x) {
-    float sum = 0;
+    partials += static_cast<long long>(blockIdx.x) * splits * (head_dim + 2);
+    float largest = EMPTY, total = 0;
+    for (int i = 0; i < splits; i++) largest = fmaxf(largest, partials[i * (head_dim + 2)]);
     for (int i = 0; i < splits; i++) {
-      const float* partial = partials + i * (head_dim + 2);
-      sum += partial[2 + d] * __expf(partial[0] - largest);
+        total += partials[i * (head_dim + 2) + 1] * __expf(partials[i * (head_dim + 2)] - largest);
     }
-    out[static_cast<long long>(blockIdx.x) * head_dim + d] = sum / total;
-  }
+    for (int d = threadIdx.x; d < head_dim; d += blockDim.x) {
+        float sum = 0;
+        for (int i = 0; i < splits; i++) {
+            const float* partial = partials + i * (head_dim + 2);
+            sum += partial[2 + d] * __expf(partial[0] - largest);
+        }
+        out[static_cast<long long>(blockIdx.x) * head_dim + d] = sum / total;
+    }
 }

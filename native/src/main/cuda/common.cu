@@ -1,5 +1,5 @@
-// Helpers of all kernels; goes ahead of every other file of this folder. Kernels include no headers, so that NVRTC
-// can compile them on a machine that has the driver and no toolkit.
+// Helpers of all kernels; goes ahead of every other file of this folder. Kernels include no
+// headers, so that NVRTC can compile them on a machine that has the driver and no toolkit.
 
 #define KERNEL extern "C" __global__ void
 
@@ -19,62 +19,72 @@ typedef unsigned long long u64;
 
 __device__ __forceinline__ float warp_sum(float value) {
 #pragma unroll
-  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
-  return value;
+    for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
+    return value;
 }
 
 __device__ __forceinline__ double warp_sum(double value) {
 #pragma unroll
-  for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
-  return value;
+    for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
+    return value;
 }
 
 __device__ __forceinline__ float warp_max(float value) {
 #pragma unroll
-  for (int bits = 16; bits > 0; bits /= 2) value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, bits));
-  return value;
+    for (int bits = 16; bits > 0; bits /= 2)
+        value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, bits));
+    return value;
 }
 
-// The sum over a one-dimensional block of whole warps, in every thread. scratch: 32 in shared memory.
+// The sum over a one-dimensional block of whole warps, in every thread. scratch: 32 in shared
+// memory.
 template <class T>
 __device__ __forceinline__ T block_sum(T value, T* scratch) {
-  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-  value = warp_sum(value);
-  __syncthreads();  // of an earlier reduction that used the same scratch
-  if (lane == 0) scratch[warp] = value;
-  __syncthreads();
-  return warp_sum(lane < warps ? scratch[lane] : T(0));
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+    value = warp_sum(value);
+    __syncthreads();  // of an earlier reduction that used the same scratch
+    if (lane == 0) scratch[warp] = value;
+    __syncthreads();
+    return warp_sum(lane < warps ? scratch[lane] : T(0));
 }
 
 __device__ __forceinline__ float block_max(float value, float* scratch) {
-  int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-  value = warp_max(value);
-  __syncthreads();
-  if (lane == 0) scratch[warp] = value;
-  __syncthreads();
-  return warp_max(lane < warps ? scratch[lane] : MINUS_INFINITY);
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+    value = warp_max(value);
+    __syncthreads();
+    if (lane == 0) scratch[warp] = value;
+    __syncthreads();
+    return warp_max(lane < warps ? scratch[lane] : MINUS_INFINITY);
 }
 
 // Whether addresses allow loads of 16 bytes. Rows of odd length and views do not.
-__device__ __forceinline__ bool aligned16(const void* a, const void* b = nullptr, const void* c = nullptr) {
-  return ((reinterpret_cast<u64>(a) | reinterpret_cast<u64>(b) | reinterpret_cast<u64>(c)) & 15) == 0;
+__device__ __forceinline__ bool aligned16(const void* a, const void* b = nullptr,
+                                          const void* c = nullptr) {
+    return ((reinterpret_cast<u64>(a) | reinterpret_cast<u64>(b) | reinterpret_cast<u64>(c)) &
+            15) == 0;
 }
 
-__device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
-__device__ __forceinline__ void store4(float* p, float4 value) { *reinterpret_cast<float4*>(p) = value; }
+__device__ __forceinline__ float4 load4(const float* p) {
+    return *reinterpret_cast<const float4*>(p);
+}
+__device__ __forceinline__ void store4(float* p, float4 value) {
+    *reinterpret_cast<float4*>(p) = value;
+}
 
 // IEEE 754 binary16 in the low 16 bits.
 __device__ __forceinline__ float half_to_float(u32 half) {
 #ifdef __CUDA_ARCH__
-  float value;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(static_cast<u16>(half)));
-  return value;
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(static_cast<u16>(half)));
+    return value;
 #else
-  // Exponent and fraction at the places of a float, then 2^112 makes up for the difference of the exponents'
-  // biases; it makes subnormal numbers normal, too.
-  u32 magnitude = (half & 0x7fff) << 13;
-  if (magnitude >= 0x0f800000) return __uint_as_float((half & 0x8000) << 16 | magnitude | 0x7f800000);
-  return __uint_as_float((half & 0x8000) << 16 | __float_as_uint(__uint_as_float(magnitude) * 0x1p112f));
+    // Exponent and fraction at the places of a float, then 2^112 makes up for the difference of the
+    // exponents' biases; it makes subnormal numbers normal, too.
+    u32 magnitude = (half & 0x7fff) << 13;
+    if (magnitude >= 0x0f800000)
+        return __uint_as_float((half & 0x8000) << 16 | magnitude | 0x7f800000);
+    return __uint_as_float((half & 0x8000) << 16 |
+                           __float_as_uint(__uint_as_float(magnitude) * 0x1p112f));
 #endif
 }
 
@@ -83,57 +93,57 @@ __device__ __forceinline__ float bf16_to_float(u32 bits) { return __uint_as_floa
 
 // To nearest, ties to even; what is not a number stays so.
 __device__ __forceinline__ u16 float_to_bf16(float value) {
-  u32 bits = __float_as_uint(value);
-  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<u16>(bits >> 16 | 0x40);
-  return static_cast<u16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    u32 bits = __float_as_uint(value);
+    if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<u16>(bits >> 16 | 0x40);
+    return static_cast<u16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 // Dropout, as jllm.tensor.Dropout: the key of a row, and whether one of its elements stays.
 __device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
-  u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-  return static_cast<u32>((z ^ (z >> 31)) >> 32);
+    u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return static_cast<u32>((z ^ (z >> 31)) >> 32);
 }
 
 __device__ __forceinline__ bool dropout_keeps(u32 key, u32 column, int threshold) {
-  u32 x = key + column * 0x9E3779B9u;
-  x = (x ^ (x >> 16)) * 0x21f0aaadu;
-  x = (x ^ (x >> 15)) * 0xd35a2d97u;
-  x ^= x >> 15;
-  return static_cast<int>(x >> 1) >= threshold;
+    u32 x = key + column * 0x9E3779B9u;
+    x = (x ^ (x >> 16)) * 0x21f0aaadu;
+    x = (x ^ (x >> 15)) * 0xd35a2d97u;
+    x ^= x >> 15;
+    return static_cast<int>(x >> 1) >= threshold;
 }
 
 // cap * tanh(x / cap), and its derivative.
 __device__ __forceinline__ float soft_capped(float x, float cap) { return cap * tanhf(x / cap); }
 
 __device__ __forceinline__ float soft_cap_slope(float x, float cap) {
-  float t = tanhf(x / cap);
-  return 1 - t * t;
+    float t = tanhf(x / cap);
+    return 1 - t * t;
 }
 
 // Elements of a row before the first that is aligned to 16 bytes.
 __device__ __forceinline__ int elements_to_alignment(const float* row, int columns) {
-  return min(columns, static_cast<int>((16 - (reinterpret_cast<u64>(row) & 15)) / 4 % 4));
+    return min(columns, static_cast<int>((16 - (reinterpret_cast<u64>(row) & 15)) / 4 % 4));
 }
 
-// Walks a row with all threads of a block: calls four(c) for groups of 4 columns, the first at column head, and
-// one(c) for those before and after them.
+// Walks a row with all threads of a block: calls four(c) for groups of 4 columns, the first at
+// column head, and one(c) for those before and after them.
 template <class Four, class One>
 __device__ __forceinline__ void each_column(int columns, int head, Four four, One one) {
-  int groups = (columns - head) / 4;
-  for (int i = threadIdx.x; i < groups; i += blockDim.x) four(head + i * 4);
-  for (int c = threadIdx.x; c < head; c += blockDim.x) one(c);
-  for (int c = head + groups * 4 + threadIdx.x; c < columns; c += blockDim.x) one(c);
+    int groups = (columns - head) / 4;
+    for (int i = threadIdx.x; i < groups; i += blockDim.x) four(head + i * 4);
+    for (int c = threadIdx.x; c < head; c += blockDim.x) one(c);
+    for (int c = head + groups * 4 + threadIdx.x; c < columns; c += blockDim.x) one(c);
 }
 
 // The same for rows of which all are aligned, or else in single columns.
 template <class Four, class One>
 __device__ __forceinline__ void each_column(int columns, bool vectors, Four four, One one) {
-  each_column(columns, vectors ? 0 : columns, four, one);
+    each_column(columns, vectors ? 0 : columns, four, one);
 }
 
 // i / divisor in 32 bits where it fits, which takes a fraction of the instructions.
 __device__ __forceinline__ long long divide(long long i, int divisor) {
-  return i <= 0xffffffffll ? static_cast<u32>(i) / static_cast<u32>(divisor) : i / divisor;
+    return i <= 0xffffffffll ? static_cast<u32>(i) / static_cast<u32>(divisor) : i / divisor;
 }

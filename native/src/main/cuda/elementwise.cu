@@ -1,40 +1,43 @@
 // module: common elementwise
-// Operations on each element by itself. All arrays hold n floats; grids of any size (each thread strides).
-// Limited by memory: 16 bytes a load where the addresses allow it.
+// Operations on each element by itself. All arrays hold n floats; grids of any size (each thread
+// strides). Limited by memory: 16 bytes a load where the addresses allow it.
 
 // Calls four(i) for groups of 4 elements and one(i) for those that remain.
 template <class Four, class One>
 __device__ __forceinline__ void each(long long n, bool vectors, Four four, One one) {
-  long long first = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
-  long long stride = static_cast<long long>(gridDim.x) * blockDim.x;
-  long long groups = vectors ? n / 4 : 0;
-  for (long long i = first; i < groups; i += stride) four(i * 4);
-  for (long long i = groups * 4 + first; i < n; i += stride) one(i);
+    long long first = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+    long long stride = static_cast<long long>(gridDim.x) * blockDim.x;
+    long long groups = vectors ? n / 4 : 0;
+    for (long long i = first; i < groups; i += stride) four(i * 4);
+    for (long long i = groups * 4 + first; i < n; i += stride) one(i);
 }
 
 // out = op(a, b), or += with ADD. out may be a or b.
 template <bool ADD, class Op>
-__device__ __forceinline__ void zip(float* out, const float* a, const float* b, long long n, Op op) {
-  each(
-      n, aligned16(out, a, b),
-      [&](long long i) {
-        float4 x = load4(a + i), y = load4(b + i);
-        float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
-        store4(out + i, make_float4(sum.x + op(x.x, y.x), sum.y + op(x.y, y.y), sum.z + op(x.z, y.z), sum.w + op(x.w, y.w)));
-      },
-      [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i], b[i]); });
+__device__ __forceinline__ void zip(float* out, const float* a, const float* b, long long n,
+                                    Op op) {
+    each(
+        n, aligned16(out, a, b),
+        [&](long long i) {
+            float4 x = load4(a + i), y = load4(b + i);
+            float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
+            store4(out + i, make_float4(sum.x + op(x.x, y.x), sum.y + op(x.y, y.y),
+                                        sum.z + op(x.z, y.z), sum.w + op(x.w, y.w)));
+        },
+        [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i], b[i]); });
 }
 
 template <bool ADD, class Op>
 __device__ __forceinline__ void map(float* out, const float* a, long long n, Op op) {
-  each(
-      n, aligned16(out, a),
-      [&](long long i) {
-        float4 x = load4(a + i);
-        float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
-        store4(out + i, make_float4(sum.x + op(x.x), sum.y + op(x.y), sum.z + op(x.z), sum.w + op(x.w)));
-      },
-      [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i]); });
+    each(
+        n, aligned16(out, a),
+        [&](long long i) {
+            float4 x = load4(a + i);
+            float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
+            store4(out + i,
+                   make_float4(sum.x + op(x.x), sum.y + op(x.y), sum.z + op(x.z), sum.w + op(x.w)));
+        },
+        [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i]); });
 }
 
 // Kinds as jllm.tensor.Activation counts them.
@@ -44,164 +47,183 @@ enum { SILU, GELU_TANH, GELU_ERF, RELU };
 
 // (1 + tanh(z)) / 2 = 1 / (1 + exp(-2 z)), which keeps its digits where it tends to 0.
 __device__ __forceinline__ float gelu_exponential(float x) {
-  return expf(-2 * GELU_FACTOR * (x + GELU_CUBE * x * x * x));
+    return expf(-2 * GELU_FACTOR * (x + GELU_CUBE * x * x * x));
 }
 
 template <int KIND>
 __device__ __forceinline__ float activation(float x) {
-  if (KIND == SILU) return x / (1 + expf(-x));
-  if (KIND == GELU_TANH) return x / (1 + gelu_exponential(x));
-  if (KIND == GELU_ERF) return 0.5f * x * erfcf(-x * 0.7071067811865476f);  // keeps its digits where x < 0
-  return fmaxf(x, 0.0f);
+    if (KIND == SILU) return x / (1 + expf(-x));
+    if (KIND == GELU_TANH) return x / (1 + gelu_exponential(x));
+    if (KIND == GELU_ERF)
+        return 0.5f * x * erfcf(-x * 0.7071067811865476f);  // keeps its digits where x < 0
+    return fmaxf(x, 0.0f);
 }
 
 template <int KIND>
 __device__ __forceinline__ float activation_slope(float x) {
-  if (KIND == SILU) {
-    float sigmoid = 1 / (1 + expf(-x));
-    return sigmoid * (1 + x * (1 - sigmoid));
-  }
-  if (KIND == GELU_TANH) {
-    x = x > 20 ? 20 : x < -20 ? -20 : x;  // beyond it is 0 or 1, and x^2 would overflow
-    float share = 1 / (1 + gelu_exponential(x));
-    return share + 2 * x * share * (1 - share) * GELU_FACTOR * (1 + 3 * GELU_CUBE * x * x);
-  }
-  if (KIND == GELU_ERF) {
-    return 0.5f * erfcf(-x * 0.7071067811865476f) + x * expf(-0.5f * x * x) * 0.3989422804014327f;
-  }
-  return x > 0 ? 1.0f : 0.0f;
+    if (KIND == SILU) {
+        float sigmoid = 1 / (1 + expf(-x));
+        return sigmoid * (1 + x * (1 - sigmoid));
+    }
+    if (KIND == GELU_TANH) {
+        x = x > 20 ? 20 : x < -20 ? -20 : x;  // beyond it is 0 or 1, and x^2 would overflow
+        float share = 1 / (1 + gelu_exponential(x));
+        return share + 2 * x * share * (1 - share) * GELU_FACTOR * (1 + 3 * GELU_CUBE * x * x);
+    }
+    if (KIND == GELU_ERF) {
+        return 0.5f * erfcf(-x * 0.7071067811865476f) +
+               x * expf(-0.5f * x * x) * 0.3989422804014327f;
+    }
+    return x > 0 ? 1.0f : 0.0f;
 }
 
 // Runs body with KIND as a constant, so that the choice is made once and not for each element.
-#define WITH_ACTIVATION(kind, body)                                    \
-  switch (kind) {                                                      \
-    case SILU: { constexpr int KIND = SILU; body; break; }             \
-    case GELU_TANH: { constexpr int KIND = GELU_TANH; body; break; }   \
-    case GELU_ERF: { constexpr int KIND = GELU_ERF; body; break; }     \
-    default: { constexpr int KIND = RELU; body; break; }               \
-  }
+#define WITH_ACTIVATION(kind, body)         \
+    switch (kind) {                         \
+        case SILU: {                        \
+            constexpr int KIND = SILU;      \
+            body;                           \
+            break;                          \
+        }                                   \
+        case GELU_TANH: {                   \
+            constexpr int KIND = GELU_TANH; \
+            body;                           \
+            break;                          \
+        }                                   \
+        case GELU_ERF: {                    \
+            constexpr int KIND = GELU_ERF;  \
+            body;                           \
+            break;                          \
+        }                                   \
+        default: {                          \
+            constexpr int KIND = RELU;      \
+            body;                           \
+            break;                          \
+        }                                   \
+    }
 
 KERNEL fill(float* out, float value, long long n) {
-  each(
-      n, aligned16(out), [&](long long i) { store4(out + i, make_float4(value, value, value, value)); },
-      [&](long long i) { out[i] = value; });
+    each(
+        n, aligned16(out),
+        [&](long long i) { store4(out + i, make_float4(value, value, value, value)); },
+        [&](long long i) { out[i] = value; });
 }
 
 KERNEL add(float* out, const float* a, const float* b, long long n) {
-  zip<false>(out, a, b, n, [](float x, float y) { return x + y; });
+    zip<false>(out, a, b, n, [](float x, float y) { return x + y; });
 }
 
 KERNEL mul(float* out, const float* a, const float* b, long long n) {
-  zip<false>(out, a, b, n, [](float x, float y) { return x * y; });
+    zip<false>(out, a, b, n, [](float x, float y) { return x * y; });
 }
 
 KERNEL scale(float* out, const float* x, float factor, long long n) {
-  map<false>(out, x, n, [=](float v) { return v * factor; });
+    map<false>(out, x, n, [=](float v) { return v * factor; });
 }
 
 KERNEL soft_cap(float* out, const float* x, float cap, long long n) {
-  map<false>(out, x, n, [=](float v) { return soft_capped(v, cap); });
+    map<false>(out, x, n, [=](float v) { return soft_capped(v, cap); });
 }
 
-KERNEL activate(float* out, const float* x, int kind, long long n) {
-  WITH_ACTIVATION(kind, map<false>(out, x, n, [](float v) { return activation<KIND>(v); }))
-}
+KERNEL activate(float* out, const float* x, int kind, long long n){
+    WITH_ACTIVATION(kind, map<false>(out, x, n, [](float v) { return activation<KIND>(v); }))}
 
-KERNEL gated(float* out, const float* gate, const float* up, int kind, long long n) {
-  WITH_ACTIVATION(kind, zip<false>(out, gate, up, n, [](float g, float u) { return activation<KIND>(g) * u; }))
-}
+KERNEL gated(float* out, const float* gate, const float* up, int kind, long long n){
+    WITH_ACTIVATION(kind, zip<false>(out, gate, up, n,
+                                     [](float g, float u) { return activation<KIND>(g) * u; }))}
 
 // out += x * factor.
 KERNEL add_scaled(float* out, const float* x, float factor, long long n) {
-  map<true>(out, x, n, [=](float v) { return v * factor; });
+    map<true>(out, x, n, [=](float v) { return v * factor; });
 }
 
 // out += a * b.
 KERNEL add_product(float* out, const float* a, const float* b, long long n) {
-  zip<true>(out, a, b, n, [](float x, float y) { return x * y; });
+    zip<true>(out, a, b, n, [](float x, float y) { return x * y; });
 }
 
 KERNEL soft_cap_backward(float* dx, const float* dout, const float* x, float cap, long long n) {
-  zip<true>(dx, dout, x, n, [=](float g, float v) { return g * soft_cap_slope(v, cap); });
+    zip<true>(dx, dout, x, n, [=](float g, float v) { return g * soft_cap_slope(v, cap); });
 }
 
 KERNEL activate_backward(float* dx, const float* dout, const float* x, int kind, long long n) {
-  WITH_ACTIVATION(kind, zip<true>(dx, dout, x, n, [](float g, float v) { return g * activation_slope<KIND>(v); }))
+    WITH_ACTIVATION(kind, zip<true>(dx, dout, x, n,
+                                    [](float g, float v) { return g * activation_slope<KIND>(v); }))
 }
 
 template <int KIND>
-__device__ __forceinline__ void gated_gradient(float& dgate, float& dup, float dout, float gate, float up) {
-  dgate += dout * up * activation_slope<KIND>(gate);
-  dup += dout * activation<KIND>(gate);
+__device__ __forceinline__ void gated_gradient(float& dgate, float& dup, float dout, float gate,
+                                               float up) {
+    dgate += dout * up * activation_slope<KIND>(gate);
+    dup += dout * activation<KIND>(gate);
 }
 
 template <int KIND>
-__device__ __forceinline__ void gated_gradients(
-    float* dgate, float* dup, const float* dout, const float* gate, const float* up, long long n) {
-  each(
-      n, aligned16(dgate, dup, dout) && aligned16(gate, up),
-      [&](long long i) {
-        float4 dg = load4(dgate + i), du = load4(dup + i);
-        float4 d = load4(dout + i), g = load4(gate + i), u = load4(up + i);
-        gated_gradient<KIND>(dg.x, du.x, d.x, g.x, u.x);
-        gated_gradient<KIND>(dg.y, du.y, d.y, g.y, u.y);
-        gated_gradient<KIND>(dg.z, du.z, d.z, g.z, u.z);
-        gated_gradient<KIND>(dg.w, du.w, d.w, g.w, u.w);
-        store4(dgate + i, dg);
-        store4(dup + i, du);
-      },
-      [&](long long i) { gated_gradient<KIND>(dgate[i], dup[i], dout[i], gate[i], up[i]); });
+__device__ __forceinline__ void gated_gradients(float* dgate, float* dup, const float* dout,
+                                                const float* gate, const float* up, long long n) {
+    each(
+        n, aligned16(dgate, dup, dout) && aligned16(gate, up),
+        [&](long long i) {
+            float4 dg = load4(dgate + i), du = load4(dup + i);
+            float4 d = load4(dout + i), g = load4(gate + i), u = load4(up + i);
+            gated_gradient<KIND>(dg.x, du.x, d.x, g.x, u.x);
+            gated_gradient<KIND>(dg.y, du.y, d.y, g.y, u.y);
+            gated_gradient<KIND>(dg.z, du.z, d.z, g.z, u.z);
+            gated_gradient<KIND>(dg.w, du.w, d.w, g.w, u.w);
+            store4(dgate + i, dg);
+            store4(dup + i, du);
+        },
+        [&](long long i) { gated_gradient<KIND>(dgate[i], dup[i], dout[i], gate[i], up[i]); });
 }
 
-KERNEL gated_backward(
-    float* dgate, float* dup, const float* dout, const float* gate, const float* up, int kind, long long n) {
-  WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, n))
-}
+KERNEL gated_backward(float* dgate, float* dup, const float* dout, const float* gate,
+                      const float* up, int kind, long long n){
+    WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, n))}
 
 // out[n] += bias; out [rows, columns].
 KERNEL add_bias(float* out, const float* bias, long long rows, int columns) {
-  long long n = rows * columns;
-  each(
-      n, columns % 4 == 0 && aligned16(out, bias),
-      [&](long long i) {
-        float4 x = load4(out + i), b = load4(bias + (i - divide(i, columns) * columns));
-        store4(out + i, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
-      },
-      [&](long long i) { out[i] += bias[i - divide(i, columns) * columns]; });
+    long long n = rows * columns;
+    each(
+        n, columns % 4 == 0 && aligned16(out, bias),
+        [&](long long i) {
+            float4 x = load4(out + i), b = load4(bias + (i - divide(i, columns) * columns));
+            store4(out + i, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
+        },
+        [&](long long i) { out[i] += bias[i - divide(i, columns) * columns]; });
 }
 
 // A block takes whole rows, so that the key of a row is computed once a thread.
 template <bool ADD>
-__device__ __forceinline__ void drop(
-    float* out, const float* x, long long rows, int columns, long long seed, int threshold, float keep_scale) {
-  for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
-    u32 key = dropout_key(seed, row);
-    const float* from = x + row * columns;
-    float* to = out + row * columns;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-      float value = dropout_keeps(key, c, threshold) ? from[c] * keep_scale : 0;
-      to[c] = ADD ? to[c] + value : value;
+__device__ __forceinline__ void drop(float* out, const float* x, long long rows, int columns,
+                                     long long seed, int threshold, float keep_scale) {
+    for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
+        u32 key = dropout_key(seed, row);
+        const float* from = x + row * columns;
+        float* to = out + row * columns;
+        for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+            float value = dropout_keeps(key, c, threshold) ? from[c] * keep_scale : 0;
+            to[c] = ADD ? to[c] + value : value;
+        }
     }
-  }
 }
 
-KERNEL dropout(
-    float* out, const float* x, long long rows, int columns, long long seed, int threshold, float keep_scale) {
-  drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
+KERNEL dropout(float* out, const float* x, long long rows, int columns, long long seed,
+               int threshold, float keep_scale) {
+    drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
 }
 
-KERNEL dropout_backward(
-    float* dx, const float* dout, long long rows, int columns, long long seed, int threshold, float keep_scale) {
-  drop<true>(dx, dout, rows, columns, seed, threshold, keep_scale);
+KERNEL dropout_backward(float* dx, const float* dout, long long rows, int columns, long long seed,
+                        int threshold, float keep_scale) {
+    drop<true>(dx, dout, rows, columns, seed, threshold, keep_scale);
 }
 
 KERNEL round_bf16(u16* out, const float* x, long long n) {
-  each(
-      n, aligned16(out, x),
-      [&](long long i) {
-        float4 v = load4(x + i);
-        *reinterpret_cast<ushort4*>(out + i) =
-            make_ushort4(float_to_bf16(v.x), float_to_bf16(v.y), float_to_bf16(v.z), float_to_bf16(v.w));
-      },
-      [&](long long i) { out[i] = float_to_bf16(x[i]); });
+    each(
+        n, aligned16(out, x),
+        [&](long long i) {
+            float4 v = load4(x + i);
+            *reinterpret_cast<ushort4*>(out + i) = make_ushort4(
+                float_to_bf16(v.x), float_to_bf16(v.y), float_to_bf16(v.z), float_to_bf16(v.w));
+        },
+        [&](long long i) { out[i] = float_to_bf16(x[i]); });
 }

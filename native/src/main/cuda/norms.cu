@@ -1,190 +1,208 @@
 // module: common norms
-// Norms of rows and their derivatives. x, out, dx, dout [N, C]; weight, bias [C], which may be absent.
-// A block takes a row: it is read from memory once, and from the cache for the second and third pass.
-// Derivatives of weights are sums over rows in two stages, so that their order never changes: each block of
-// *_partials sums a slice of the rows (partials [parts, C]), add_partials adds up the slices.
+// Norms of rows and their derivatives. x, out, dx, dout [N, C]; weight, bias [C], which may be
+// absent. A block takes a row: it is read from memory once, and from the cache for the second and
+// third pass.
+//
+// Derivatives of weights are sums over rows in two stages, so that their order never changes: each
+// block of the kernels named partials sums a slice of the rows (partials [parts, C]), add_partials
+// adds up the slices.
 
-__device__ __forceinline__ float dot4(float4 a, float4 b) { return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w; }
+__device__ __forceinline__ float dot4(float4 a, float4 b) {
+    return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
+}
 __device__ __forceinline__ float sum4(float4 a) { return a.x + a.y + a.z + a.w; }
 __device__ __forceinline__ float4 mul4(float4 a, float4 b) {
-  return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
+    return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
 }
-__device__ __forceinline__ float4 minus4(float4 a, float b) { return make_float4(a.x - b, a.y - b, a.z - b, a.w - b); }
+__device__ __forceinline__ float4 minus4(float4 a, float b) {
+    return make_float4(a.x - b, a.y - b, a.z - b, a.w - b);
+}
 // a * factor + b.
 __device__ __forceinline__ float4 fma4(float4 a, float factor, float4 b) {
-  return make_float4(a.x * factor + b.x, a.y * factor + b.y, a.z * factor + b.z, a.w * factor + b.w);
+    return make_float4(a.x * factor + b.x, a.y * factor + b.y, a.z * factor + b.z,
+                       a.w * factor + b.w);
 }
 // Elements of a weight or bias; where it is absent, the value that changes nothing.
 __device__ __forceinline__ float4 weight4(const float* weight, int c) {
-  return weight == nullptr ? make_float4(1, 1, 1, 1) : load4(weight + c);
+    return weight == nullptr ? make_float4(1, 1, 1, 1) : load4(weight + c);
 }
-__device__ __forceinline__ float weight1(const float* weight, int c) { return weight == nullptr ? 1 : weight[c]; }
+__device__ __forceinline__ float weight1(const float* weight, int c) {
+    return weight == nullptr ? 1 : weight[c];
+}
 
 // The sum over a row of (x - shift)^2, and of x.
-__device__ __forceinline__ float squares(const float* x, int columns, bool vectors, float shift, float* scratch) {
-  float sum = 0;
-  each_column(
-      columns, vectors,
-      [&](int c) {
-        float4 v = minus4(load4(x + c), shift);
-        sum += dot4(v, v);
-      },
-      [&](int c) { sum += (x[c] - shift) * (x[c] - shift); });
-  return block_sum(sum, scratch);
+__device__ __forceinline__ float squares(const float* x, int columns, bool vectors, float shift,
+                                         float* scratch) {
+    float sum = 0;
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 v = minus4(load4(x + c), shift);
+            sum += dot4(v, v);
+        },
+        [&](int c) { sum += (x[c] - shift) * (x[c] - shift); });
+    return block_sum(sum, scratch);
 }
-__device__ __forceinline__ float mean_of(const float* x, int columns, bool vectors, float* scratch) {
-  float sum = 0;
-  each_column(columns, vectors, [&](int c) { sum += sum4(load4(x + c)); }, [&](int c) { sum += x[c]; });
-  return block_sum(sum, scratch) / columns;
+__device__ __forceinline__ float mean_of(const float* x, int columns, bool vectors,
+                                         float* scratch) {
+    float sum = 0;
+    each_column(
+        columns, vectors, [&](int c) { sum += sum4(load4(x + c)); }, [&](int c) { sum += x[c]; });
+    return block_sum(sum, scratch) / columns;
 }
 
 KERNEL rms_norm(float* out, const float* x, const float* weight, int columns, float eps) {
-  __shared__ float scratch[32];
-  x += static_cast<long long>(blockIdx.x) * columns;
-  out += static_cast<long long>(blockIdx.x) * columns;
-  bool vectors = aligned16(out, x, weight);
-  float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
-  each_column(
-      columns, vectors,
-      [&](int c) { store4(out + c, fma4(mul4(load4(x + c), weight4(weight, c)), r, make_float4(0, 0, 0, 0))); },
-      [&](int c) { out[c] = x[c] * r * weight1(weight, c); });
+    __shared__ float scratch[32];
+    x += static_cast<long long>(blockIdx.x) * columns;
+    out += static_cast<long long>(blockIdx.x) * columns;
+    bool vectors = aligned16(out, x, weight);
+    float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            store4(out + c,
+                   fma4(mul4(load4(x + c), weight4(weight, c)), r, make_float4(0, 0, 0, 0)));
+        },
+        [&](int c) { out[c] = x[c] * r * weight1(weight, c); });
 }
 
-KERNEL layer_norm(float* out, const float* x, const float* weight, const float* bias, int columns, float eps) {
-  __shared__ float scratch[32];
-  x += static_cast<long long>(blockIdx.x) * columns;
-  out += static_cast<long long>(blockIdx.x) * columns;
-  bool vectors = aligned16(out, x, weight) && aligned16(bias);
-  float mean = mean_of(x, columns, vectors, scratch);
-  float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
-  each_column(
-      columns, vectors,
-      [&](int c) {
-        float4 shift = bias == nullptr ? make_float4(0, 0, 0, 0) : load4(bias + c);
-        store4(out + c, fma4(mul4(minus4(load4(x + c), mean), weight4(weight, c)), r, shift));
-      },
-      [&](int c) { out[c] = (x[c] - mean) * r * weight1(weight, c) + (bias == nullptr ? 0 : bias[c]); });
+KERNEL layer_norm(float* out, const float* x, const float* weight, const float* bias, int columns,
+                  float eps) {
+    __shared__ float scratch[32];
+    x += static_cast<long long>(blockIdx.x) * columns;
+    out += static_cast<long long>(blockIdx.x) * columns;
+    bool vectors = aligned16(out, x, weight) && aligned16(bias);
+    float mean = mean_of(x, columns, vectors, scratch);
+    float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 shift = bias == nullptr ? make_float4(0, 0, 0, 0) : load4(bias + c);
+            store4(out + c, fma4(mul4(minus4(load4(x + c), mean), weight4(weight, c)), r, shift));
+        },
+        [&](int c) {
+            out[c] = (x[c] - mean) * r * weight1(weight, c) + (bias == nullptr ? 0 : bias[c]);
+        });
 }
 
 // dx += r g - x r^3 mean(g x), g = dout * weight. stats [N] receives r, unless it is absent.
-KERNEL rms_norm_backward(
-    float* dx, float* stats, const float* dout, const float* x, const float* weight, int columns, float eps) {
-  __shared__ float scratch[32];
-  long long row = static_cast<long long>(blockIdx.x) * columns;
-  dx += row, dout += row, x += row;
-  bool vectors = aligned16(dx, dout, x) && aligned16(weight);
-  float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
-  float sum = 0;
-  each_column(
-      columns, vectors,
-      [&](int c) { sum += dot4(mul4(load4(dout + c), weight4(weight, c)), load4(x + c)); },
-      [&](int c) { sum += dout[c] * weight1(weight, c) * x[c]; });
-  float share = -r * r * r * (block_sum(sum, scratch) / columns);
-  each_column(
-      columns, vectors,
-      [&](int c) {
-        float4 g = mul4(load4(dout + c), weight4(weight, c));
-        store4(dx + c, fma4(g, r, fma4(load4(x + c), share, load4(dx + c))));
-      },
-      [&](int c) { dx[c] += r * dout[c] * weight1(weight, c) + x[c] * share; });
-  if (stats != nullptr && threadIdx.x == 0) stats[blockIdx.x] = r;
+KERNEL rms_norm_backward(float* dx, float* stats, const float* dout, const float* x,
+                         const float* weight, int columns, float eps) {
+    __shared__ float scratch[32];
+    long long row = static_cast<long long>(blockIdx.x) * columns;
+    dx += row, dout += row, x += row;
+    bool vectors = aligned16(dx, dout, x) && aligned16(weight);
+    float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
+    float sum = 0;
+    each_column(
+        columns, vectors,
+        [&](int c) { sum += dot4(mul4(load4(dout + c), weight4(weight, c)), load4(x + c)); },
+        [&](int c) { sum += dout[c] * weight1(weight, c) * x[c]; });
+    float share = -r * r * r * (block_sum(sum, scratch) / columns);
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 g = mul4(load4(dout + c), weight4(weight, c));
+            store4(dx + c, fma4(g, r, fma4(load4(x + c), share, load4(dx + c))));
+        },
+        [&](int c) { dx[c] += r * dout[c] * weight1(weight, c) + x[c] * share; });
+    if (stats != nullptr && threadIdx.x == 0) stats[blockIdx.x] = r;
 }
 
-// dx += r (g - mean(g) - z mean(g z)), g = dout * weight, z = (x - mean) r. stats [N, 2] receives mean and r.
-KERNEL layer_norm_backward(
-    float* dx, float* stats, const float* dout, const float* x, const float* weight, int columns, float eps) {
-  __shared__ float scratch[32];
-  long long row = static_cast<long long>(blockIdx.x) * columns;
-  dx += row, dout += row, x += row;
-  bool vectors = aligned16(dx, dout, x) && aligned16(weight);
-  float mean = mean_of(x, columns, vectors, scratch);
-  float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
-  float sum_g = 0, sum_gx = 0;
-  each_column(
-      columns, vectors,
-      [&](int c) {
-        float4 g = mul4(load4(dout + c), weight4(weight, c));
-        sum_g += sum4(g);
-        sum_gx += dot4(g, minus4(load4(x + c), mean));
-      },
-      [&](int c) {
-        float g = dout[c] * weight1(weight, c);
-        sum_g += g;
-        sum_gx += g * (x[c] - mean);
-      });
-  float mean_g = block_sum(sum_g, scratch) / columns;
-  float share = -r * r * r * (block_sum(sum_gx, scratch) / columns);
-  each_column(
-      columns, vectors,
-      [&](int c) {
-        float4 g = minus4(mul4(load4(dout + c), weight4(weight, c)), mean_g);
-        store4(dx + c, fma4(g, r, fma4(minus4(load4(x + c), mean), share, load4(dx + c))));
-      },
-      [&](int c) { dx[c] += r * (dout[c] * weight1(weight, c) - mean_g) + (x[c] - mean) * share; });
-  if (stats != nullptr && threadIdx.x == 0) {
-    stats[2 * blockIdx.x] = mean;
-    stats[2 * blockIdx.x + 1] = r;
-  }
+// dx += r (g - mean(g) - z mean(g z)), g = dout * weight, z = (x - mean) r. stats [N, 2] receives
+// mean and r.
+KERNEL layer_norm_backward(float* dx, float* stats, const float* dout, const float* x,
+                           const float* weight, int columns, float eps) {
+    __shared__ float scratch[32];
+    long long row = static_cast<long long>(blockIdx.x) * columns;
+    dx += row, dout += row, x += row;
+    bool vectors = aligned16(dx, dout, x) && aligned16(weight);
+    float mean = mean_of(x, columns, vectors, scratch);
+    float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
+    float sum_g = 0, sum_gx = 0;
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 g = mul4(load4(dout + c), weight4(weight, c));
+            sum_g += sum4(g);
+            sum_gx += dot4(g, minus4(load4(x + c), mean));
+        },
+        [&](int c) {
+            float g = dout[c] * weight1(weight, c);
+            sum_g += g;
+            sum_gx += g * (x[c] - mean);
+        });
+    float mean_g = block_sum(sum_g, scratch) / columns;
+    float share = -r * r * r * (block_sum(sum_gx, scratch) / columns);
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 g = minus4(mul4(load4(dout + c), weight4(weight, c)), mean_g);
+            store4(dx + c, fma4(g, r, fma4(minus4(load4(x + c), mean), share, load4(dx + c))));
+        },
+        [&](int c) {
+            dx[c] += r * (dout[c] * weight1(weight, c) - mean_g) + (x[c] - mean) * share;
+        });
+    if (stats != nullptr && threadIdx.x == 0) {
+        stats[2 * blockIdx.x] = mean;
+        stats[2 * blockIdx.x + 1] = r;
+    }
 }
 
-// Sums of term(row, column) over the slice blockIdx.y of the rows, for 32 columns: 8 rows at a time, a warp reads
-// 128 bytes of a row. Block (32, 8).
+// Sums of term(row, column) over the slice blockIdx.y of the rows, for 32 columns: 8 rows at a
+// time, a warp reads 128 bytes of a row. Block (32, 8).
 template <class Term>
 __device__ __forceinline__ void column_slice(float* partials, int rows, int columns, Term term) {
-  __shared__ float sums[8][32];
-  int column = blockIdx.x * 32 + threadIdx.x;
-  int slice = (rows + gridDim.y - 1) / gridDim.y;
-  int to = min(rows, static_cast<int>(blockIdx.y + 1) * slice);
-  float sum = 0;
-  if (column < columns) {
-    for (int row = blockIdx.y * slice + threadIdx.y; row < to; row += 8) sum += term(row, column);
-  }
-  sums[threadIdx.y][threadIdx.x] = sum;
-  __syncthreads();
-  if (threadIdx.y == 0 && column < columns) {
-    for (int i = 1; i < 8; i++) sum += sums[i][threadIdx.x];
-    partials[static_cast<long long>(blockIdx.y) * columns + column] = sum;
-  }
-  __syncthreads();
+    __shared__ float sums[8][32];
+    int column = blockIdx.x * 32 + threadIdx.x;
+    int slice = (rows + gridDim.y - 1) / gridDim.y;
+    int to = min(rows, static_cast<int>(blockIdx.y + 1) * slice);
+    float sum = 0;
+    if (column < columns) {
+        for (int row = blockIdx.y * slice + threadIdx.y; row < to; row += 8)
+            sum += term(row, column);
+    }
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y == 0 && column < columns) {
+        for (int i = 1; i < 8; i++) sum += sums[i][threadIdx.x];
+        partials[static_cast<long long>(blockIdx.y) * columns + column] = sum;
+    }
+    __syncthreads();
 }
 
 KERNEL column_partials(float* partials, const float* x, int rows, int columns) {
-  column_slice(partials, rows, columns, [=](int n, int c) { return x[static_cast<long long>(n) * columns + c]; });
+    column_slice(partials, rows, columns,
+                 [=](int n, int c) { return x[static_cast<long long>(n) * columns + c]; });
 }
 
-KERNEL rms_norm_partials(
-    float* partials, const float* dout, const float* x, const float* stats, int rows, int columns) {
-  column_slice(partials, rows, columns, [=](int n, int c) {
-    long long at = static_cast<long long>(n) * columns + c;
-    return dout[at] * x[at] * stats[n];
-  });
-}
-
-KERNEL layer_norm_partials(
-    float* weight_partials,
-    float* bias_partials,
-    const float* dout,
-    const float* x,
-    const float* stats,
-    int rows,
-    int columns) {
-  if (weight_partials != nullptr) {
-    column_slice(weight_partials, rows, columns, [=](int n, int c) {
-      long long at = static_cast<long long>(n) * columns + c;
-      return dout[at] * (x[at] - stats[2 * n]) * stats[2 * n + 1];
+KERNEL rms_norm_partials(float* partials, const float* dout, const float* x, const float* stats,
+                         int rows, int columns) {
+    column_slice(partials, rows, columns, [=](int n, int c) {
+        long long at = static_cast<long long>(n) * columns + c;
+        return dout[at] * x[at] * stats[n];
     });
-  }
-  if (bias_partials != nullptr) {
-    column_slice(
-        bias_partials, rows, columns, [=](int n, int c) { return dout[static_cast<long long>(n) * columns + c]; });
-  }
+}
+
+KERNEL layer_norm_partials(float* weight_partials, float* bias_partials, const float* dout,
+                           const float* x, const float* stats, int rows, int columns) {
+    if (weight_partials != nullptr) {
+        column_slice(weight_partials, rows, columns, [=](int n, int c) {
+            long long at = static_cast<long long>(n) * columns + c;
+            return dout[at] * (x[at] - stats[2 * n]) * stats[2 * n + 1];
+        });
+    }
+    if (bias_partials != nullptr) {
+        column_slice(bias_partials, rows, columns,
+                     [=](int n, int c) { return dout[static_cast<long long>(n) * columns + c]; });
+    }
 }
 
 // out[c] += the sum of partials [parts, columns] over the parts.
 KERNEL add_partials(float* out, const float* partials, int parts, int columns) {
-  int c = blockIdx.x * blockDim.x + threadIdx.x;
-  if (c >= columns) return;
-  float sum = 0;
-  for (int p = 0; p < parts; p++) sum += partials[static_cast<long long>(p) * columns + c];
-  out[c] += sum;
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= columns) return;
+    float sum = 0;
+    for (int p = 0; p < parts; p++) sum += partials[static_cast<long long>(p) * columns + c];
+    out[c] += sum;
 }

@@ -1,5 +1,6 @@
-// libcublasLt for the host: matrix products as plain loops, with the checks of sizes that the library makes.
-// Matrices are column-major unless their layout says otherwise: D = alpha op(A) op(B) + beta C (+ bias).
+// libcublasLt for the host: matrix products as plain loops, with the checks of sizes that the
+// library makes. Matrices are column-major unless their layout says otherwise: D = alpha op(A)
+// op(B) + beta C (+ bias).
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -28,8 +29,8 @@ struct Layout {
   int64_t batch_stride = 0;
 
   bool valid() const {
-    return (type == R_32F || type == R_16F || type == R_16BF) && rows > 0 && columns > 0 && batch > 0 &&
-           stride >= int64_t(row_major ? columns : rows);
+    return (type == R_32F || type == R_16F || type == R_16BF) && rows > 0 && columns > 0 &&
+           batch > 0 && stride >= int64_t(row_major ? columns : rows);
   }
   int64_t place(int64_t row, int64_t column) const {
     return row_major ? row * stride + column : row + column * stride;
@@ -116,30 +117,24 @@ int invalid(const char* what) {
 }
 
 int check(const Desc& d, const Layout& a, const Layout& b, const Layout& c, const Layout& out) {
-  if (!a.valid() || !b.valid() || !c.valid() || !out.valid()) return invalid("a layout's size or stride");
+  if (!a.valid() || !b.valid() || !c.valid() || !out.valid())
+    return invalid("a layout's size or stride");
   uint64_t m = d.transpose_a ? a.columns : a.rows, k = d.transpose_a ? a.rows : a.columns;
   uint64_t n = d.transpose_b ? b.rows : b.columns, inner = d.transpose_b ? b.columns : b.rows;
   if (k != inner || out.rows != m || out.columns != n || c.rows != m || c.columns != n)
     return invalid("sizes of factors and results do not fit");
-  if (a.batch != out.batch || b.batch != out.batch || c.batch != out.batch) return invalid("batch counts differ");
-  if (a.type != b.type || c.type != out.type || (d.compute != COMPUTE_32F && d.compute != COMPUTE_32F_TF32))
+  if (a.batch != out.batch || b.batch != out.batch || c.batch != out.batch)
+    return invalid("batch counts differ");
+  if (a.type != b.type || c.type != out.type ||
+      (d.compute != COMPUTE_32F && d.compute != COMPUTE_32F_TF32))
     return NOT_SUPPORTED;
   if (d.compute == COMPUTE_32F_TF32 && a.type != R_32F) return NOT_SUPPORTED;
   return d.epilogue == EPILOGUE_DEFAULT || d.epilogue == EPILOGUE_BIAS ? SUCCESS : NOT_SUPPORTED;
 }
 
-void multiply(
-    const Desc& d,
-    float alpha,
-    const void* a_data,
-    const Layout& a,
-    const void* b_data,
-    const Layout& b,
-    float beta,
-    const void* c_data,
-    const Layout& c,
-    void* out_data,
-    const Layout& out) {
+void multiply(const Desc& d, float alpha, const void* a_data, const Layout& a, const void* b_data,
+              const Layout& b, float beta, const void* c_data, const Layout& c, void* out_data,
+              const Layout& out) {
   uint64_t k = d.transpose_a ? a.rows : a.columns;
   std::vector<float> left = gather(a_data, a, d.transpose_a, d.compute == COMPUTE_32F_TF32);
   std::vector<float> right = gather(b_data, b, !d.transpose_b, d.compute == COMPUTE_32F_TF32);
@@ -181,19 +176,27 @@ size_t cublasLtGetVersion() { return 130000; }
 
 const char* cublasLtGetStatusName(int status) {
   switch (status) {
-    case SUCCESS: return "CUBLAS_STATUS_SUCCESS";
-    case INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
-    case NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    default: return "CUBLAS_STATUS_INTERNAL_ERROR";
+    case SUCCESS:
+      return "CUBLAS_STATUS_SUCCESS";
+    case INVALID_VALUE:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case NOT_SUPPORTED:
+      return "CUBLAS_STATUS_NOT_SUPPORTED";
+    default:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
   }
 }
 
 const char* cublasLtGetStatusString(int status) {
   switch (status) {
-    case SUCCESS: return "success";
-    case INVALID_VALUE: return "an unsupported value or parameter was passed to the function";
-    case NOT_SUPPORTED: return "the functionality requested is not supported";
-    default: return "an internal operation failed";
+    case SUCCESS:
+      return "success";
+    case INVALID_VALUE:
+      return "an unsupported value or parameter was passed to the function";
+    case NOT_SUPPORTED:
+      return "the functionality requested is not supported";
+    default:
+      return "an internal operation failed";
   }
 }
 
@@ -212,21 +215,38 @@ int cublasLtMatmulDescSetAttribute(Desc* desc, int attribute, const void* value,
   void* target = nullptr;
   size_t expected = 4;
   switch (attribute) {
-    case 0: target = &desc->compute; break;
-    case 1: target = &desc->scale; break;
-    case 2: target = &desc->pointer_mode; break;
-    case 3: target = &desc->transpose_a; break;
-    case 4: target = &desc->transpose_b; break;
-    case 7: target = &desc->epilogue; break;
-    case 8: target = &desc->bias; expected = 8; break;
-    default: return NOT_SUPPORTED;
+    case 0:
+      target = &desc->compute;
+      break;
+    case 1:
+      target = &desc->scale;
+      break;
+    case 2:
+      target = &desc->pointer_mode;
+      break;
+    case 3:
+      target = &desc->transpose_a;
+      break;
+    case 4:
+      target = &desc->transpose_b;
+      break;
+    case 7:
+      target = &desc->epilogue;
+      break;
+    case 8:
+      target = &desc->bias;
+      expected = 8;
+      break;
+    default:
+      return NOT_SUPPORTED;
   }
   if (size != expected) return invalid("the size of an attribute of a product");
   memcpy(target, value, size);
   return desc->pointer_mode == 0 ? SUCCESS : NOT_SUPPORTED;
 }
 
-int cublasLtMatrixLayoutCreate(Layout** layout, int type, uint64_t rows, uint64_t columns, int64_t stride) {
+int cublasLtMatrixLayoutCreate(Layout** layout, int type, uint64_t rows, uint64_t columns,
+                               int64_t stride) {
   *layout = new Layout{type, rows, columns, stride};
   return SUCCESS;
 }
@@ -236,18 +256,38 @@ int cublasLtMatrixLayoutDestroy(Layout* layout) {
   return SUCCESS;
 }
 
-int cublasLtMatrixLayoutSetAttribute(Layout* layout, int attribute, const void* value, size_t size) {
+int cublasLtMatrixLayoutSetAttribute(Layout* layout, int attribute, const void* value,
+                                     size_t size) {
   void* target = nullptr;
   size_t expected = 4;
   switch (attribute) {
-    case 0: target = &layout->type; break;
-    case 1: target = &layout->row_major; break;
-    case 2: target = &layout->rows; expected = 8; break;
-    case 3: target = &layout->columns; expected = 8; break;
-    case 4: target = &layout->stride; expected = 8; break;
-    case 5: target = &layout->batch; break;
-    case 6: target = &layout->batch_stride; expected = 8; break;
-    default: return NOT_SUPPORTED;
+    case 0:
+      target = &layout->type;
+      break;
+    case 1:
+      target = &layout->row_major;
+      break;
+    case 2:
+      target = &layout->rows;
+      expected = 8;
+      break;
+    case 3:
+      target = &layout->columns;
+      expected = 8;
+      break;
+    case 4:
+      target = &layout->stride;
+      expected = 8;
+      break;
+    case 5:
+      target = &layout->batch;
+      break;
+    case 6:
+      target = &layout->batch_stride;
+      expected = 8;
+      break;
+    default:
+      return NOT_SUPPORTED;
   }
   if (size != expected) return invalid("the size of an attribute of a layout");
   memcpy(target, value, size);
@@ -264,24 +304,17 @@ int cublasLtMatmulPreferenceDestroy(Preference* preference) {
   return SUCCESS;
 }
 
-int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute, const void* value, size_t size) {
+int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute, const void* value,
+                                         size_t size) {
   if (attribute != 1) return SUCCESS;  // hints alone
   if (size != 8) return invalid("the size of the workspace preference");
   memcpy(&preference->workspace, value, 8);
   return SUCCESS;
 }
 
-int cublasLtMatmulAlgoGetHeuristic(
-    void*,
-    Desc* desc,
-    Layout* a,
-    Layout* b,
-    Layout* c,
-    Layout* d,
-    Preference* preference,
-    int requested,
-    Heuristic* results,
-    int* count) {
+int cublasLtMatmulAlgoGetHeuristic(void*, Desc* desc, Layout* a, Layout* b, Layout* c, Layout* d,
+                                   Preference* preference, int requested, Heuristic* results,
+                                   int* count) {
   *count = 0;
   if (preference == nullptr || requested < 1) return INVALID_VALUE;
   int status = check(*desc, *a, *b, *c, *d);
@@ -293,32 +326,18 @@ int cublasLtMatmulAlgoGetHeuristic(
   return SUCCESS;
 }
 
-int cublasLtMatmul(
-    void* handle,
-    Desc* desc,
-    const void* alpha,
-    const void* a,
-    Layout* a_layout,
-    const void* b,
-    Layout* b_layout,
-    const void* beta,
-    const void* c,
-    Layout* c_layout,
-    void* d,
-    Layout* d_layout,
-    const uint64_t* algorithm,
-    void*,
-    size_t,
-    void*) {
+int cublasLtMatmul(void* handle, Desc* desc, const void* alpha, const void* a, Layout* a_layout,
+                   const void* b, Layout* b_layout, const void* beta, const void* c,
+                   Layout* c_layout, void* d, Layout* d_layout, const uint64_t* algorithm, void*,
+                   size_t, void*) {
   if (handle == nullptr) return 1;
   int status = check(*desc, *a_layout, *b_layout, *c_layout, *d_layout);
   if (status != SUCCESS) return status;
   if (algorithm != nullptr && algorithm[0] != 1) return invalid("an algorithm of another library");
   for (int i = 0; i < d_layout->batch; i++) {
-    multiply(
-        *desc, *static_cast<const float*>(alpha), at(a, *a_layout, i), *a_layout, at(b, *b_layout, i), *b_layout,
-        *static_cast<const float*>(beta), at(c, *c_layout, i), *c_layout,
-        const_cast<char*>(at(d, *d_layout, i)), *d_layout);
+    multiply(*desc, *static_cast<const float*>(alpha), at(a, *a_layout, i), *a_layout,
+             at(b, *b_layout, i), *b_layout, *static_cast<const float*>(beta), at(c, *c_layout, i),
+             *c_layout, const_cast<char*>(at(d, *d_layout, i)), *d_layout);
   }
   return SUCCESS;
 }

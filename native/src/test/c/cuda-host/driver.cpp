@@ -1,18 +1,20 @@
-// libcuda for the host: device memory is host memory with canaries around it, every call is done when it returns.
+// libcuda for the host: device memory is host memory with canaries around it, every call is done
+// when it returns.
 //
 // JLLM_FAKE_CUDA_MEMORY   bytes of each device (default 4 GiB)
 // JLLM_FAKE_CUDA_DEVICES  how many there are (default 1)
+#include <dlfcn.h>
+#include <elf.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
-#include <elf.h>
 #include <map>
 #include <mutex>
 #include <string>
-#include <unistd.h>
 
 namespace {
 
@@ -122,10 +124,10 @@ constexpr int SHARED_LIMIT = 227 * 1024;
 
 }  // namespace
 
-#define GUARDED                                       \
-  std::lock_guard<std::recursive_mutex> guard(lock);  \
-  if (!initialized) return NOT_INITIALIZED;           \
-  if (context == nullptr) return INVALID_CONTEXT;     \
+#define GUARDED                                      \
+  std::lock_guard<std::recursive_mutex> guard(lock); \
+  if (!initialized) return NOT_INITIALIZED;          \
+  if (context == nullptr) return INVALID_CONTEXT;    \
   if (failure != SUCCESS) return failure;
 
 extern "C" {
@@ -170,20 +172,47 @@ int cuDeviceTotalMem_v2(size_t* bytes, int device) {
 int cuDeviceGetAttribute(int* value, int attribute, int device) {
   if (device < 0 || device >= devices()) return INVALID_DEVICE;
   switch (attribute) {
-    case 1: *value = 1024; break;                  // threads a block
-    case 8: *value = 48 * 1024; break;             // shared memory a block
-    case 10: *value = 32; break;                   // warp
-    case 13: *value = 1000000; break;              // clock, kHz
-    case 16: *value = 4; break;                    // multiprocessors
-    case 36: *value = 1000000; break;              // memory clock, kHz
-    case 37: *value = 512; break;                  // bits of the memory bus
-    case 38: *value = 4 << 20; break;              // L2
-    case 39: *value = 2048; break;                 // threads a multiprocessor
-    case 75: *value = 8; break;                    // compute capability
-    case 76: *value = 0; break;
-    case 81: *value = 228 * 1024; break;           // shared memory a multiprocessor
-    case 97: *value = SHARED_LIMIT; break;         // shared memory a block on request
-    default: *value = 0;
+    case 1:
+      *value = 1024;
+      break;  // threads a block
+    case 8:
+      *value = 48 * 1024;
+      break;  // shared memory a block
+    case 10:
+      *value = 32;
+      break;  // warp
+    case 13:
+      *value = 1000000;
+      break;  // clock, kHz
+    case 16:
+      *value = 4;
+      break;  // multiprocessors
+    case 36:
+      *value = 1000000;
+      break;  // memory clock, kHz
+    case 37:
+      *value = 512;
+      break;  // bits of the memory bus
+    case 38:
+      *value = 4 << 20;
+      break;  // L2
+    case 39:
+      *value = 2048;
+      break;  // threads a multiprocessor
+    case 75:
+      *value = 8;
+      break;  // compute capability
+    case 76:
+      *value = 0;
+      break;
+    case 81:
+      *value = 228 * 1024;
+      break;  // shared memory a multiprocessor
+    case 97:
+      *value = SHARED_LIMIT;
+      break;  // shared memory a block on request
+    default:
+      *value = 0;
   }
   return SUCCESS;
 }
@@ -195,7 +224,9 @@ int cuDevicePrimaryCtxRetain(void** result, int device) {
   return SUCCESS;
 }
 
-int cuDevicePrimaryCtxRelease_v2(int device) { return device < 0 || device >= devices() ? INVALID_DEVICE : SUCCESS; }
+int cuDevicePrimaryCtxRelease_v2(int device) {
+  return device < 0 || device >= devices() ? INVALID_DEVICE : SUCCESS;
+}
 
 int cuCtxSetCurrent(void* value) {
   context = value;
@@ -324,7 +355,9 @@ int cuStreamSynchronize(Stream*) {
   return check();
 }
 
-int cuStreamWaitEvent(Stream*, Event* event, unsigned) { return event == nullptr ? INVALID_HANDLE : SUCCESS; }
+int cuStreamWaitEvent(Stream*, Event* event, unsigned) {
+  return event == nullptr ? INVALID_HANDLE : SUCCESS;
+}
 
 int cuEventCreate(Event** event, unsigned) {
   GUARDED
@@ -362,7 +395,8 @@ int cuModuleLoadData(Module** module, const void* image) {
   if (memcmp(image, ELFMAG, SELFMAG) != 0) return INVALID_IMAGE;
   auto* header = static_cast<const Elf64_Ehdr*>(image);
   size_t size = header->e_shoff + size_t(header->e_shnum) * header->e_shentsize;
-  char path[] = "/tmp/cuda-module-XXXXXX";  // a new name each time: dlopen knows libraries by their names
+  char path[] =
+      "/tmp/cuda-module-XXXXXX";  // a new name each time: dlopen knows libraries by their names
   int file = mkstemp(path);
   bool written = file >= 0 && write(file, image, size) == ssize_t(size);
   close(file);
@@ -390,7 +424,8 @@ int cuModuleGetFunction(Function** function, Module* module, const char* name) {
   *function = new Function;
   (*function)->name = name;
   (*function)->entry = reinterpret_cast<void (*)(void**)>(entry);
-  (*function)->launch = reinterpret_cast<decltype(Function::launch)>(dlsym(module->library, "emulator_launch"));
+  (*function)->launch =
+      reinterpret_cast<decltype(Function::launch)>(dlsym(module->library, "emulator_launch"));
   return SUCCESS;
 }
 
@@ -403,23 +438,14 @@ int cuFuncSetAttribute(Function* function, int attribute, int value) {
   return SUCCESS;
 }
 
-int cuLaunchKernel(
-    Function* function,
-    unsigned grid_x,
-    unsigned grid_y,
-    unsigned grid_z,
-    unsigned block_x,
-    unsigned block_y,
-    unsigned block_z,
-    unsigned shared_bytes,
-    Stream*,
-    void** arguments,
-    void**) {
+int cuLaunchKernel(Function* function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                   unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
+                   Stream*, void** arguments, void**) {
   GUARDED
   if (function == nullptr) return INVALID_HANDLE;
-  if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_y > 65535 || grid_z > 65535 || grid_x > 0x7fffffffu ||
-      block_x * block_y * block_z == 0 || block_x * block_y * block_z > 1024 ||
-      int(shared_bytes) > function->shared_limit)
+  if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_y > 65535 || grid_z > 65535 ||
+      grid_x > 0x7fffffffu || block_x * block_y * block_z == 0 ||
+      block_x * block_y * block_z > 1024 || int(shared_bytes) > function->shared_limit)
     return INVALID_VALUE;
   unsigned grid[] = {grid_x, grid_y, grid_z};
   unsigned block[] = {block_x, block_y, block_z};

@@ -1,10 +1,13 @@
-// Runs CUDA kernels on the host, for tests on machines without a GPU. This file goes ahead of a module's
-// source; nvrtc.cpp appends one entry a kernel. It knows the part of CUDA C++ that our kernels use, no more.
+// Runs CUDA kernels on the host, for tests on machines without a GPU. This file goes ahead of a
+// module's source; nvrtc.cpp appends one entry a kernel. It knows the part of CUDA C++ that our
+// kernels use, no more.
 //
-// Each thread of a block is a fiber (a stack of its own), all on one host thread. A fiber runs until it waits at a
-// barrier; shuffles and ballots are barriers of a warp. So a barrier that some threads do not reach, which hangs a
-// GPU, is found: all fibers wait and none goes on.
+// Each thread of a block is a fiber (a stack of its own), all on one host thread. A fiber runs
+// until it waits at a barrier; shuffles and ballots are barriers of a warp. So a barrier that some
+// threads do not reach, which hangs a GPU, is found: all fibers wait and none goes on.
 #pragma once
+
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sys/mman.h>
 #include <utility>
 
 #define __device__
@@ -23,22 +25,45 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
-struct alignas(8) float2 { float x, y; };
-struct alignas(16) float4 { float x, y, z, w; };
-struct alignas(8) int2 { int x, y; };
-struct alignas(16) int4 { int x, y, z, w; };
-struct alignas(8) uint2 { unsigned x, y; };
-struct alignas(16) uint4 { unsigned x, y, z, w; };
-struct alignas(4) ushort2 { unsigned short x, y; };
-struct alignas(8) ushort4 { unsigned short x, y, z, w; };
-struct alignas(16) double2 { double x, y; };
-struct uint3 { unsigned x, y, z; };
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) int2 {
+  int x, y;
+};
+struct alignas(16) int4 {
+  int x, y, z, w;
+};
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(4) ushort2 {
+  unsigned short x, y;
+};
+struct alignas(8) ushort4 {
+  unsigned short x, y, z, w;
+};
+struct alignas(16) double2 {
+  double x, y;
+};
+struct uint3 {
+  unsigned x, y, z;
+};
 static inline float2 make_float2(float x, float y) { return {x, y}; }
 static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 static inline int2 make_int2(int x, int y) { return {x, y}; }
 static inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
-static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
-static inline ushort4 make_ushort4(unsigned short x, unsigned short y, unsigned short z, unsigned short w) {
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
+  return {x, y, z, w};
+}
+static inline ushort4 make_ushort4(unsigned short x, unsigned short y, unsigned short z,
+                                   unsigned short w) {
   return {x, y, z, w};
 }
 
@@ -48,7 +73,8 @@ static const int warpSize = 32;
 namespace emulator {
 
 constexpr unsigned MAX_THREADS = 1024;
-constexpr size_t STACK = 65 * 1024 + 64;  // no power of two: the tops of all stacks would share a few cache lines
+constexpr size_t STACK =
+    65 * 1024 + 64;  // no power of two: the tops of all stacks would share a few cache lines
 constexpr size_t MAX_SHARED = 227 * 1024;
 constexpr unsigned char CANARY = 0xA5;
 
@@ -80,7 +106,8 @@ __asm__(
     ".text\n.type emulator_switch, @function\nemulator_switch:\n"
     "  pushq %rbp\n  pushq %rbx\n  pushq %r12\n  pushq %r13\n  pushq %r14\n  pushq %r15\n"
     "  movq %rsp, (%rdi)\n  movq %rsi, %rsp\n"
-    "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n  popq %rcx\n  jmp *%rcx\n"
+    "  popq %r15\n  popq %r14\n  popq %r13\n  popq %r12\n  popq %rbx\n  popq %rbp\n  popq %rcx\n  "
+    "jmp *%rcx\n"
     ".size emulator_switch, . - emulator_switch\n");
 
 static void yield() { emulator_switch(&fibers[current].stack_pointer, scheduler_stack); }
@@ -109,7 +136,8 @@ static void wait(Barrier& barrier) {
 
 static unsigned lane() { return current & 31; }
 
-// Each lane of a warp gives a value; the result holds those of all lanes until the next exchange but one.
+// Each lane of a warp gives a value; the result holds those of all lanes until the next exchange
+// but one.
 static const uint64_t* exchange(unsigned mask, uint64_t value) {
   if (mask != 0xffffffffu) fail("a shuffle or vote whose mask is not the whole warp");
   unsigned warp = current / 32;
@@ -121,8 +149,9 @@ static const uint64_t* exchange(unsigned mask, uint64_t value) {
 }
 
 static char* stacks() {
-  static char* memory = static_cast<char*>(mmap(
-      nullptr, MAX_THREADS * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  static char* memory =
+      static_cast<char*>(mmap(nullptr, MAX_THREADS * STACK, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   return memory;
 }
 
@@ -143,14 +172,15 @@ alignas(16) static unsigned char emulator_shared[emulator::MAX_SHARED + 64];
 
 namespace emulator {
 
-// Threads take turns in falling order where JLLM_FAKE_CUDA_REVERSE is set: a result that changes tells of a barrier
-// that is missing.
+// Threads take turns in falling order where JLLM_FAKE_CUDA_REVERSE is set: a result that changes
+// tells of a barrier that is missing.
 static bool reversed() {
   static const bool set = getenv("JLLM_FAKE_CUDA_REVERSE") != nullptr;
   return set;
 }
 
-// Lets the threads of a warp take turns until all wait for other warps or are done. Returns how many are left.
+// Lets the threads of a warp take turns until all wait for other warps or are done. Returns how
+// many are left.
 static unsigned run_warp(unsigned first, unsigned lanes) {
   unsigned left = lanes;
   for (uint64_t before = progress - 1; progress != before && left > 0 && failure == nullptr;) {
@@ -180,15 +210,17 @@ static void run_block(unsigned threads) {
       unsigned w = reversed() ? warps - 1 - i : i;
       left += run_warp(w * 32, warp_barriers[w].expected);
     }
-    if (left > 0 && progress == before) failure = "threads wait at a barrier that others never reach";
+    if (left > 0 && progress == before)
+      failure = "threads wait at a barrier that others never reach";
   }
 }
 
 }  // namespace emulator
 
 // Runs a grid; returns null or what went wrong.
-extern "C" const char* emulator_launch(
-    void (*entry)(void**), void** arguments, const unsigned* grid, const unsigned* block, unsigned shared_bytes) {
+extern "C" const char* emulator_launch(void (*entry)(void**), void** arguments,
+                                       const unsigned* grid, const unsigned* block,
+                                       unsigned shared_bytes) {
   using namespace emulator;
   unsigned threads = block[0] * block[1] * block[2];
   if (threads == 0 || threads > MAX_THREADS) return "blocks of 0 or more than 1024 threads";
@@ -202,11 +234,13 @@ extern "C" const char* emulator_launch(
     for (unsigned y = 0; y < grid[1]; y++) {
       for (unsigned x = 0; x < grid[0]; x++) {
         blockIdx = {x, y, z};
-        memset(emulator_shared, 0xff, shared_bytes);  // not a number: what was never written is seen
+        memset(emulator_shared, 0xff,
+               shared_bytes);  // not a number: what was never written is seen
         memset(emulator_shared + shared_bytes, CANARY, 64);
         run_block(threads);
         for (int i = 0; i < 64 && failure == nullptr; i++) {
-          if (emulator_shared[shared_bytes + i] != CANARY) failure = "a write beyond the dynamic shared memory";
+          if (emulator_shared[shared_bytes + i] != CANARY)
+            failure = "a write beyond the dynamic shared memory";
         }
         if (failure != nullptr) return failure;
       }
@@ -217,7 +251,8 @@ extern "C" const char* emulator_launch(
 
 // Calls a kernel whose arguments are behind an array of pointers, as the driver passes them.
 template <class... A, size_t... I>
-static inline void emulator_call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
+static inline void emulator_call(void (*kernel)(A...), void** arguments,
+                                 std::index_sequence<I...>) {
   kernel(*static_cast<A*>(arguments[I])...);
 }
 template <class... A>
@@ -257,21 +292,42 @@ static inline T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
 static inline unsigned __ballot_sync(unsigned mask, int predicate) {
   const uint64_t* all = emulator::exchange(mask, predicate != 0);
   unsigned result = 0;
-  for (unsigned i = 0; i < emulator::warp_barriers[emulator::current / 32].expected; i++) result |= all[i] << i;
+  for (unsigned i = 0; i < emulator::warp_barriers[emulator::current / 32].expected; i++)
+    result |= all[i] << i;
   return result;
 }
-static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
+static inline int __any_sync(unsigned mask, int predicate) {
+  return __ballot_sync(mask, predicate) != 0;
+}
 
 #define __expf expf  // the C library has inner functions of these names
 #define __logf logf
 static inline float __fdividef(float a, float b) { return a / b; }
 static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
-static inline unsigned __float_as_uint(float x) { unsigned u; memcpy(&u, &x, 4); return u; }
-static inline float __uint_as_float(unsigned x) { float f; memcpy(&f, &x, 4); return f; }
-static inline int __float_as_int(float x) { int u; memcpy(&u, &x, 4); return u; }
-static inline float __int_as_float(int x) { float f; memcpy(&f, &x, 4); return f; }
+static inline unsigned __float_as_uint(float x) {
+  unsigned u;
+  memcpy(&u, &x, 4);
+  return u;
+}
+static inline float __uint_as_float(unsigned x) {
+  float f;
+  memcpy(&f, &x, 4);
+  return f;
+}
+static inline int __float_as_int(float x) {
+  int u;
+  memcpy(&u, &x, 4);
+  return u;
+}
+static inline float __int_as_float(int x) {
+  float f;
+  memcpy(&f, &x, 4);
+  return f;
+}
 template <class T>
-static inline T __ldg(const T* p) { return *p; }
+static inline T __ldg(const T* p) {
+  return *p;
+}
 static inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selectors) {
   uint64_t both = uint64_t(y) << 32 | x;
   unsigned result = 0;
@@ -287,6 +343,10 @@ static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(x); }
 template <class T>
-static inline T min(T a, T b) { return b < a ? b : a; }
+static inline T min(T a, T b) {
+  return b < a ? b : a;
+}
 template <class T>
-static inline T max(T a, T b) { return a < b ? b : a; }
+static inline T max(T a, T b) {
+  return a < b ? b : a;
+}

@@ -1,19 +1,28 @@
-// libnvrtc for the host: compiles a module with g++ into a shared library, which stands for the cubin.
+// libnvrtc for the host: compiles a module with g++ into a shared library, which stands for the
+// cubin.
+#include <dlfcn.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace {
 
-enum { SUCCESS = 0, INVALID_INPUT = 3, INVALID_PROGRAM = 4, INVALID_OPTION = 5, COMPILATION = 6, INTERNAL = 11 };
+enum {
+  SUCCESS = 0,
+  INVALID_INPUT = 3,
+  INVALID_PROGRAM = 4,
+  INVALID_OPTION = 5,
+  COMPILATION = 6,
+  INTERNAL = 11
+};
 
 struct Program {
   std::string source, log, image;
@@ -26,7 +35,9 @@ std::string read(const std::string& path) {
   return text.str();
 }
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 // The folder of this library, where emulator.h lies beside it.
 std::string home() {
@@ -46,7 +57,8 @@ int run(const std::string& command, const std::string& log_file, std::string& lo
 std::set<std::string> kernels(const std::string& source) {
   std::set<std::string> names;
   std::regex pattern("extern\\s+\"C\"\\s+__kernel__\\s+void\\s+([A-Za-z_0-9]+)\\s*\\(");
-  for (std::sregex_iterator i(source.begin(), source.end(), pattern), end; i != end; ++i) names.insert((*i)[1]);
+  for (std::sregex_iterator i(source.begin(), source.end(), pattern), end; i != end; ++i)
+    names.insert((*i)[1]);
   return names;
 }
 
@@ -56,7 +68,8 @@ int compile(Program& program, const std::vector<std::string>& options, const std
   for (const std::string& option : options) {
     if (option.rfind("-D", 0) == 0) {
       defines += " '" + option + "'";
-    } else if (option.rfind("--gpu-architecture=sm_", 0) == 0 || option.rfind("-arch=sm_", 0) == 0) {
+    } else if (option.rfind("--gpu-architecture=sm_", 0) == 0 ||
+               option.rfind("-arch=sm_", 0) == 0) {
       architecture = true;
     } else if (option.rfind("--std=c++17", 0) != 0 && option.rfind("-std=c++17", 0) != 0 &&
                option.rfind("--ptxas-options", 0) != 0) {
@@ -72,18 +85,24 @@ int compile(Program& program, const std::vector<std::string>& options, const std
     program.log = "kernels include no headers";
     return COMPILATION;
   }
-  std::string log_file = folder + "/log", plain = folder + "/plain.cpp", full = folder + "/module.cpp";
+  std::string log_file = folder + "/log", plain = folder + "/plain.cpp",
+              full = folder + "/module.cpp";
   write(plain, program.source);
   std::string preprocessed = folder + "/plain.i";
-  if (run("g++ -E -P -D__global__=__kernel__ '-D__launch_bounds__(...)='" + defines + " -o " + preprocessed + " " + plain, log_file, program.log))
+  if (run("g++ -E -P -D__global__=__kernel__ '-D__launch_bounds__(...)='" + defines + " -o " +
+              preprocessed + " " + plain,
+          log_file, program.log))
     return COMPILATION;
-  std::string text = "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" + program.source + "\n";
+  std::string text =
+      "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" + program.source + "\n";
   for (const std::string& name : kernels(read(preprocessed)))
     text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name + ", a); }\n";
   write(full, text);
   std::string library = folder + "/module.so";
-  std::string flags = " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno";
-  if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log)) return COMPILATION;
+  std::string flags =
+      " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno";
+  if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log))
+    return COMPILATION;
   program.image = read(library);
   return SUCCESS;
 }
@@ -98,8 +117,8 @@ int nvrtcVersion(int* major, int* minor) {
   return SUCCESS;
 }
 
-int nvrtcCreateProgram(
-    Program** program, const char* source, const char* name, int headers, const char* const*, const char* const*) {
+int nvrtcCreateProgram(Program** program, const char* source, const char* name, int headers,
+                       const char* const*, const char* const*) {
   if (source == nullptr || headers != 0) return INVALID_INPUT;
   *program = new Program{source, "", ""};
   return SUCCESS;
@@ -149,12 +168,18 @@ int nvrtcGetProgramLog(Program* program, char* log) {
 
 const char* nvrtcGetErrorString(int status) {
   switch (status) {
-    case SUCCESS: return "NVRTC_SUCCESS";
-    case INVALID_INPUT: return "NVRTC_ERROR_INVALID_INPUT";
-    case INVALID_PROGRAM: return "NVRTC_ERROR_INVALID_PROGRAM";
-    case INVALID_OPTION: return "NVRTC_ERROR_INVALID_OPTION";
-    case COMPILATION: return "NVRTC_ERROR_COMPILATION";
-    default: return "NVRTC_ERROR_INTERNAL_ERROR";
+    case SUCCESS:
+      return "NVRTC_SUCCESS";
+    case INVALID_INPUT:
+      return "NVRTC_ERROR_INVALID_INPUT";
+    case INVALID_PROGRAM:
+      return "NVRTC_ERROR_INVALID_PROGRAM";
+    case INVALID_OPTION:
+      return "NVRTC_ERROR_INVALID_OPTION";
+    case COMPILATION:
+      return "NVRTC_ERROR_COMPILATION";
+    default:
+      return "NVRTC_ERROR_INTERNAL_ERROR";
   }
 }
 
