@@ -80,6 +80,11 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
     return report(error);
   }
 
+  /** Reports wrong usage outside of a command and returns the exit code. */
+  int usage(UsageException error) {
+    return say(ExitCode.USAGE, error.getMessage());
+  }
+
   /** Reports an error of any kind and returns the exit code. */
   int report(Throwable error) {
     return switch (error) {
@@ -120,6 +125,7 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
 
   private int say(int code, @Nullable String message) {
     err.println("jllm: " + message);
+    Log.error(String.valueOf(message));
     return code;
   }
 

@@ -1,7 +1,15 @@
 package jllm.cli;
 
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.text.MessageFormat;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.ResourceBundle;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class Log extends System.LoggerFinder {
   private static volatile System.Logger.Level least = System.Logger.Level.WARNING;
   private static volatile PrintStream err = System.err;
+  private static volatile @Nullable PrintWriter file;
 
   /** For the service loader. */
   public Log() {}
@@ -23,6 +32,44 @@ public final class Log extends System.LoggerFinder {
 
   static void to(PrintStream stream) {
     err = stream;
+  }
+
+  /**
+   * Adds all that is logged, shown or not, to a file.
+   *
+   * @throws UncheckedIOException if it cannot be written
+   */
+  static void copyTo(Path path) {
+    try {
+      file =
+          new PrintWriter(
+              Files.newBufferedWriter(path, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+              true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** An error that was shown already. */
+  static void error(String message) {
+    copy(System.Logger.Level.ERROR, message);
+  }
+
+  private static void copy(System.Logger.Level level, String message) {
+    PrintWriter target = file;
+    if (target != null) {
+      target.println(
+          OffsetDateTime.now().truncatedTo(ChronoUnit.MILLIS) + " " + level + " " + message);
+    }
+  }
+
+  /** Ends the copying to a file. */
+  static void close() {
+    PrintWriter target = file;
+    if (target != null) {
+      target.close();
+      file = null;
+    }
   }
 
   @Override
@@ -38,7 +85,8 @@ public final class Log extends System.LoggerFinder {
 
     @Override
     public boolean isLoggable(Level level) {
-      return level.getSeverity() >= least.getSeverity();
+      return level.getSeverity() >= least.getSeverity()
+          || file != null && level.getSeverity() >= Level.DEBUG.getSeverity();
     }
 
     @Override
@@ -47,7 +95,11 @@ public final class Log extends System.LoggerFinder {
         @Nullable ResourceBundle bundle,
         @Nullable String message,
         @Nullable Throwable thrown) {
-      if (isLoggable(level)) {
+      if (!isLoggable(level)) {
+        return;
+      }
+      copy(level, message + (thrown == null ? "" : ": " + thrown));
+      if (level.getSeverity() >= least.getSeverity()) {
         String prefix = level.getSeverity() >= Level.WARNING.getSeverity() ? label(level) : "";
         err.println("jllm: " + prefix + message + (thrown == null ? "" : ": " + thrown));
       }

@@ -1,5 +1,8 @@
 package jllm.cli;
 
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How much a command says besides its result. */
@@ -14,8 +17,27 @@ class LogOptions {
       description = "Say also what was chosen, and why.")
   boolean verbose;
 
-  /** Sets how much of the libraries' log is shown. */
+  @Option(
+      names = "--log-file",
+      paramLabel = "FILE",
+      description = "Add what was chosen, and why, to a file, with the time; also errors.")
+  private @Nullable Path logFile;
+
+  @Option(
+      names = ConfigFile.OPTION,
+      paramLabel = "FILE",
+      description = "Take options from a YAML file (temp: 0.7); those given here win.")
+  private @Nullable Path config;
+
+  /**
+   * Sets how much of the libraries' log is shown.
+   *
+   * @throws UncheckedIOException if the log file cannot be written
+   */
   void apply() {
+    if (logFile != null) {
+      Log.copyTo(logFile);
+    }
     System.Logger.Level chatty = verbose ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING;
     Log.show(quiet ? System.Logger.Level.ERROR : chatty);
   }

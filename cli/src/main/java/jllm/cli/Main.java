@@ -1,13 +1,16 @@
 package jllm.cli;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,9 +41,19 @@ public final class Main {
     COMMANDS.put("perplexity", PerplexityCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
     COMMANDS.put("bench-train", BenchTrainCommand::new);
+    COMMANDS.put("models", ModelsCommand::new);
+    COMMANDS.put("completion", CompletionCommand::new);
   }
 
+  /** Commands that are about the others. */
+  private static final Set<String> NEED_ALL = Set.of("completion");
+
   private Main() {}
+
+  /** The names of the commands. */
+  static Set<String> commands() {
+    return COMMANDS.keySet();
+  }
 
   public static void main(String[] args) {
     System.exit(run(args, Processes.streams()));
@@ -63,11 +76,15 @@ public final class Main {
         commandLine.usage(streams.err());
         return ExitCode.USAGE;
       }
-      int code = commandLine.execute(args);
+      int code = commandLine.execute(ConfigFile.expand(commandLine, args));
       StandardOutput.Failure failure = streams.out().failure();
       return code == ExitCode.OK && failure != null ? reporter.report(failure) : code;
-    } catch (RuntimeException | Error e) {
+    } catch (UsageException e) {
+      return reporter.usage(e);
+    } catch (IOException | RuntimeException | Error e) {
       return reporter.report(e);
+    } finally {
+      Log.close();
     }
   }
 
@@ -79,12 +96,18 @@ public final class Main {
     if (version) {
       return settings(commandLine, streams, reporter);
     }
-    if (args.length > 0 && COMMANDS.containsKey(args[0])) {
+    boolean all = args.length > 0 && NEED_ALL.contains(args[0]) || usesConfig(args);
+    if (!all && args.length > 0 && COMMANDS.containsKey(args[0])) {
       commandLine.addSubcommand(args[0], COMMANDS.get(args[0]).apply(streams));
     } else {
       COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
     }
     return settings(commandLine, streams, reporter);
+  }
+
+  /** A configuration file may be about any command. */
+  private static boolean usesConfig(String[] args) {
+    return Arrays.stream(args).anyMatch(arg -> arg.startsWith(ConfigFile.OPTION));
   }
 
   private static CommandLine settings(

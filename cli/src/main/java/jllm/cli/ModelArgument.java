@@ -13,13 +13,16 @@ final class ModelArgument {
   @Parameters(
       arity = "0..1",
       paramLabel = "MODEL",
+      converter = ModelPath.class,
       description =
-          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file.")
+          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file;"
+              + " or a name, see jllm models.")
   private @Nullable Path argument;
 
   @Option(
       names = {"-m", "--model"},
       paramLabel = "MODEL",
+      converter = ModelPath.class,
       description = "The same.")
   private @Nullable Path option;
 

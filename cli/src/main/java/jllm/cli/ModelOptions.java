@@ -15,8 +15,10 @@ final class ModelOptions {
   @Option(
       names = {"-m", "--model"},
       paramLabel = "MODEL",
+      converter = ModelPath.class,
       description =
-          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file."
+          "A GGUF file, a Hugging Face folder (config.json, *.safetensors), or a llama2.c .bin file;"
+              + " or a name, see jllm models."
               + " Default: a small one that comes with the program and writes like Shakespeare.")
   @Nullable Path model;
 

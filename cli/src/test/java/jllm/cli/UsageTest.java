@@ -3,10 +3,12 @@ package jllm.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class UsageTest {
 
@@ -25,13 +27,19 @@ class UsageTest {
     assertTrue(run.out().contains("generate") && run.out().contains("logits"), run.out());
   }
 
+  static Set<String> commands() {
+    return Main.commands();
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "inspect", "logits", "tokenize", "train-bpe"})
+  @MethodSource("commands")
   void eachCommandHasHelpWithAnExample(String command) {
     Run run = Run.of(command, "--help");
     assertEquals(0, run.code());
     assertTrue(run.out().startsWith("Usage: jllm " + command), run.out());
-    assertTrue(run.out().contains("Example: jllm " + command), run.out());
+    assertTrue(
+        Pattern.compile("Examples?:\\s+(echo .*\\s+)?jllm " + command).matcher(run.out()).find(),
+        run.out());
   }
 
   @Test
@@ -40,6 +48,13 @@ class UsageTest {
     assertEquals(0, run.code());
     assertTrue(run.out().matches("(?s)jllm \\d+\\..*"), run.out());
     assertTrue(run.out().contains("JDK " + Runtime.version()), run.out());
+  }
+
+  @Test
+  void completionKnowsTheCommandsAndTheirOptions() {
+    Run run = Run.of("completion", "bash");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains("train-bpe") && run.out().contains("--vocab-size"), run.out());
   }
 
   @Test
