@@ -36,8 +36,7 @@ public final class Vocabulary {
    * @param spelling the text of a token, null where no token has that id
    * @param addedTokens as above
    */
-  public Vocabulary(
-      int ids, IntFunction<@Nullable String> spelling, List<AddedToken> addedTokens) {
+  public Vocabulary(int ids, IntFunction<@Nullable String> spelling, List<AddedToken> addedTokens) {
     int size = ids;
     for (AddedToken token : addedTokens) {
       size = Math.max(size, token.id() + 1);
