@@ -102,6 +102,7 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case SettingsException settings -> say(ExitCode.USAGE, settings.getMessage());
       case DataException data -> say(ExitCode.FORMAT, data.getMessage());
       case CheckpointException checkpoint -> say(ExitCode.FORMAT, checkpoint.getMessage());
+      case CheckFailedException check -> say(ExitCode.CHECK_FAILED, check.getMessage());
       case DivergedException diverged -> say(ExitCode.CHECK_FAILED, diverged.getMessage());
       case ShardFormatException shard -> say(ExitCode.FORMAT, shard.getMessage());
       case CorpusException corpus -> say(ExitCode.FORMAT, corpus.getMessage());

@@ -25,7 +25,21 @@ final class Memory {
    * @throws ResourceException if the machine has not enough memory left
    */
   static void require(ModelFile file, Backend backend, int context) {
-    require(file, context, 1, CacheTypes.of(backend.activationType()));
+    require(List.of(file), backend, context);
+  }
+
+  /**
+   * Refuses what cannot fit.
+   *
+   * @param files models in memory at the same time
+   * @param context positions of the session of each
+   * @throws ResourceException if the machine has not enough memory left
+   */
+  static void require(List<ModelFile> files, Backend backend, int context) {
+    CacheTypes types = CacheTypes.of(backend.activationType());
+    long cache =
+        files.stream().mapToLong(file -> KvCache.bytes(file.config(), context, types)).sum();
+    require(weights(files), cache, context + " positions");
   }
 
   /**
@@ -36,15 +50,28 @@ final class Memory {
    */
   static void require(ModelFile file, int context, int sequences, CacheTypes types) {
     long cache = Math.multiplyExact(sequences, KvCache.bytes(file.config(), context, types));
-    long weights = file.tensors().stream().mapToLong(StoredTensor::bytes).sum();
+    require(
+        weights(List.of(file)),
+        cache,
+        context + (sequences == 1 ? " positions" : " positions of " + sequences + " sequences"));
+  }
+
+  private static long weights(List<ModelFile> files) {
+    return files.stream()
+        .flatMap(file -> file.tensors().stream())
+        .mapToLong(StoredTensor::bytes)
+        .sum();
+  }
+
+  private static void require(long weights, long cache, String positions) {
     long available = available();
     if (cache > available - weights) {
       throw new ResourceException(
           "not enough memory: the weights take "
               + show(weights)
               + " and the cache of "
-              + context
-              + (sequences == 1 ? " positions " : " positions of " + sequences + " sequences ")
+              + positions
+              + " "
               + show(cache)
               + ", but only "
               + show(available)

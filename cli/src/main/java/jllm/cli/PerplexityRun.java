@@ -56,7 +56,7 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
           String.valueOf(size),
           String.valueOf(file.config().contextLength()));
     }
-    Memory.require(file, backend, size);
+    Memory.require(base == null ? List.of(file) : List.of(file, base), backend, size);
     long scored = windows.stream().mapToLong(ScoredWindow::scored).sum();
     try (PerplexityEvaluator evaluator = PerplexityEvaluator.open(file, base, backend, size);
         Progress progress = Progress.count(streams, quiet, "perplexity", scored, "tokens");

@@ -93,6 +93,7 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "Threads that encode; 0 = one for each core. Default: ${DEFAULT-VALUE}.")
   private int threads;
 
+  @Mixin private final QuantizeCheckOptions check = new QuantizeCheckOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
 
   QuantizeCommand(Streams streams) {
@@ -102,6 +103,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Range.check("--threads", threads, 0, 1024);
+    check.check(dryRun);
     output.apply();
     QuantizationOptions options = options();
     if (!dryRun && !force && Files.exists(target)) {
@@ -109,6 +111,8 @@ final class QuantizeCommand implements Callable<Integer> {
           target.toString(), null, "exists already; name another file, or replace it with --force");
     }
     Path folder = target.toAbsolutePath().getParent();
+    Path written = check.wanted() ? QuantizeCheckOptions.unchecked(target) : target;
+    PerplexityRun.@Nullable Outcome outcome = null;
     long start = System.nanoTime();
     try (Quantizer quantizer =
         Quantizer.open(input, folder == null ? Path.of("") : folder, options)) {
@@ -121,12 +125,16 @@ final class QuantizeCommand implements Callable<Integer> {
       } else {
         int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
         List<TensorResult> results =
-            quantizer.write(target, count, result -> report.row(result.plan(), result.error()));
-        report.written(target, results, (System.nanoTime() - start) * 1e-9);
+            quantizer.write(written, count, result -> report.row(result.plan(), result.error()));
+        report.written(target, Files.size(written), results, (System.nanoTime() - start) * 1e-9);
+        if (check.wanted()) {
+          outcome = check.measure(input, written, threads, output.quiet, streams);
+          report.measured(outcome);
+        }
       }
       report.end();
     }
-    return ExitCode.OK;
+    return outcome == null ? ExitCode.OK : check.accept(outcome, written, target);
   }
 
   private QuantizationOptions options() {

@@ -1,13 +1,14 @@
 package jllm.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import jllm.generate.perplexity.Comparison;
+import jllm.generate.perplexity.PerplexityResult;
 import jllm.quantize.QuantizationType;
 import jllm.quantize.TensorPlan;
 import jllm.quantize.TensorResult;
@@ -74,11 +75,22 @@ final class QuantizeReport {
   }
 
   /** The file is complete. */
-  void written(Path target, List<TensorResult> results, double seconds) throws IOException {
+  void written(Path target, long bytes, List<TensorResult> results, double seconds) {
     totals.put("file", target.toString());
-    totals.put("file_bytes", Files.size(target));
+    totals.put("file_bytes", bytes);
     totals.put("seconds", seconds);
     totals.put("quantized", (int) results.stream().filter(r -> r.plan().target() != null).count());
+  }
+
+  /** How well the new model predicts a text, beside the old one. */
+  void measured(PerplexityRun.Outcome outcome) {
+    PerplexityResult result = outcome.result();
+    Comparison comparison = result.comparison();
+    if (comparison != null) {
+      totals.put("perplexity_before", comparison.basePerplexity().value());
+      totals.put("perplexity_after", result.perplexity().value());
+      totals.put("kl_divergence", comparison.divergence().value());
+    }
   }
 
   /** The totals. */
@@ -120,6 +132,17 @@ final class QuantizeReport {
                 : "\n* rows are no whole number of blocks of the type meant for them: "
                     + fallbacks
                     + " tensors got another"));
+    if (totals.get("perplexity_before") instanceof Double measuredBefore
+        && totals.get("perplexity_after") instanceof Double measuredAfter) {
+      out.print(
+          String.format(
+              Locale.ROOT,
+              "perplexity %.4f -> %.4f (%+.4f), KL divergence %.6f nats%n",
+              measuredBefore,
+              measuredAfter,
+              measuredAfter - measuredBefore,
+              totals.get("kl_divergence")));
+    }
     out.flush();
   }
 }

@@ -156,6 +156,40 @@ class PerplexityTest {
     assertTrue(field(run, "same_top") <= 1, run.out());
   }
 
+  private static Run checked(Path out, String more) {
+    List<String> args =
+        new ArrayList<>(List.of("quantize", model.toString(), out.toString(), "q4_0", "-q"));
+    args.addAll(List.of("-t", "1", "--eval", text.toString()));
+    args.addAll(Arrays.asList(more.split(" +")));
+    return Run.of(args.toArray(new String[0]));
+  }
+
+  @Test
+  void quantizingCanBeCheckedByPerplexity() throws IOException {
+    Path out = folder.resolve("checked.gguf");
+    Path unchecked = folder.resolve("checked.gguf.unchecked");
+    Run good = checked(out, "-c 64 --max-ppl-delta 100000");
+    assertEquals(0, good.code(), good.err());
+    assertTrue(good.out().contains("perplexity "), good.out());
+    assertTrue(Files.exists(out) && !Files.exists(unchecked));
+    byte[] before = Files.readAllBytes(out);
+
+    // The loss of this model is measured, then half of it is allowed.
+    Run json = checked(out, "-c 64 --force --json");
+    double delta = field(json, "perplexity_after") - field(json, "perplexity_before");
+    Run none = checked(out, "-c 64 --force --max-ppl-delta " + (delta > 0 ? delta / 2 : 0));
+    if (delta > 0) {
+      assertError(6, "left at " + unchecked, none);
+      assertTrue(Files.exists(unchecked));
+      assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(out)));
+    } else {
+      assertEquals(0, none.code(), none.err());
+    }
+    assertError(2, "need --eval", Run.of("quantize", "a", "b", "q8_0", "--max-ppl-delta", "1"));
+    assertError(2, "tokens, expected", checked(folder.resolve("no.gguf"), "-c 4000"));
+    assertFalse(Files.exists(folder.resolve("no.gguf.unchecked")));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
