@@ -9,7 +9,6 @@ import java.util.Locale;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.generate.perplexity.Comparison;
-import jllm.generate.perplexity.PerplexityResult;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.CpuKernels;
 import org.jspecify.annotations.Nullable;
@@ -72,21 +71,50 @@ final class QuantizeCheckOptions {
     return text != null;
   }
 
-  /** Measures both models at once. A file that could not be measured is deleted. */
-  PerplexityRun.Outcome measure(
-      Path before, Path after, int threads, boolean quiet, Streams streams) throws IOException {
+  /**
+   * Measures both models at once, and gives the new one its name, or not.
+   *
+   * @param written the new model, which is deleted if it could not be measured
+   * @return the exit code
+   * @throws CheckFailedException if more was lost than may be; the file stays where it is
+   */
+  int judge(
+      Path before,
+      Path written,
+      Path target,
+      int threads,
+      QuantizeReport report,
+      boolean quiet,
+      Streams streams)
+      throws IOException {
     boolean measured = false;
+    try (Interruption _ = new Interruption(() -> delete(written), null, 0)) {
+      PerplexityRun.Outcome outcome = measure(before, written, threads, quiet, streams);
+      Comparison comparison = outcome.result().comparison();
+      if (!outcome.result().complete() || comparison == null) {
+        return ExitCode.INTERRUPTED;
+      }
+      measured = true;
+      report.measured(outcome);
+      report.end();
+      check(
+          comparison.basePerplexity().value(), outcome.result().perplexity().value(), written);
+      Files.move(written, target, StandardCopyOption.REPLACE_EXISTING);
+      return ExitCode.OK;
+    } finally {
+      if (!measured) {
+        Files.deleteIfExists(written);
+      }
+    }
+  }
+
+  private PerplexityRun.Outcome measure(
+      Path before, Path after, int threads, boolean quiet, Streams streams) throws IOException {
     try (Backend backend = CpuKernels.AUTO.open(threads)) {
       TextSource source =
           TextSource.of(List.of(), text == null ? List.of() : List.of(text), streams).getFirst();
       PerplexityRun run = new PerplexityRun(context, 0, chunks, tokenizer(before), quiet);
-      PerplexityRun.Outcome outcome = run.measure(after, before, source, backend, streams);
-      measured = true;
-      return outcome;
-    } finally {
-      if (!measured) {
-        Files.deleteIfExists(after);
-      }
+      return run.measure(after, before, source, backend, streams);
     }
   }
 
@@ -97,33 +125,29 @@ final class QuantizeCheckOptions {
     }
   }
 
-  /**
-   * Gives the file its name, or not.
-   *
-   * @return the exit code
-   * @throws CheckFailedException if more was lost than may be
-   */
-  int accept(PerplexityRun.Outcome outcome, Path written, Path target) throws IOException {
-    PerplexityResult result = outcome.result();
-    Comparison comparison = result.comparison();
-    if (!result.complete() || comparison == null) {
-      Files.deleteIfExists(written);
-      return ExitCode.INTERRUPTED;
-    }
-    double delta = result.perplexity().value() - comparison.basePerplexity().value();
-    if (most != null && !(delta <= most)) {
+  private void check(double before, double after, Path written) {
+    double delta = after - before;
+    boolean tooMuch = most != null && !(delta <= most);
+    if (tooMuch || !Double.isFinite(after)) {
       throw new CheckFailedException(
           String.format(
               Locale.ROOT,
-              "the perplexity on %s grew by %.4f from %.4f, more than --max-ppl-delta %s; the new"
-                  + " file was left at %s",
+              "the perplexity on %s went from %.4f to %.4f, by %+.4f%s; the new file was left at"
+                  + " %s",
               text,
+              before,
+              after,
               delta,
-              comparison.basePerplexity().value(),
-              most,
+              most == null ? "" : ", more than --max-ppl-delta " + most,
               written));
     }
-    Files.move(written, target, StandardCopyOption.REPLACE_EXISTING);
-    return ExitCode.OK;
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      // The process ends, and nobody is left to tell.
+    }
   }
 }

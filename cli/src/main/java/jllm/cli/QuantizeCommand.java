@@ -112,7 +112,6 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Path folder = target.toAbsolutePath().getParent();
     Path written = check.wanted() ? QuantizeCheckOptions.unchecked(target) : target;
-    PerplexityRun.@Nullable Outcome outcome = null;
     long start = System.nanoTime();
     try (Quantizer quantizer =
         Quantizer.open(input, folder == null ? Path.of("") : folder, options)) {
@@ -128,13 +127,12 @@ final class QuantizeCommand implements Callable<Integer> {
             quantizer.write(written, count, result -> report.row(result.plan(), result.error()));
         report.written(target, Files.size(written), results, (System.nanoTime() - start) * 1e-9);
         if (check.wanted()) {
-          outcome = check.measure(input, written, threads, output.quiet, streams);
-          report.measured(outcome);
+          return check.judge(input, written, target, threads, report, output.quiet, streams);
         }
       }
       report.end();
     }
-    return outcome == null ? ExitCode.OK : check.accept(outcome, written, target);
+    return ExitCode.OK;
   }
 
   private QuantizationOptions options() {

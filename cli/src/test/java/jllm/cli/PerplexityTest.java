@@ -14,10 +14,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import jllm.format.StoredTensor;
+import jllm.format.gguf.GgufFile;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -156,9 +159,8 @@ class PerplexityTest {
     assertTrue(field(run, "same_top") <= 1, run.out());
   }
 
-  private static Run checked(Path out, String more) {
-    List<String> args =
-        new ArrayList<>(List.of("quantize", model.toString(), out.toString(), "q4_0", "-q"));
+  private static Run checked(Path in, Path out, String more) {
+    List<String> args = new ArrayList<>(List.of("quantize", in.toString(), out.toString(), "-q"));
     args.addAll(List.of("-t", "1", "--eval", text.toString()));
     args.addAll(Arrays.asList(more.split(" +")));
     return Run.of(args.toArray(new String[0]));
@@ -168,26 +170,40 @@ class PerplexityTest {
   void quantizingCanBeCheckedByPerplexity() throws IOException {
     Path out = folder.resolve("checked.gguf");
     Path unchecked = folder.resolve("checked.gguf.unchecked");
-    Run good = checked(out, "-c 64 --max-ppl-delta 100000");
-    assertEquals(0, good.code(), good.err());
-    assertTrue(good.out().contains("perplexity "), good.out());
+    Run good = checked(model, out, "iq4_nl -c 64 --max-ppl-delta 100000 --json");
+    double delta = field(good, "perplexity_after") - field(good, "perplexity_before");
+    assertTrue(delta > 0.01, "the model became better by " + delta);
     assertTrue(Files.exists(out) && !Files.exists(unchecked));
     byte[] before = Files.readAllBytes(out);
 
-    // The loss of this model is measured, then half of it is allowed.
-    Run json = checked(out, "-c 64 --force --json");
-    double delta = field(json, "perplexity_after") - field(json, "perplexity_before");
-    Run none = checked(out, "-c 64 --force --max-ppl-delta " + (delta > 0 ? delta / 2 : 0));
-    if (delta > 0) {
-      assertError(6, "left at " + unchecked, none);
-      assertTrue(Files.exists(unchecked));
-      assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(out)));
-    } else {
-      assertEquals(0, none.code(), none.err());
-    }
+    Run bad = checked(model, out, "iq4_nl -c 64 --force --max-ppl-delta " + delta / 2);
+    assertEquals(6, bad.code(), bad.err());
+    assertTrue(bad.out().contains("perplexity "), bad.out());
+    assertTrue(bad.err().contains("left at " + unchecked), bad.err());
+    assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(unchecked)));
+    assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(out)));
     assertError(2, "need --eval", Run.of("quantize", "a", "b", "q8_0", "--max-ppl-delta", "1"));
-    assertError(2, "tokens, expected", checked(folder.resolve("no.gguf"), "-c 4000"));
+    assertError(
+        2, "tokens, expected", checked(model, folder.resolve("no.gguf"), "q4_0 -c 4000"));
     assertFalse(Files.exists(folder.resolve("no.gguf.unchecked")));
+  }
+
+  @Test
+  void aPerplexityThatIsNoNumberFailsTheCheck() throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.wrap(Files.readAllBytes(model)).order(ByteOrder.LITTLE_ENDIAN);
+    try (GgufFile file = GgufFile.open(model)) {
+      StoredTensor norm = Objects.requireNonNull(file.tensor("output_norm.weight"));
+      for (long at = 0; at < norm.bytes(); at += 4) {
+        bytes.putFloat((int) (norm.offset() + at), Float.MAX_VALUE);
+      }
+    }
+    Path large = Files.write(folder.resolve("large.gguf"), bytes.array());
+    Path out = folder.resolve("large-bf16.gguf");
+    Run run = checked(large, out, "bf16 -c 64");
+    assertEquals(6, run.code(), run.err());
+    assertTrue(run.err().contains("to NaN"), run.err());
+    assertFalse(Files.exists(out));
   }
 
   @ParameterizedTest
