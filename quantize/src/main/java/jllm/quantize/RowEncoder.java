@@ -11,10 +11,9 @@ import jllm.tensor.quant.GroupSearch;
 final class RowEncoder {
   private static final GroupSearch SEARCH = new VectorGroupSearch();
 
-  private final BlockCodec from;
+  private final RowReader reader;
   private final BlockCodec to;
   private final BlockEncoder encoder;
-  private final long fromBytes;
   private final long toBytes;
   private final float[] row;
   private final float[] decoded;
@@ -22,14 +21,13 @@ final class RowEncoder {
   private double errors;
 
   RowEncoder(DType from, DType to, int columns) {
-    this.from = BlockCodec.of(from);
+    this.reader = new RowReader(from, columns);
     this.to = BlockCodec.of(to);
     this.encoder =
         BlockEncoder.of(to, SEARCH)
             .orElseThrow(() -> new IllegalArgumentException("cannot encode " + to));
-    this.fromBytes = from.bytes(columns);
     this.toBytes = to.bytes(columns);
-    this.row = new float[columns];
+    this.row = reader.values();
     this.decoded = new float[columns];
   }
 
@@ -41,25 +39,16 @@ final class RowEncoder {
    * @return what is wrong with the row, empty if nothing is
    */
   String encode(MemorySegment source, long sourceRow, MemorySegment target, long targetRow) {
-    from.decode(source, sourceRow * fromBytes, row, 0, row.length);
-    if (!isFinite(row)) {
-      return "holds NaN or infinite values";
+    String wrong = reader.read(source, sourceRow);
+    if (!wrong.isEmpty()) {
+      return wrong;
     }
     encoder.encode(row, 0, row.length, target, targetRow * toBytes);
     to.decode(target, targetRow * toBytes, decoded, 0, row.length);
     measure();
-    return isFinite(decoded)
+    return RowReader.isFinite(decoded)
         ? ""
-        : "holds values too large for " + to.dtype() + " (beyond what its scales can hold)";
-  }
-
-  /** By the exponent, since the largest of many integers is found faster than the sum of floats. */
-  private static boolean isFinite(float[] values) {
-    int largest = 0;
-    for (float value : values) {
-      largest = Math.max(largest, Float.floatToRawIntBits(value) & Integer.MAX_VALUE);
-    }
-    return largest < 0x7f800000;
+        : " holds values too large for " + to.dtype() + " (beyond what its scales can hold)";
   }
 
   /** Four sums each, which do not wait for one another. */

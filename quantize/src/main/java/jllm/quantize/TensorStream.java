@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * before is written.
  */
 final class TensorStream implements AutoCloseable {
-  /** Bytes of an encoded slice, of which there are two. */
-  private static final long SLICE = 16 << 20;
+  /** Bytes of an encoded slice, of which there are two. They should stay in the cache. */
+  private static final long SLICE = 4 << 20;
 
   /** Rows that a thread takes at a time have at least so many elements. */
   private static final int CHUNK = 1 << 14;
@@ -44,20 +44,24 @@ final class TensorStream implements AutoCloseable {
     this.encoders = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
   }
 
-  /** Writes a tensor and returns its relative error. */
+  /**
+   * Writes a tensor and returns its relative error. Its end may still be on its way when this
+   * returns.
+   *
+   * @throws ModelFormatException if it holds a value that is no finite number, or too large
+   */
   double write(TensorPlan plan) throws IOException {
     StoredTensor tensor = plan.tensor();
     try (Arena mapping = Arena.ofShared()) {
       MemorySegment source = tensor.map(mapping);
       DType target = plan.target();
-      if (target == null) {
-        submit(source);
-        finish();
-        return 0;
+      if (target != null) {
+        return encode(tensor, source, target);
       }
-      double error = encode(tensor, source, target);
-      finish();
-      return error;
+      checkFinite(tensor, source);
+      submit(source);
+      finish(); // while it is mapped
+      return 0;
     }
   }
 
@@ -72,9 +76,14 @@ final class TensorStream implements AutoCloseable {
       rowEncoders.add(new RowEncoder(tensor.requireType(), target, columns));
     }
     for (long row = 0; row < rows; row += atOnce) {
+      long first = row;
       long count = Math.min(atOnce, rows - row);
       MemorySegment slice = slice(count * rowBytes);
-      encodeSlice(tensor, source, row, count, slice, rowEncoders);
+      List<RowTask> tasks = new ArrayList<>();
+      for (RowEncoder encoder : rowEncoders) {
+        tasks.add(r -> encoder.encode(source, r, slice, r - first));
+      }
+      forRows(tensor, first, count, tasks);
       submit(slice);
     }
     double squares = rowEncoders.stream().mapToDouble(RowEncoder::squares).sum();
@@ -82,26 +91,41 @@ final class TensorStream implements AutoCloseable {
     return squares == 0 ? 0 : Math.sqrt(errors / squares);
   }
 
-  private void encodeSlice(
-      StoredTensor tensor,
-      MemorySegment source,
-      long first,
-      long count,
-      MemorySegment slice,
-      List<RowEncoder> rowEncoders)
+  /** What is copied is looked at all the same; integers and types unknown here are not numbers. */
+  private void checkFinite(StoredTensor tensor, MemorySegment source) throws IOException {
+    DType type = tensor.dtype();
+    if (type == null || type == DType.I32) {
+      return;
+    }
+    int columns = tensor.shape().columns();
+    List<RowTask> tasks = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      RowReader reader = new RowReader(type, columns);
+      tasks.add(row -> reader.read(source, row));
+    }
+    forRows(tensor, 0, tensor.shape().elements() / columns, tasks);
+  }
+
+  /** What is done with a row. Tells what is wrong with it, or nothing. */
+  private interface RowTask {
+    String row(long row);
+  }
+
+  /** Does rows of a tensor, each by one of the tasks, which run at the same time. */
+  private void forRows(StoredTensor tensor, long first, long count, List<RowTask> tasks)
       throws IOException {
-    AtomicLong taken = new AtomicLong();
+    AtomicLong taken = new AtomicLong(first);
     int chunk = Math.max(1, CHUNK / tensor.shape().columns());
-    List<Callable<Void>> tasks = new ArrayList<>();
-    for (RowEncoder encoder : rowEncoders) {
-      tasks.add(() -> {
-        for (long row; (row = taken.getAndAdd(chunk)) < count; ) {
-          for (long r = row; r < Math.min(count, row + chunk); r++) {
-            String wrong = encoder.encode(source, first + r, slice, r);
+    List<Callable<Void>> calls = new ArrayList<>();
+    for (RowTask task : tasks) {
+      calls.add(() -> {
+        for (long from; (from = taken.getAndAdd(chunk)) < first + count; ) {
+          for (long row = from; row < Math.min(first + count, from + chunk); row++) {
+            String wrong = task.row(row);
             if (!wrong.isEmpty()) {
               throw new ModelFormatException(
-                  "%s: tensor %s, row %d %s"
-                      .formatted(tensor.file().path(), tensor.name(), first + r, wrong));
+                  "%s: tensor %s, row %d%s"
+                      .formatted(tensor.file().path(), tensor.name(), row, wrong));
             }
           }
         }
@@ -109,7 +133,7 @@ final class TensorStream implements AutoCloseable {
       });
     }
     try {
-      for (Future<Void> future : encoders.invokeAll(tasks)) {
+      for (Future<Void> future : encoders.invokeAll(calls)) {
         await(future);
       }
     } catch (InterruptedException e) {

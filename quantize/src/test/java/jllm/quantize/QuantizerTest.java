@@ -22,6 +22,7 @@ import jllm.tensor.quant.Conversions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class QuantizerTest {
@@ -37,7 +38,7 @@ class QuantizerTest {
   @ParameterizedTest
   @EnumSource(QuantizationType.class)
   void writesWhatTheEncodersGive(QuantizationType type) throws IOException {
-    Path input = MODEL.write(folder.resolve("in.gguf"), -1);
+    Path input = MODEL.write(folder.resolve("in.gguf"));
     Path output = folder.resolve("out.gguf");
     List<String> told = new ArrayList<>();
     List<TensorResult> results;
@@ -90,16 +91,27 @@ class QuantizerTest {
     return Math.sqrt(errors / squares);
   }
 
-  @Test
-  void notANumberIsRefusedByTensorAndRow() throws IOException {
-    Path input = MODEL.write(folder.resolve("nan.gguf"), 3 * 256 + 7);
-    try (Quantizer quantizer = Quantizer.open(input, folder, to(QuantizationType.Q4_0))) {
+  /** In a matrix, and in a vector, which is copied. */
+  @ParameterizedTest
+  @CsvSource({
+    "token_embd.weight, 775, NaN, 'row 3, column 7 is NaN'",
+    "token_embd.weight, 0, -Infinity, 'row 0, column 0 is -Infinity'",
+    "output_norm.weight, 255, Infinity, 'row 0, column 255 is Infinity'",
+    "token_embd.weight, 300, 1e38, 'row 1 holds values too large for Q4_0'"
+  })
+  void whatIsNoNumberIsRefusedByItsPlace(String tensor, int index, float value, String place)
+      throws IOException {
+    Path input = MODEL.write(folder.resolve("bad.gguf"));
+    SmallModel.set(input, tensor, index, value);
+    QuantizationOptions options =
+        new QuantizationOptions(QuantizationType.Q4_0, true, null, null, List.of(), false);
+    try (Quantizer quantizer = Quantizer.open(input, folder, options)) {
       var thrown =
           assertThrows(
               ModelFormatException.class,
               () -> quantizer.write(folder.resolve("out.gguf"), 2, result -> {}));
       String message = String.valueOf(thrown.getMessage());
-      assertTrue(message.contains("token_embd.weight, row 3 holds NaN"), message);
+      assertTrue(message.contains("tensor " + tensor + ", " + place), message);
     }
     try (var left = Files.list(folder)) {
       assertEquals(List.of(input), left.toList());
@@ -108,7 +120,7 @@ class QuantizerTest {
 
   @Test
   void twiceOnlyIfAllowed() throws IOException {
-    Path input = MODEL.write(folder.resolve("in.gguf"), -1);
+    Path input = MODEL.write(folder.resolve("in.gguf"));
     Path once = folder.resolve("once.gguf");
     try (Quantizer quantizer = Quantizer.open(input, folder, to(QuantizationType.Q8_0))) {
       quantizer.write(once, 1, result -> {});

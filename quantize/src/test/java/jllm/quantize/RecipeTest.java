@@ -22,7 +22,7 @@ class RecipeTest {
 
   private Map<String, GgmlType> types(SmallModel model, QuantizationOptions options)
       throws IOException {
-    Path file = model.write(folder.resolve("model.gguf"), -1);
+    Path file = model.write(folder.resolve("model.gguf"));
     try (Quantizer quantizer = Quantizer.open(file, folder, options)) {
       return quantizer.plans().stream()
           .collect(Collectors.toMap(plan -> plan.tensor().name(), TensorPlan::type));

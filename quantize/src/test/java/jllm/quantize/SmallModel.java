@@ -4,13 +4,19 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import jllm.format.gguf.GgmlType;
+import jllm.format.gguf.GgufFile;
 import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.GgufWriter;
 import jllm.tensor.Shape;
@@ -34,8 +40,19 @@ final class SmallModel {
     this.output = output;
   }
 
-  /** Writes it; the value at index {@code bad} of the token embedding is NaN unless negative. */
-  Path write(Path target, int bad) throws IOException {
+  /** Changes a value of one. */
+  static void set(Path file, String tensor, int index, float value) throws IOException {
+    long offset;
+    try (GgufFile model = GgufFile.open(file)) {
+      offset = Objects.requireNonNull(model.tensor(tensor), tensor).offset();
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+      channel.write(bytes.putFloat(0, value), offset + 4L * index);
+    }
+  }
+
+  Path write(Path target) throws IOException {
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
     metadata.put("general.architecture", GgufValue.text(architecture));
     metadata.put("general.name", GgufValue.text("small"));
@@ -51,9 +68,6 @@ final class SmallModel {
         MemorySegment data = arena.allocate(entry.bytes(), 64);
         for (long i = 0; i < entry.bytes() / 4; i++) {
           data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (random.nextGaussian() * 0.02));
-        }
-        if (bad >= 0 && entry.name().equals("token_embd.weight")) {
-          data.setAtIndex(ValueLayout.JAVA_FLOAT, bad, Float.NaN);
         }
         writer.write(data);
       }
