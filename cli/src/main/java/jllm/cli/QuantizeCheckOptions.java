@@ -88,7 +88,7 @@ final class QuantizeCheckOptions {
       Streams streams)
       throws IOException {
     boolean measured = false;
-    try (Interruption _ = new Interruption(() -> delete(written), null, 0)) {
+    try {
       PerplexityRun.Outcome outcome = measure(before, written, threads, quiet, streams);
       Comparison comparison = outcome.result().comparison();
       if (!outcome.result().complete() || comparison == null) {
@@ -97,8 +97,7 @@ final class QuantizeCheckOptions {
       measured = true;
       report.measured(outcome);
       report.end();
-      check(
-          comparison.basePerplexity().value(), outcome.result().perplexity().value(), written);
+      check(comparison.basePerplexity().value(), outcome.result().perplexity().value(), written);
       Files.move(written, target, StandardCopyOption.REPLACE_EXISTING);
       return ExitCode.OK;
     } finally {
@@ -141,6 +140,11 @@ final class QuantizeCheckOptions {
               most == null ? "" : ", more than --max-ppl-delta " + most,
               written));
     }
+  }
+
+  /** Has the file deleted if the process is told to end before this is closed. */
+  static Interruption guard(Path written) {
+    return new Interruption(() -> delete(written), null, 0);
   }
 
   private static void delete(Path file) {

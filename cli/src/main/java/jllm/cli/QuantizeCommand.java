@@ -114,7 +114,8 @@ final class QuantizeCommand implements Callable<Integer> {
     Path written = check.wanted() ? QuantizeCheckOptions.unchecked(target) : target;
     long start = System.nanoTime();
     try (Quantizer quantizer =
-        Quantizer.open(input, folder == null ? Path.of("") : folder, options)) {
+            Quantizer.open(input, folder == null ? Path.of("") : folder, options);
+        Interruption _ = check.wanted() ? QuantizeCheckOptions.guard(written) : null) {
       QuantizeReport report =
           new QuantizeReport(streams.out(), output.json, quantizer.plans(), options.type());
       if (dryRun) {

@@ -183,15 +183,13 @@ class PerplexityTest {
     assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(unchecked)));
     assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(out)));
     assertError(2, "need --eval", Run.of("quantize", "a", "b", "q8_0", "--max-ppl-delta", "1"));
-    assertError(
-        2, "tokens, expected", checked(model, folder.resolve("no.gguf"), "q4_0 -c 4000"));
+    assertError(2, "tokens, expected", checked(model, folder.resolve("no.gguf"), "q4_0 -c 4000"));
     assertFalse(Files.exists(folder.resolve("no.gguf.unchecked")));
   }
 
   @Test
   void aPerplexityThatIsNoNumberFailsTheCheck() throws IOException {
-    ByteBuffer bytes =
-        ByteBuffer.wrap(Files.readAllBytes(model)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(model)).order(ByteOrder.LITTLE_ENDIAN);
     try (GgufFile file = GgufFile.open(model)) {
       StoredTensor norm = Objects.requireNonNull(file.tensor("output_norm.weight"));
       for (long at = 0; at < norm.bytes(); at += 4) {

@@ -99,6 +99,37 @@ class ProcessTest {
     }
   }
 
+  @Test
+  void controlCInMeasuringPerplexity(@TempDir Path folder) throws Exception {
+    Path err = folder.resolve("err");
+    Path text = Files.writeString(folder.resolve("text"), "a dream of a text. ".repeat(100_000));
+    String[] model = {
+      Fixtures.model("aidreams260K.bin").toString(),
+      "--tokenizer",
+      Fixtures.model("aidreams-tok512.bin").toString()
+    };
+    Process process =
+        Program.start(
+            err,
+            "perplexity",
+            model[0],
+            model[1],
+            model[2],
+            "-f",
+            text.toString(),
+            "--context",
+            "2000");
+    try {
+      awaitLine(err, "made for", process); // what it says of the context, before it begins
+      interrupt(process);
+      assertEquals(130, process.waitFor(), Files.readString(err));
+      assertEquals(0, process.getInputStream().readAllBytes().length);
+      assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
   private static void awaitLine(Path file, String word, Process process) throws IOException {
     while (process.isAlive() && !Files.readString(file).contains(word)) {
       Thread.onSpinWait();
