@@ -6,6 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import jllm.format.gguf.GgufArray;
+import jllm.format.gguf.GgufFile;
+import jllm.format.gguf.ValueType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,5 +89,45 @@ class QuantizeTest {
             "q4_0");
     assertEquals(2, result.code());
     assertTrue(result.err().contains("--allow-requantize"), result.err());
+  }
+
+  /** Its embedding has more rows than there are tokens. */
+  @Test
+  void theTokenizerOfAFolderComesAlong() throws Exception {
+    Path text = Files.writeString(folder.resolve("text"), "to be or not to be, that is ".repeat(99));
+    Path bpe = folder.resolve("bpe");
+    Program.Result learned =
+        Program.run("train-bpe", text.toString(), "--vocab-size", "270", "-o", bpe.toString());
+    assertEquals(0, learned.code(), learned.err());
+    Path run = folder.resolve("run");
+    String shape =
+        "pretrain --preset llama-tiny --vocab-size 320 --n-layer 1 --n-head 2 --d-model 32 --d-ff 32"
+            + " --context 16 --iters 1 --batch-size 1 --warmup 0 --data "
+            + text
+            + " --tokenizer "
+            + bpe.resolve("tokenizer.json")
+            + " -o "
+            + run;
+    Program.Result trained = Program.run(shape.split(" "));
+    assertEquals(0, trained.code(), trained.err());
+    Path model = run.resolve("checkpoints/step-1");
+    Path out = folder.resolve("out.gguf");
+    Program.Result made = Program.run("quantize", model.toString(), out.toString(), "q8_0");
+    assertEquals(0, made.code(), made.err());
+    try (GgufFile file = GgufFile.open(out)) {
+      GgufArray tokens =
+          Objects.requireNonNull(
+              file.metadata().array("tokenizer.ggml.tokens", Set.of(ValueType.STRING)));
+      assertEquals(320, tokens.size());
+      assertEquals("[PAD319]", tokens.strings().get(319));
+    }
+    String[] encode = {"tokenize", "-m", model.toString(), "that is not to be"};
+    Program.Result expected = Program.run(encode);
+    encode[2] = out.toString();
+    assertEquals(0, expected.code(), expected.err());
+    assertEquals(expected, Program.run(encode));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(4, files.count(), "a copy was left");
+    }
   }
 }
