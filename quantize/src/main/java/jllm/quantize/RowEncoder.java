@@ -45,35 +45,12 @@ final class RowEncoder {
     }
     encoder.encode(row, 0, row.length, target, targetRow * toBytes);
     to.decode(target, targetRow * toBytes, decoded, 0, row.length);
-    measure();
-    return RowReader.isFinite(decoded)
+    double error = RowReader.squaredDistance(row, decoded);
+    squares += reader.squares();
+    errors += error;
+    return Double.isFinite(error)
         ? ""
         : " holds values too large for " + to.dtype() + " (beyond what its scales can hold)";
-  }
-
-  /** Four sums each, which do not wait for one another. */
-  private void measure() {
-    double a = 0;
-    double b = 0;
-    double c = 0;
-    double d = 0;
-    int i = 0;
-    for (; i < row.length - 1; i += 2) {
-      double first = row[i];
-      double second = row[i + 1];
-      double firstError = first - decoded[i];
-      double secondError = second - decoded[i + 1];
-      a += first * first;
-      b += second * second;
-      c += firstError * firstError;
-      d += secondError * secondError;
-    }
-    if (i < row.length) {
-      a += (double) row[i] * row[i];
-      c += Math.pow((double) row[i] - decoded[i], 2);
-    }
-    squares += a + b;
-    errors += c + d;
   }
 
   double squares() {
