@@ -94,15 +94,16 @@ class QuantizeTest {
   /** Its embedding has more rows than there are tokens. */
   @Test
   void theTokenizerOfAFolderComesAlong() throws Exception {
-    Path text = Files.writeString(folder.resolve("text"), "to be or not to be, that is ".repeat(99));
+    Path text =
+        Files.writeString(folder.resolve("text"), "to be or not to be, that is ".repeat(99));
     Path bpe = folder.resolve("bpe");
     Program.Result learned =
         Program.run("train-bpe", text.toString(), "--vocab-size", "270", "-o", bpe.toString());
     assertEquals(0, learned.code(), learned.err());
     Path run = folder.resolve("run");
     String shape =
-        "pretrain --preset llama-tiny --vocab-size 320 --n-layer 1 --n-head 2 --d-model 32 --d-ff 32"
-            + " --context 16 --iters 1 --batch-size 1 --warmup 0 --data "
+        "pretrain --preset llama-tiny --vocab-size 320 --n-layer 1 --n-head 2 --d-model 32 --d-ff"
+            + " 32 --context 16 --iters 1 --batch-size 1 --warmup 0 --data "
             + text
             + " --tokenizer "
             + bpe.resolve("tokenizer.json")
