@@ -58,7 +58,8 @@ public final class GenerationBenchmark {
       exec.reset();
       var hidden = model.hidden(exec, batch.fill(tokens, from, count, 1));
       if (step == 1 || from + count == tokens.length) {
-        model.logits(exec, exec.lastRow(hidden));
+        // As a sampler does: the step is over when the logits are there.
+        exec.onHost(model.logits(exec, exec.lastRow(hidden)));
       }
       cache.advance(count);
     }

@@ -22,7 +22,6 @@ import jllm.model.Transformer;
 import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.MachineLimits;
-import jllm.tensor.cpu.Workers;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -172,11 +171,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private Report measure(ModelFile file, List<Workload> workloads, int longest) {
-    MachineLimits limits;
-    try (Workers team = new Workers(compute.threadCount())) {
-      limits = MachineLimits.measure(team);
-    }
     try (Backend backend = compute.backend()) {
+      MachineLimits limits = compute.limits(backend);
       Memory.require(file, backend, longest);
       try (Transformer model = Transformer.of(file.weights(), backend)) {
         GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, batchSize);

@@ -7,8 +7,6 @@ import java.util.concurrent.Callable;
 import jllm.bench.TrainingBenchmark;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
-import jllm.tensor.cpu.MachineLimits;
-import jllm.tensor.cpu.Workers;
 import jllm.train.BatchOptions;
 import jllm.train.Horizon;
 import jllm.train.ScheduleOptions;
@@ -102,13 +100,10 @@ final class BenchTrainCommand implements Callable<Integer> {
     if (models.initFrom != null) {
       throw new UsageException("a shape is measured, with random weights; leave out --init-from");
     }
-    List<Case> cases = cases();
     List<TrainingBenchmark.Result> results = new ArrayList<>();
-    double peak;
-    try (Workers team = new Workers(compute.threadCount())) {
-      peak = MachineLimits.measureFlops(team);
-    }
     try (Backend backend = compute.backend()) {
+      List<Case> cases = cases(backend);
+      double peak = compute.peakFlops(backend);
       TrainingBenchmark benchmark = new TrainingBenchmark(backend, peak);
       for (Case one : cases) {
         results.add(
@@ -119,7 +114,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  private List<Case> cases() {
+  private List<Case> cases(Backend backend) {
     Integer vocabulary = models.vocabulary;
     List<Case> cases = new ArrayList<>();
     for (@Nullable Integer width : orNone(widths)) {
@@ -137,7 +132,7 @@ final class BenchTrainCommand implements Callable<Integer> {
                   new BatchOptions(batch, tokens, 1),
                   new Horizon.Steps(1),
                   ScheduleOptions.constant(RATE));
-          requireMemory(config, options);
+          requireMemory(config, options, backend);
           cases.add(new Case(config, options));
         }
       }
@@ -156,13 +151,14 @@ final class BenchTrainCommand implements Callable<Integer> {
     return list;
   }
 
-  private static void requireMemory(ModelConfig config, TrainOptions options) {
+  private static void requireMemory(
+      ModelConfig config, TrainOptions options, Backend backend) {
     BatchOptions batch = options.batch();
     long needed =
         ModelCosts.of(config, batch.sequenceLength())
             .memory(config, batch.tokensPerBatch(), false, false, options.weightType())
             .total();
-    if (needed > Memory.available()) {
+    if (needed > Memory.available(backend)) {
       throw new ResourceException(
           "training %d x %d tokens at width %d needs %s of memory, but only %s are available"
               .formatted(
@@ -170,7 +166,7 @@ final class BenchTrainCommand implements Callable<Integer> {
                   batch.sequenceLength(),
                   config.width(),
                   Memory.show(needed),
-                  Memory.show(Memory.available())));
+                  Memory.show(Memory.available(backend))));
     }
   }
 

@@ -16,6 +16,8 @@ import jllm.generate.jinja.TemplateException;
 import jllm.generate.jinja.TemplateSyntaxException;
 import jllm.generate.perplexity.EvaluationException;
 import jllm.quantize.RequantizationException;
+import jllm.tensor.cuda.DeviceMemoryException;
+import jllm.tensor.cuda.DeviceUnavailableException;
 import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.corpus.CorpusException;
 import jllm.tokenize.shard.ShardFormatException;
@@ -110,6 +112,14 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case IOException file -> say(ExitCode.FILE, describe(file));
       case WordLimitException limit -> say(ExitCode.RESOURCES, limit.getMessage());
       case ResourceException resources -> say(ExitCode.RESOURCES, resources.getMessage());
+      case DeviceUnavailableException device -> say(ExitCode.RESOURCES, device.getMessage());
+      case DeviceMemoryException memory ->
+          say(
+              ExitCode.RESOURCES,
+              "not enough memory on the GPU: "
+                  + memory.getMessage()
+                  + "; lower --ctx-size or --batch-size, use a smaller or more strongly quantized"
+                  + " model, or --device cpu");
       case OutOfMemoryError memory -> say(ExitCode.RESOURCES, describe(memory));
       case InternalError fault when isLostPage(fault) ->
           say(

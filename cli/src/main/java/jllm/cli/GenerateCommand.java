@@ -102,7 +102,7 @@ final class GenerateCommand implements Callable<Integer> {
         CacheTypes types = cache.types(backend);
         requireUsable(types, file, backend);
         int sequences = beams.wanted() ? beams.beams : batch.parallel(Math.max(1, many.size()));
-        Memory.require(file, context, sequences, types);
+        Memory.require(file, backend, context, sequences, types);
         try (Transformer model = Transformer.of(file.weights(), backend)) {
           Loaded loaded =
               new Loaded(

@@ -39,8 +39,10 @@ public final class Main {
     COMMANDS.put("convert", ConvertCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("perplexity", PerplexityCommand::new);
+    COMMANDS.put("devices", DevicesCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
     COMMANDS.put("bench-train", BenchTrainCommand::new);
+    COMMANDS.put("bench-cpu-vs-gpu", BenchCpuVsGpuCommand::new);
     COMMANDS.put("models", ModelsCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);
   }

@@ -10,6 +10,7 @@ import jllm.format.StoredTensor;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.tensor.Backend;
+import jllm.tensor.cuda.CudaBackend;
 
 /**
  * The memory that this process can still get. Linux grants more than it has and ends a process that
@@ -39,7 +40,7 @@ final class Memory {
     CacheTypes types = CacheTypes.of(backend.activationType());
     long cache =
         files.stream().mapToLong(file -> KvCache.bytes(file.config(), context, types)).sum();
-    require(weights(files), cache, context + " positions");
+    require(weights(files), cache, context + " positions", available(backend));
   }
 
   /**
@@ -48,12 +49,14 @@ final class Memory {
    * @param context positions of each sequence
    * @throws ResourceException if the machine has not enough memory left
    */
-  static void require(ModelFile file, int context, int sequences, CacheTypes types) {
+  static void require(
+      ModelFile file, Backend backend, int context, int sequences, CacheTypes types) {
     long cache = Math.multiplyExact(sequences, KvCache.bytes(file.config(), context, types));
     require(
         weights(List.of(file)),
         cache,
-        context + (sequences == 1 ? " positions" : " positions of " + sequences + " sequences"));
+        context + (sequences == 1 ? " positions" : " positions of " + sequences + " sequences"),
+        available(backend));
   }
 
   private static long weights(List<ModelFile> files) {
@@ -63,8 +66,7 @@ final class Memory {
         .sum();
   }
 
-  private static void require(long weights, long cache, String positions) {
-    long available = available();
+  private static void require(long weights, long cache, String positions, long available) {
     if (cache > available - weights) {
       throw new ResourceException(
           "not enough memory: the weights take "
@@ -78,6 +80,11 @@ final class Memory {
               + " are available; lower --ctx-size, or use a smaller or more strongly quantized"
               + " model");
     }
+  }
+
+  /** Bytes that a backend can still get for what it computes with. */
+  static long available(Backend backend) {
+    return backend instanceof CudaBackend cuda ? cuda.freeMemory() : available();
   }
 
   /** Bytes available to this process, or {@link Long#MAX_VALUE} where the system does not say. */

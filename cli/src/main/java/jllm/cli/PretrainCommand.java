@@ -15,8 +15,6 @@ import jllm.format.WeightSource;
 import jllm.format.model.ModelFiles;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
-import jllm.tensor.cpu.MachineLimits;
-import jllm.tensor.cpu.Workers;
 import jllm.tokenize.Tokenizer;
 import jllm.train.BatchOptions;
 import jllm.train.Checkpoint;
@@ -190,13 +188,13 @@ final class PretrainCommand implements Callable<Integer> {
         GgufExport.check(config, tokenizer, target.gguf.type());
       }
       RunPlan plan = RunPlan.of(config, options, tokens);
-      requireMemory(plan);
-      if (target.dryRun) {
-        show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));
-        return ExitCode.OK;
-      }
-      Path run = target.run();
       try (Backend backend = compute.backend()) {
+        requireMemory(plan, backend);
+        if (target.dryRun) {
+          show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));
+          return ExitCode.OK;
+        }
+        Path run = target.run();
         if (checkpoint != null) {
           warnOfOtherBackend(checkpoint, backend);
         }
@@ -220,7 +218,7 @@ final class PretrainCommand implements Callable<Integer> {
                     display,
                     checkpoint)) {
           return train(
-              trainer, new Context(config, options, tokens, tokenizer, weights, run), display);
+              trainer, new Context(config, options, tokens, tokenizer, weights, backend, run), display);
         }
       }
     }
@@ -232,6 +230,7 @@ final class PretrainCommand implements Callable<Integer> {
       TrainingData data,
       @Nullable Tokenizer tokenizer,
       TrainedWeights weights,
+      Backend backend,
       Path run) {}
 
   private int train(Trainer trainer, Context context, PretrainDisplay display) throws IOException {
@@ -244,7 +243,7 @@ final class PretrainCommand implements Callable<Integer> {
     if (!output.quiet) {
       streams.err().print(table.text());
     }
-    double peak = peakFlops();
+    double peak = compute.peakFlops(context.backend());
     display.begin(trainer.plan().steps(), trainer.plan().flopsPerStep(), peak);
     RunSummary summary = trainer.run();
     display.close();
@@ -397,8 +396,8 @@ final class PretrainCommand implements Callable<Integer> {
         : TrainedWeights.copy(model.weights(), options.weightType(), backend);
   }
 
-  private static void requireMemory(RunPlan plan) {
-    long available = Memory.available();
+  private static void requireMemory(RunPlan plan, Backend backend) {
+    long available = Memory.available(backend);
     if (plan.memory().total() > available) {
       throw new ResourceException(
           "not enough memory: training this model takes about %s, but only %s are available; use a smaller --batch-size (with --grad-accum), --grad-checkpoint, or a smaller model"
@@ -406,9 +405,4 @@ final class PretrainCommand implements Callable<Integer> {
     }
   }
 
-  private double peakFlops() {
-    try (Workers team = new Workers(compute.threadCount())) {
-      return MachineLimits.measureFlops(team);
-    }
-  }
 }

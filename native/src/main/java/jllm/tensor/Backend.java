@@ -42,6 +42,9 @@ public interface Backend extends AutoCloseable {
     MemorySegment.copy(from.segment(), 0, to, 0, Tensor.byteSize(from.dtype(), from.shape()));
   }
 
+  /** Waits until all is done that was started: for those who measure time. */
+  default void synchronize() {}
+
   /**
    * Takes a weight in host memory over, once, at load time. The result is what the other methods
    * accept in its place: the weight itself, or a copy in {@code memory} rearranged (or converted)

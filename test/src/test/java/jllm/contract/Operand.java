@@ -71,6 +71,11 @@ final class Operand {
     return tested.columns();
   }
 
+  /** All the memory that belongs to the tested tensor: with what nobody may write. */
+  MemorySegment region() {
+    return surroundings == null ? tested.segment() : surroundings;
+  }
+
   /** Says that the operation overwrites this operand. */
   Operand asResult() {
     result = true;

@@ -166,7 +166,7 @@ final class Trial implements AutoCloseable {
   void run(Call call) {
     call.on(oracle, operand -> operand == null ? null : operand.exact());
     List<Operand> used = new ArrayList<>();
-    try {
+    try (DeviceCopies copies = new DeviceCopies(tested)) {
       call.on(
           tested,
           operand -> {
@@ -174,8 +174,9 @@ final class Trial implements AutoCloseable {
               return null;
             }
             used.add(operand);
-            return operand.tested();
+            return copies.of(operand);
           });
+      copies.fetch();
     } catch (RuntimeException | AssertionError e) {
       throw new AssertionFailedError(this + ": " + e, e);
     }

@@ -1,13 +1,11 @@
 package jllm.e2e;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import jllm.format.ModelFile;
-import jllm.format.model.MemoryWeights;
 import jllm.format.model.ModelFiles;
 import jllm.model.Batch;
 import jllm.model.Transformer;
@@ -16,10 +14,11 @@ import jllm.tensor.AdamWStep;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Exec;
+import jllm.tensor.Memory;
 import jllm.tensor.Tensor;
-import jllm.tensor.grad.Parameters;
 import jllm.tensor.grad.Parameters.Parameter;
 import jllm.tokenize.shard.TokenShard;
+import jllm.train.TrainedWeights;
 
 /** The shortest training there is: batches in the order of a file, AdamW at a constant rate. */
 final class ByteModelTraining implements AutoCloseable {
@@ -27,13 +26,12 @@ final class ByteModelTraining implements AutoCloseable {
   private static final int TOKENS = SEQUENCES * 64;
   private static final int EVALUATED_BATCHES = 5;
 
-  private final Arena arena = Arena.ofShared();
+  private final Memory memory;
   private final Backend backend;
   private final Activations activations;
   private final int[] training;
   private final int[] validation;
-  private final MemoryWeights weights;
-  private final Parameters parameters = new Parameters();
+  private final TrainedWeights weights;
   private final Transformer model;
   private final Exec exec;
   private final Batch batch = Batch.whole(TOKENS);
@@ -42,17 +40,18 @@ final class ByteModelTraining implements AutoCloseable {
 
   ByteModelTraining(Path folder, Backend backend, Activations activations) throws IOException {
     this.backend = backend;
+    this.memory = backend.memory();
     this.activations = activations;
     this.training = tokens(folder.resolve("train.bin"));
     this.validation = tokens(folder.resolve("val.bin"));
     try (ModelFile file = ModelFiles.open(folder)) {
-      weights = MemoryWeights.copyOf(file.weights(), DType.F32, DType.F32);
+      weights = TrainedWeights.copy(file.weights(), DType.F32, backend);
     }
-    model = Transformer.trainable(weights, backend, parameters);
+    model = Transformer.trainable(weights, backend, weights.parameters());
     exec = new Exec(backend);
-    for (Parameter parameter : parameters.all()) {
-      firstMoments.add(Tensor.allocate(arena, DType.F32, parameter.weight().shape()));
-      secondMoments.add(Tensor.allocate(arena, DType.F32, parameter.weight().shape()));
+    for (Parameter parameter : weights.parameters().all()) {
+      firstMoments.add(memory.tensor(DType.F32, parameter.weight().shape()));
+      secondMoments.add(memory.tensor(DType.F32, parameter.weight().shape()));
     }
   }
 
@@ -66,14 +65,14 @@ final class ByteModelTraining implements AutoCloseable {
 
   /** Trains on batch {@code step} of the file; the mean loss before. */
   double step(int step) {
-    exec.resetToTrain(parameters, activations);
+    exec.resetToTrain(weights.parameters(), activations);
     Tensor losses = losses(training, step);
     double loss = mean(losses);
     exec.seed(losses, 1f / TOKENS);
     exec.backward();
     AdamWStep adamW = new AdamWStep(1e-3f, 0.9f, 0.999f, 1e-8f, 0, 1, step + 1);
     int i = 0;
-    for (Parameter parameter : parameters.all()) {
+    for (Parameter parameter : weights.parameters().all()) {
       Tensor gradient = parameter.gradient();
       backend
           .training()
@@ -101,7 +100,8 @@ final class ByteModelTraining implements AutoCloseable {
     return model.losses(exec, model.hidden(exec, batch), batch);
   }
 
-  private static double mean(Tensor losses) {
+  private double mean(Tensor computed) {
+    Tensor losses = exec.onHost(computed);
     double sum = 0;
     for (int row = 0; row < TOKENS; row++) {
       sum += losses.segment().getAtIndex(ValueLayout.JAVA_FLOAT, row);
@@ -115,6 +115,6 @@ final class ByteModelTraining implements AutoCloseable {
     exec.close();
     model.close();
     weights.close();
-    arena.close();
+    memory.close();
   }
 }

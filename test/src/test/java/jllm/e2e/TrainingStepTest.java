@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
+import jllm.cuda.TestDevice;
 import jllm.tensor.Activations;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
@@ -43,13 +44,26 @@ class TrainingStepTest {
     follow(new ScalarBackend(DType.F32), 2, Activations.STORED);
   }
 
-  /** Follows the trace for {@code steps} steps. */
+  /** All that are stable on a device; two where the host stands in for one. */
+  @Test
+  void firstLossesOfCuda() throws IOException {
+    Backend backend = TestDevice.backend();
+    steps(backend, TestDevice.isReal() ? STABLE_STEPS : 2, Activations.STORED);
+  }
+
   private static void follow(Backend backend, int steps, Activations activations)
+      throws IOException {
+    try (backend) {
+      steps(backend, steps, activations);
+    }
+  }
+
+  /** Follows the trace for {@code steps} steps. */
+  private static void steps(Backend backend, int steps, Activations activations)
       throws IOException {
     Path folder = Fixtures.training("gpt2-bytes");
     Iterator<String> trace = Files.readAllLines(folder.resolve("trace.txt")).iterator();
-    try (backend;
-        ByteModelTraining training = new ByteModelTraining(folder, backend, activations)) {
+    try (ByteModelTraining training = new ByteModelTraining(folder, backend, activations)) {
       for (int step = 0; step < steps; step++) {
         if (step % STEPS_BETWEEN_EVALUATIONS == 0) {
           assertLoss(trace.next(), "val loss ", training.evaluate());

@@ -13,6 +13,7 @@ import jllm.train.data.TokenBatch;
 public final class TimedSteps implements AutoCloseable {
   private static final double RATE = 1e-5;
 
+  private final Backend backend;
   private final TrainedWeights weights;
   private final ModelStep model;
   private final AdamW optimizer;
@@ -24,6 +25,7 @@ public final class TimedSteps implements AutoCloseable {
    * @throws OutOfMemoryError if there is no room for the weights
    */
   public TimedSteps(Backend backend, ModelConfig config, TrainOptions options) {
+    this.backend = backend;
     size = options.batch();
     weights = TrainedWeights.random(config, options.weightType(), options.seed(), backend);
     model = new ModelStep(weights, backend, size.tokensPerBatch(), false, options);
@@ -46,6 +48,7 @@ public final class TimedSteps implements AutoCloseable {
     long start = System.nanoTime();
     optimizer.update(RATE, optimizer.gradientNorm(), ++steps);
     optimizer.zeroGradients();
+    backend.synchronize();
     return new StepTimes(forward, backward, (System.nanoTime() - start) / 1e9);
   }
 

@@ -1,0 +1,311 @@
+package jllm.ffi.cuda;
+
+import static jllm.ffi.cuda.Symbols.call;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Matrix products (NVIDIA's "cuBLASLt"): {@code D = op(A) op(B) + beta D} with column-major
+ * matrices. What the library chose for a shape is kept.
+ */
+public final class CublasLt implements AutoCloseable {
+  private static final int SUCCESS = 0;
+  private static final int NOT_SUPPORTED = 15;
+  private static final int TRANSPOSE_A = 3;
+  private static final int TRANSPOSE_B = 4;
+  private static final int MAX_WORKSPACE = 1;
+
+  /** Attributes of a preference that follow each other: of A, B, C and D. */
+  private static final int MIN_ALIGNMENT_A = 5;
+
+  private static final int MATRICES = 4;
+
+  /** {@code cublasLtMatmulHeuristicResult_t}; the algorithm is its first field. */
+  private static final long HEURISTIC_BYTES = 96;
+
+  private static final long RESULT_STATE = 72;
+
+  /** Element types, with their {@code cudaDataType}. */
+  public enum Type {
+    F32(0),
+    BF16(14);
+
+    private final int code;
+
+    Type(int code) {
+      this.code = code;
+    }
+  }
+
+  /** How products are summed, with its {@code cublasComputeType_t}. */
+  public enum Precision {
+    /** IEEE 754 binary32 throughout. */
+    F32(68),
+    /** Operands rounded to 10 bits of fraction, sums in binary32. */
+    TF32(77);
+
+    private final int code;
+
+    Precision(int code) {
+      this.code = code;
+    }
+  }
+
+  /**
+   * A product.
+   *
+   * @param transposeA whether op(A) is A's transpose
+   * @param m rows of D
+   * @param n columns of D
+   * @param k columns of op(A)
+   * @param lda elements between columns of A as stored
+   * @param input type of A and B
+   * @param output type of D
+   * @param beta factor on D: 0 = overwrite, 1 = add
+   * @param alignment of all addresses, a power of two, in bytes
+   */
+  public record Product(
+      boolean transposeA,
+      boolean transposeB,
+      long m,
+      long n,
+      long k,
+      long lda,
+      long ldb,
+      long ldd,
+      Type input,
+      Type output,
+      Precision precision,
+      float beta,
+      int alignment) {}
+
+  /** What is handed to the library for a product, in memory of the arena. */
+  private record Plan(long description, long a, long b, long d, MemorySegment algorithm) {}
+
+  private final Functions functions;
+  private final long handle;
+  private final Arena arena = Arena.ofShared();
+  private final Map<Product, Plan> plans = new HashMap<>();
+  private final MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
+  private final MemorySegment alpha = arena.allocate(ValueLayout.JAVA_FLOAT);
+  private final MemorySegment beta = arena.allocate(ValueLayout.JAVA_FLOAT);
+
+  private CublasLt(NativeLibrary library) {
+    this.functions = Symbols.bind(Functions.class, library, MethodHandles.lookup());
+    check("cublasLtCreate", call(() -> (int) functions.create.invokeExact(out)));
+    this.handle = out.get(ValueLayout.JAVA_LONG, 0);
+    alpha.set(ValueLayout.JAVA_FLOAT, 0, 1);
+  }
+
+  /**
+   * A handle for the calling thread's context.
+   *
+   * @throws MissingLibraryException if the library is not there
+   */
+  public static CublasLt open(Map<String, String> environment) {
+    return new CublasLt(
+        NativeLibrary.load(
+            "CUDA matrix library",
+            List.of("libcublasLt.so.13", "libcublasLt.so.12"),
+            true,
+            environment));
+  }
+
+  /**
+   * Starts a product on a stream.
+   *
+   * @param workspace device memory of {@code workspaceBytes}, the same for all products
+   */
+  public void multiply(
+      Product product, long a, long b, long d, long workspace, long workspaceBytes, long stream) {
+    Plan plan = plans.get(product);
+    if (plan == null) {
+      plan = plan(product, workspaceBytes);
+      plans.put(product, plan);
+    }
+    Plan known = plan;
+    beta.set(ValueLayout.JAVA_FLOAT, 0, product.beta());
+    check(
+        "cublasLtMatmul",
+        call(() ->
+            (int)
+                functions.multiply.invokeExact(
+                    handle,
+                    known.description,
+                    alpha,
+                    a,
+                    known.a,
+                    b,
+                    known.b,
+                    beta,
+                    d,
+                    known.d,
+                    d,
+                    known.d,
+                    known.algorithm,
+                    workspace,
+                    workspaceBytes,
+                    stream)));
+  }
+
+  private Plan plan(Product p, long workspaceBytes) {
+    check(
+        "cublasLtMatmulDescCreate",
+        call(() ->
+            (int) functions.newDescription.invokeExact(out, p.precision.code, Type.F32.code)));
+    long description = out.get(ValueLayout.JAVA_LONG, 0);
+    setTransposed(description, TRANSPOSE_A, p.transposeA);
+    setTransposed(description, TRANSPOSE_B, p.transposeB);
+    long a = layout(p.input, p.transposeA ? p.k : p.m, p.transposeA ? p.m : p.k, p.lda);
+    long b = layout(p.input, p.transposeB ? p.n : p.k, p.transposeB ? p.k : p.n, p.ldb);
+    long d = layout(p.output, p.m, p.n, p.ldd);
+    MemorySegment algorithm = choose(p, description, a, b, d, workspaceBytes);
+    return new Plan(description, a, b, d, algorithm);
+  }
+
+  private MemorySegment choose(
+      Product p, long description, long a, long b, long d, long workspaceBytes) {
+    check(
+        "cublasLtMatmulPreferenceCreate",
+        call(() -> (int) functions.newPreference.invokeExact(out)));
+    long preference = out.get(ValueLayout.JAVA_LONG, 0);
+    out.set(ValueLayout.JAVA_LONG, 0, workspaceBytes);
+    setPreference(preference, MAX_WORKSPACE, Long.BYTES);
+    out.set(ValueLayout.JAVA_LONG, 0, p.alignment);
+    for (int i = 0; i < MATRICES; i++) {
+      setPreference(preference, MIN_ALIGNMENT_A + i, Integer.BYTES);
+    }
+    MemorySegment result = arena.allocate(HEURISTIC_BYTES, 8);
+    MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
+    check(
+        "cublasLtMatmulAlgoGetHeuristic for " + p,
+        call(() ->
+            (int)
+                functions.choose.invokeExact(
+                    handle, description, a, b, d, d, preference, 1, result, count)));
+    check(
+        "cublasLtMatmulPreferenceDestroy",
+        call(() -> (int) functions.destroyPreference.invokeExact(preference)));
+    int state = result.get(ValueLayout.JAVA_INT, RESULT_STATE);
+    check(
+        "cublasLtMatmulAlgoGetHeuristic for " + p,
+        count.get(ValueLayout.JAVA_INT, 0) == 0 ? NOT_SUPPORTED : state);
+    return result;
+  }
+
+  private void setPreference(long preference, int attribute, long bytes) {
+    check(
+        "cublasLtMatmulPreferenceSetAttribute",
+        call(() -> (int) functions.setPreference.invokeExact(preference, attribute, out, bytes)));
+  }
+
+  private void setTransposed(long description, int attribute, boolean transposed) {
+    out.set(ValueLayout.JAVA_INT, 0, transposed ? 1 : 0);
+    check(
+        "cublasLtMatmulDescSetAttribute",
+        call(() ->
+            (int)
+                functions.setDescription.invokeExact(
+                    description, attribute, out, (long) Integer.BYTES)));
+  }
+
+  private long layout(Type type, long rows, long columns, long leading) {
+    check(
+        "cublasLtMatrixLayoutCreate",
+        call(() -> (int) functions.newLayout.invokeExact(out, type.code, rows, columns, leading)));
+    return out.get(ValueLayout.JAVA_LONG, 0);
+  }
+
+  @Override
+  public void close() {
+    for (Plan plan : plans.values()) {
+      for (long layout : new long[] {plan.a, plan.b, plan.d}) {
+        call(() -> (int) functions.destroyLayout.invokeExact(layout));
+      }
+      call(() -> (int) functions.destroyDescription.invokeExact(plan.description));
+    }
+    call(() -> (int) functions.destroy.invokeExact(handle));
+    arena.close();
+  }
+
+  private void check(String function, int code) {
+    if (code != SUCCESS) {
+      String name =
+          Symbols.text(
+              call(() -> (MemorySegment) functions.errorName.invokeExact(code)), "status " + code);
+      throw new CudaException(function, code, name);
+    }
+  }
+
+  private record Functions(
+      @Symbol(value = "cublasLtCreate", takes = MemorySegment.class) MethodHandle create,
+      @Symbol(value = "cublasLtDestroy", takes = long.class) MethodHandle destroy,
+      @Symbol(
+              value = "cublasLtMatmulDescCreate",
+              takes = {MemorySegment.class, int.class, int.class})
+          MethodHandle newDescription,
+      @Symbol(
+              value = "cublasLtMatmulDescSetAttribute",
+              takes = {long.class, int.class, MemorySegment.class, long.class})
+          MethodHandle setDescription,
+      @Symbol(value = "cublasLtMatmulDescDestroy", takes = long.class)
+          MethodHandle destroyDescription,
+      @Symbol(
+              value = "cublasLtMatrixLayoutCreate",
+              takes = {MemorySegment.class, int.class, long.class, long.class, long.class})
+          MethodHandle newLayout,
+      @Symbol(value = "cublasLtMatrixLayoutDestroy", takes = long.class) MethodHandle destroyLayout,
+      @Symbol(value = "cublasLtMatmulPreferenceCreate", takes = MemorySegment.class)
+          MethodHandle newPreference,
+      @Symbol(
+              value = "cublasLtMatmulPreferenceSetAttribute",
+              takes = {long.class, int.class, MemorySegment.class, long.class})
+          MethodHandle setPreference,
+      @Symbol(value = "cublasLtMatmulPreferenceDestroy", takes = long.class)
+          MethodHandle destroyPreference,
+      @Symbol(
+              value = "cublasLtMatmulAlgoGetHeuristic",
+              takes = {
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                int.class,
+                MemorySegment.class,
+                MemorySegment.class
+              })
+          MethodHandle choose,
+      @Symbol(
+              value = "cublasLtMatmul",
+              takes = {
+                long.class,
+                long.class,
+                MemorySegment.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                MemorySegment.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                MemorySegment.class,
+                long.class,
+                long.class,
+                long.class
+              })
+          MethodHandle multiply,
+      @Symbol(value = "cublasLtGetStatusName", returns = MemorySegment.class, takes = int.class)
+          MethodHandle errorName) {}
+}

@@ -1,0 +1,223 @@
+package jllm.tensor.cuda;
+
+import static jllm.tensor.cuda.Gpu.address;
+
+import jllm.tensor.AttentionSpec;
+import jllm.tensor.Dropout;
+import jllm.tensor.Tensor;
+import jllm.tensor.TrainingAttention;
+import org.jspecify.annotations.Nullable;
+
+/** Attention, for heads of up to 256 components. */
+final class Attention {
+  private static final int THREADS = 256;
+  private static final int DECODE_THREADS = 128;
+
+  /** Queries of a sequence up to which its keys are divided among blocks. */
+  private static final int FEW_QUERIES = 8;
+
+  private static final int KEYS_OF_A_SPLIT = 256;
+  private static final int MOST_SPLITS = 64;
+  private static final int DELTA_ROWS = 8;
+
+  /**
+   * How kernels for heads of a width are launched.
+   *
+   * @param width of heads, padded
+   * @param queries of a block
+   * @param shared bytes of shared memory
+   * @param backwardRows queries or keys of a block of the backward pass
+   */
+  private record Geometry(int width, int queries, int shared, int backwardRows) {
+    /** Four tiles of padded rows, and one of scores. */
+    int backwardShared() {
+      return Float.BYTES * (4 * backwardRows * (width + 4) + backwardRows * (backwardRows + 4));
+    }
+  }
+
+  private static final Geometry[] GEOMETRIES = {
+    new Geometry(32, 64, 34_816, 64),
+    new Geometry(64, 64, 51_200, 64),
+    new Geometry(128, 64, 100_352, 32),
+    new Geometry(256, 32, 99_328, 16)
+  };
+
+  private final Gpu gpu;
+
+  Attention(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  private static Geometry geometry(AttentionSpec spec) {
+    for (Geometry geometry : GEOMETRIES) {
+      if (spec.headDim() <= geometry.width()) {
+        return geometry;
+      }
+    }
+    throw new DeviceUnavailableException(
+        "attention with heads of "
+            + spec.headDim()
+            + " components: the CUDA backend has kernels for up to 256; use the CPU");
+  }
+
+  /** See {@link jllm.tensor.Backend#attention}. */
+  void run(Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    int steps = q.rows() / sequences;
+    int capacity = k.rows() / sequences;
+    if (steps <= FEW_QUERIES) {
+      decode(out, q, k, v, spec, sequences, steps, capacity, past);
+    } else {
+      forward(out, null, q, k, v, null, spec, sequences, capacity, past, null);
+    }
+  }
+
+  private void decode(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      AttentionSpec spec,
+      int sequences,
+      int steps,
+      int capacity,
+      int past) {
+    int width = geometry(spec).width();
+    int keys = past + steps;
+    int splits = Math.clamp(Math.ceilDiv(keys, KEYS_OF_A_SPLIT), 1, MOST_SPLITS);
+    int rows = q.rows() * spec.heads();
+    try (Scratch scratch = new Scratch(gpu)) {
+      long parts = scratch.floats((long) rows * splits * (spec.headDim() + 2));
+      gpu.kernel(KernelSource.ATTENTION, "attention_decode_" + width, width)
+          .longs(parts)
+          .tensors(q, k, v)
+          .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
+          .floats(spec.scale(), spec.softCap())
+          .ints(spec.window(), spec.causal() ? 1 : 0, splits)
+          .start(splits, spec.kvHeads(), sequences * steps, DECODE_THREADS);
+      gpu.kernel(KernelSource.ATTENTION, "attention_combine", width)
+          .tensors(out)
+          .longs(parts)
+          .ints(spec.headDim(), splits)
+          .start(rows, 1, 1, DECODE_THREADS);
+    }
+  }
+
+  private void forward(
+      Tensor out,
+      @Nullable Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      @Nullable Tensor starts,
+      AttentionSpec spec,
+      int sequences,
+      int capacity,
+      int past,
+      @Nullable Dropout dropout) {
+    Geometry geometry = geometry(spec);
+    int steps = q.rows() / sequences;
+    try (Scratch scratch = new Scratch(gpu)) {
+      Launch launch =
+          gpu.kernel(KernelSource.ATTENTION, "attention_" + geometry.width(), geometry.width())
+              .tensors(out, lse, q, k, v)
+              .longs(scratch.ids(starts))
+              .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
+              .floats(spec.scale(), spec.softCap())
+              .ints(spec.window(), spec.causal() ? 1 : 0);
+      drop(launch, dropout)
+          .start(
+              Math.ceilDiv(steps, geometry.queries()),
+              spec.heads(),
+              sequences,
+              THREADS,
+              1,
+              geometry.shared());
+    }
+  }
+
+  private static Launch drop(Launch launch, @Nullable Dropout dropout) {
+    return dropout == null
+        ? launch.longs(0).ints(0).floats(0)
+        : launch.longs(dropout.seed()).ints(dropout.threshold()).floats(dropout.scale());
+  }
+
+  /** See {@link jllm.tensor.TrainingKernels#attention}. */
+  void train(Tensor out, Tensor lse, Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
+    int sequences = attention.sequences();
+    forward(
+        out,
+        lse,
+        q,
+        k,
+        v,
+        attention.starts(),
+        attention.spec(),
+        sequences,
+        q.rows() / sequences,
+        0,
+        attention.dropout());
+  }
+
+  /** See {@link jllm.tensor.TrainingKernels#attentionBackward}. */
+  void backward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      TrainingAttention attention) {
+    AttentionSpec spec = attention.spec();
+    Geometry geometry = geometry(spec);
+    int width = geometry.width();
+    int steps = q.rows() / attention.sequences();
+    int tiles = Math.ceilDiv(steps, geometry.backwardRows());
+    long heads = (long) q.rows() * spec.heads();
+    try (Scratch scratch = new Scratch(gpu)) {
+      long delta = scratch.floats(heads);
+      long starts = scratch.ids(attention.starts());
+      gpu.kernel(KernelSource.ATTENTION_BACKWARD, "attention_delta", width)
+          .longs(delta, address(dout), address(out))
+          .ints(spec.headDim())
+          .longs(heads)
+          .start(Math.toIntExact(Math.ceilDiv(heads, DELTA_ROWS)), 1, 1, THREADS);
+      Launch keys =
+          gpu.kernel(KernelSource.ATTENTION_BACKWARD, "attention_backward_keys_" + width, width)
+              .tensors(dk, dv);
+      operands(keys, dout, lse, delta, q, k, v, starts, spec, steps);
+      drop(keys, attention.dropout())
+          .start(
+              tiles, spec.kvHeads(), attention.sequences(), THREADS, 1, geometry.backwardShared());
+      Launch queries =
+          gpu.kernel(KernelSource.ATTENTION_BACKWARD, "attention_backward_queries_" + width, width)
+              .tensors(dq);
+      operands(queries, dout, lse, delta, q, k, v, starts, spec, steps);
+      drop(queries, attention.dropout())
+          .start(tiles, spec.heads(), attention.sequences(), THREADS, 1, geometry.backwardShared());
+    }
+  }
+
+  private static void operands(
+      Launch launch,
+      Tensor dout,
+      Tensor lse,
+      long delta,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      long starts,
+      AttentionSpec spec,
+      int steps) {
+    launch
+        .tensors(dout, lse)
+        .longs(delta)
+        .tensors(q, k, v)
+        .longs(starts)
+        .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps)
+        .floats(spec.scale(), spec.softCap())
+        .ints(spec.window(), spec.causal() ? 1 : 0);
+  }
+}

@@ -1,0 +1,330 @@
+package jllm.tensor.cuda;
+
+import static jllm.tensor.cuda.Gpu.address;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+import jllm.ffi.cuda.CublasLt.Precision;
+import jllm.tensor.Activation;
+import jllm.tensor.AttentionSpec;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Memory;
+import jllm.tensor.RopePairing;
+import jllm.tensor.Routing;
+import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
+import jllm.tensor.WeightUse;
+import jllm.tensor.quant.Conversions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One NVIDIA device. Operations are started and not waited for; what waits is {@link #download} and
+ * what returns a number.
+ */
+public final class CudaBackend implements Backend {
+  private static final int ROUTING_ROWS = 4;
+  private static final int THREADS = 128;
+
+  private final Gpu gpu;
+  private final Precision precision;
+  private final Products products;
+  private final Attention attention;
+  private final CudaTraining training;
+
+  /** The frequencies of the last rotations, here and on the device: a model has one or two sets. */
+  private final double[][] frequencies = new double[2][];
+
+  private final long[] frequencyAddresses = new long[2];
+  private int oldestFrequencies;
+
+  private CudaBackend(Gpu gpu, Precision precision) {
+    this.gpu = gpu;
+    this.precision = precision;
+    this.products = new Products(gpu, precision);
+    this.attention = new Attention(gpu);
+    this.training = new CudaTraining(gpu, products, attention);
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param index from 0
+   * @param tf32 whether matrix products may round their operands to 10 bits of fraction
+   * @param environment variables: {@code JLLM_CUDA_LIBS}, where libraries are; {@code
+   *     XDG_CACHE_HOME}, where compiled kernels are kept
+   * @throws DeviceUnavailableException if a library, the driver or the device is missing
+   */
+  public static CudaBackend open(int index, boolean tf32, Map<String, String> environment) {
+    Gpu gpu = new Gpu(index, environment);
+    boolean opened = false;
+    try {
+      gpu.openLibraries();
+      opened = true;
+      return new CudaBackend(gpu, tf32 ? Precision.TF32 : Precision.F32);
+    } finally {
+      if (!opened) {
+        gpu.close();
+      }
+    }
+  }
+
+  public CudaDevice device() {
+    return gpu.device();
+  }
+
+  /** Bytes of the device's memory that no program uses. */
+  public long freeMemory() {
+    return gpu.freeMemory();
+  }
+
+  @Override
+  public void synchronize() {
+    gpu.synchronize();
+  }
+
+  /**
+   * {@code out = x w^T}, by the vendor's product whatever the size: what the speed of a device is
+   * measured with.
+   *
+   * @param out F32 [N, O]
+   * @param x [N, I], F32 or BF16
+   * @param w [O, I], of the type of x
+   * @param rounded whether F32 operands are rounded to 10 bits of fraction
+   */
+  public void product(Tensor out, Tensor x, Tensor w, boolean rounded) {
+    products.plain(out, x, w, rounded ? Precision.TF32 : Precision.F32);
+  }
+
+  @Override
+  public String describe() {
+    return String.format(
+        Locale.ROOT,
+        "cuda:%d (%s, %s)",
+        gpu.device().index(),
+        gpu.device().name(),
+        precision.name().toLowerCase(Locale.ROOT));
+  }
+
+  @Override
+  public DType activationType() {
+    return DType.F32;
+  }
+
+  @Override
+  public Memory memory() {
+    return new DeviceMemory(gpu);
+  }
+
+  @Override
+  public void upload(Tensor to, MemorySegment from) {
+    gpu.upload(address(to), from, Tensor.byteSize(to.dtype(), to.shape()));
+    gpu.synchronize(); // The caller may let mapped pages go.
+  }
+
+  @Override
+  public void download(MemorySegment to, Tensor from) {
+    gpu.download(to, address(from), Tensor.byteSize(from.dtype(), from.shape()));
+  }
+
+  @Override
+  public Tensor adopt(Tensor weight, WeightUse use, Memory memory) {
+    try (Arena arena = Arena.ofConfined()) {
+      Tensor stored =
+          use == WeightUse.VECTOR && weight.dtype() != DType.F32
+              ? Conversions.convert(weight, DType.F32, arena)
+              : weight;
+      Tensor adopted = memory.tensor(stored.dtype(), stored.shape());
+      upload(adopted, stored.segment());
+      return adopted;
+    }
+  }
+
+  @Override
+  public void embedding(Tensor out, Tensor table, Tensor ids) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.WEIGHTS, "embedding", table.dtype())
+          .tensors(out, table)
+          .longs(scratch.ids(ids))
+          .ints(out.rows(), out.columns())
+          .start(out.rows(), 1, 1, THREADS);
+    }
+  }
+
+  @Override
+  public void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    products.linear(out, x, w, bias);
+  }
+
+  @Override
+  public void rmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps) {
+    gpu.kernel(KernelSource.NORMS, "rms_norm")
+        .tensors(out, x, weight)
+        .ints(x.columns())
+        .floats(eps)
+        .eachRow(x.rows(), x.columns());
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
+    gpu.kernel(KernelSource.NORMS, "layer_norm")
+        .tensors(out, x, weight, bias)
+        .ints(x.columns())
+        .floats(eps)
+        .eachRow(x.rows(), x.columns());
+  }
+
+  @Override
+  public void rotations(Tensor out, Tensor positions, double[] frequencies, float magnitude) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      long ids = scratch.ids(positions);
+      long angles = onDevice(frequencies);
+      gpu.kernel(KernelSource.ROPE, "rotations")
+          .tensors(out)
+          .longs(ids, angles)
+          .ints(frequencies.length, out.rows())
+          .floats(magnitude)
+          .over((long) out.rows() * frequencies.length);
+    }
+  }
+
+  private long onDevice(double[] wanted) {
+    for (int i = 0; i < frequencies.length; i++) {
+      if (Arrays.equals(frequencies[i], wanted)) {
+        return frequencyAddresses[i];
+      }
+    }
+    int slot = oldestFrequencies;
+    oldestFrequencies = (slot + 1) % frequencies.length;
+    if (frequencyAddresses[slot] != 0) {
+      gpu.give(frequencyAddresses[slot]);
+    }
+    long bytes = (long) wanted.length * Double.BYTES;
+    frequencyAddresses[slot] = gpu.take(bytes);
+    frequencies[slot] = wanted.clone();
+    try (Arena arena = Arena.ofConfined()) {
+      gpu.upload(
+          frequencyAddresses[slot], arena.allocateFrom(ValueLayout.JAVA_DOUBLE, wanted), bytes);
+      gpu.synchronize();
+    }
+    return frequencyAddresses[slot];
+  }
+
+  @Override
+  public void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
+    gpu.kernel(KernelSource.ROPE, "rope")
+        .tensors(out, x, rotations)
+        .ints(x.rows(), x.columns(), headDim, rotations.columns(), pairing.ordinal())
+        .over(Math.ceilDiv((long) x.rows() * x.columns(), 2));
+  }
+
+  @Override
+  public void attention(
+      Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    attention.run(out, q, k, v, spec, sequences, past);
+  }
+
+  @Override
+  public void gated(Tensor out, Tensor gate, Tensor up, Activation activation) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "gated")
+        .tensors(out, gate, up)
+        .ints(activation.ordinal())
+        .eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void activate(Tensor out, Tensor x, Activation activation) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "activate")
+        .tensors(out, x)
+        .ints(activation.ordinal())
+        .eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "add").tensors(out, a, b).eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void mul(Tensor out, Tensor a, Tensor b) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "mul").tensors(out, a, b).eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void scale(Tensor out, Tensor x, float factor) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "scale")
+        .tensors(out, x)
+        .floats(factor)
+        .eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void softCap(Tensor out, Tensor x, float cap) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "soft_cap")
+        .tensors(out, x)
+        .floats(cap)
+        .eachOf(out.shape().elements());
+  }
+
+  @Override
+  public void softmax(Tensor out, Tensor x) {
+    gpu.kernel(KernelSource.SOFTMAX, "softmax")
+        .tensors(out, x)
+        .ints(x.columns())
+        .eachRow(x.rows(), x.columns());
+  }
+
+  @Override
+  public void copyRows(Tensor out, int at, Tensor x) {
+    long rowBytes = x.dtype().bytes(x.columns());
+    gpu.copy(address(out) + at * rowBytes, address(x), x.rows() * rowBytes);
+  }
+
+  @Override
+  public void topK(Tensor out, Tensor x) {
+    gpu.kernel(KernelSource.EXPERTS, "topk")
+        .tensors(out, x)
+        .ints(x.rows(), x.columns(), out.columns())
+        .start(Math.ceilDiv(x.rows(), ROUTING_ROWS), 1, 1, THREADS);
+  }
+
+  @Override
+  public void routingWeights(Tensor out, Tensor logits, Tensor experts, Routing routing) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.EXPERTS, "routing_weights")
+          .tensors(out, logits)
+          .longs(scratch.ids(experts))
+          .ints(logits.rows(), logits.columns(), experts.columns(), routing.renormalize() ? 1 : 0)
+          .floats(routing.scale())
+          .start(Math.ceilDiv(logits.rows(), ROUTING_ROWS), 1, 1, THREADS);
+    }
+  }
+
+  @Override
+  public void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
+    products.experts(out, x, w, experts);
+  }
+
+  @Override
+  public void combineExperts(Tensor out, Tensor x, Tensor weights) {
+    gpu.kernel(KernelSource.EXPERTS, "combine_experts")
+        .tensors(out, x, weights)
+        .ints(weights.rows(), weights.columns(), x.columns())
+        .over((long) weights.rows() * x.columns());
+  }
+
+  @Override
+  public TrainingKernels training() {
+    return training;
+  }
+
+  @Override
+  public void close() {
+    gpu.close();
+  }
+}

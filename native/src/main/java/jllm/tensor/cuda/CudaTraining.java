@@ -1,0 +1,384 @@
+package jllm.tensor.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jllm.tensor.Activation;
+import jllm.tensor.AdamWStep;
+import jllm.tensor.Dropout;
+import jllm.tensor.RopePairing;
+import jllm.tensor.Routing;
+import jllm.tensor.Tensor;
+import jllm.tensor.TrainingAttention;
+import jllm.tensor.TrainingKernels;
+import org.jspecify.annotations.Nullable;
+
+/** Derivatives, losses and the optimizer on a device. */
+final class CudaTraining implements TrainingKernels {
+  private static final int THREADS = 128;
+  private static final int WIDE = 256;
+  private static final int ROUTING_ROWS = 4;
+  private static final int MOST_BLOCKS = 65_535 * 16;
+  private static final int SQUARES_OF_A_BLOCK = 16_384;
+  private static final int MOST_SQUARE_BLOCKS = 1024;
+  private static final int WEIGHTS_OF_A_BLOCK = 4096;
+  private static final long ADAMW_BYTES = 88;
+
+  private final Gpu gpu;
+  private final Products products;
+  private final Attention attention;
+  private final ColumnSums columns;
+
+  CudaTraining(Gpu gpu, Products products, Attention attention) {
+    this.gpu = gpu;
+    this.products = products;
+    this.attention = attention;
+    this.columns = new ColumnSums(gpu);
+  }
+
+  @Override
+  public void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.REDUCTIONS, "embedding_backward")
+          .tensors(dtable, dout)
+          .longs(scratch.ids(ids))
+          .ints(dout.rows(), dout.columns())
+          .start(dout.rows(), 1, 1, THREADS);
+    }
+  }
+
+  @Override
+  public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
+    products.inputGradient(dx, dout, w);
+  }
+
+  @Override
+  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
+    products.weightGradient(dw, dout, x);
+  }
+
+  @Override
+  public void biasBackward(Tensor dbias, Tensor dout) {
+    columns.add(dbias, dout);
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      long stats = dweight == null ? 0 : scratch.floats(x.rows());
+      gpu.kernel(KernelSource.NORMS, "rms_norm_backward")
+          .tensors(dx)
+          .longs(stats)
+          .tensors(dout, x, weight)
+          .ints(x.columns())
+          .floats(eps)
+          .eachRow(x.rows(), x.columns());
+      if (dweight != null) {
+        columns.addRmsNorm(dweight, dout, x, stats);
+      }
+    }
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      boolean sums = dweight != null || dbias != null;
+      long stats = sums ? scratch.floats(2L * x.rows()) : 0;
+      gpu.kernel(KernelSource.NORMS, "layer_norm_backward")
+          .tensors(dx)
+          .longs(stats)
+          .tensors(dout, x, weight)
+          .ints(x.columns())
+          .floats(eps)
+          .eachRow(x.rows(), x.columns());
+      if (sums) {
+        columns.addLayerNorm(dweight, dbias, dout, x, stats);
+      }
+    }
+  }
+
+  @Override
+  public void ropeBackward(
+      Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
+    gpu.kernel(KernelSource.ROPE, "rope_backward")
+        .tensors(dx, dout, rotations)
+        .ints(dx.rows(), dx.columns(), headDim, rotations.columns(), pairing.ordinal())
+        .over(Math.ceilDiv((long) dx.rows() * dx.columns(), 2));
+  }
+
+  @Override
+  public void attention(
+      Tensor out, Tensor lse, Tensor q, Tensor k, Tensor v, TrainingAttention training) {
+    attention.train(out, lse, q, k, v, training);
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      TrainingAttention training) {
+    attention.backward(dq, dk, dv, dout, out, lse, q, k, v, training);
+  }
+
+  @Override
+  public void gatedBackward(
+      Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "gated_backward")
+        .tensors(dgate, dup, dout, gate, up)
+        .ints(activation.ordinal())
+        .eachOf(gate.shape().elements());
+  }
+
+  @Override
+  public void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "activate_backward")
+        .tensors(dx, dout, x)
+        .ints(activation.ordinal())
+        .eachOf(x.shape().elements());
+  }
+
+  @Override
+  public void addScaled(Tensor out, Tensor x, float factor) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "add_scaled")
+        .tensors(out, x)
+        .floats(factor)
+        .eachOf(x.shape().elements());
+  }
+
+  @Override
+  public void addProduct(Tensor out, Tensor a, Tensor b) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "add_product")
+        .tensors(out, a, b)
+        .eachOf(a.shape().elements());
+  }
+
+  @Override
+  public void softCapBackward(Tensor dx, Tensor dout, Tensor x, float cap) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "soft_cap_backward")
+        .tensors(dx, dout, x)
+        .floats(cap)
+        .eachOf(x.shape().elements());
+  }
+
+  @Override
+  public void softmaxBackward(Tensor dx, Tensor dout, Tensor out) {
+    gpu.kernel(KernelSource.SOFTMAX, "softmax_backward")
+        .tensors(dx, dout, out)
+        .ints(out.columns())
+        .eachRow(out.rows(), out.columns());
+  }
+
+  @Override
+  public void dropout(Tensor out, Tensor x, Dropout dropout) {
+    drop("dropout", out, x, dropout);
+  }
+
+  @Override
+  public void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout) {
+    drop("dropout_backward", dx, dout, dropout);
+  }
+
+  private void drop(String kernel, Tensor to, Tensor from, Dropout dropout) {
+    gpu.kernel(KernelSource.ELEMENTWISE, kernel)
+        .tensors(to, from)
+        .longs(from.rows())
+        .ints(from.columns())
+        .longs(dropout.seed())
+        .ints(dropout.threshold())
+        .floats(dropout.scale())
+        .start(Math.min(from.rows(), MOST_BLOCKS), 1, 1, WIDE);
+  }
+
+  @Override
+  public void expertLinearBackwardInput(Tensor dx, Tensor dout, Tensor w, Tensor experts) {
+    products.expertInputGradient(dx, dout, w, experts);
+  }
+
+  @Override
+  public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
+    products.expertWeightGradient(dw, dout, x, experts);
+  }
+
+  @Override
+  public void combineExpertsBackward(
+      Tensor dx, Tensor dweights, Tensor dout, Tensor x, Tensor weights) {
+    gpu.kernel(KernelSource.EXPERTS, "combine_experts_backward")
+        .tensors(dx, dweights, dout, x, weights)
+        .ints(weights.rows(), weights.columns(), x.columns())
+        .start(x.rows(), 1, 1, THREADS);
+  }
+
+  @Override
+  public void routingWeightsBackward(
+      Tensor dlogits, Tensor dout, Tensor logits, Tensor experts, Routing routing) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.EXPERTS, "routing_weights_backward")
+          .tensors(dlogits, dout, logits)
+          .longs(scratch.ids(experts))
+          .ints(logits.rows(), logits.columns(), experts.columns(), routing.renormalize() ? 1 : 0)
+          .floats(routing.scale())
+          .start(Math.ceilDiv(logits.rows(), ROUTING_ROWS), 1, 1, THREADS);
+    }
+  }
+
+  @Override
+  public void countRouting(Tensor counts, Tensor probabilities, Tensor logits, Tensor experts) {
+    int rows = logits.rows();
+    int all = logits.columns();
+    try (Scratch scratch = new Scratch(gpu)) {
+      long chosen = scratch.ids(experts);
+      long lse = scratch.floats(rows);
+      gpu.kernel(KernelSource.EXPERTS, "routing_lse")
+          .longs(lse)
+          .tensors(logits)
+          .ints(rows, all)
+          .start(Math.ceilDiv(rows, ROUTING_ROWS), 1, 1, THREADS);
+      gpu.kernel(KernelSource.EXPERTS, "count_routing")
+          .tensors(counts, probabilities)
+          .longs(lse)
+          .tensors(logits)
+          .longs(chosen)
+          .ints(rows, all, experts.columns())
+          .start(all, 1, 1, WIDE);
+    }
+  }
+
+  @Override
+  public void countRoutingBackward(Tensor dlogits, Tensor dprobabilities, Tensor logits) {
+    gpu.kernel(KernelSource.EXPERTS, "count_routing_backward")
+        .tensors(dlogits, dprobabilities, logits)
+        .ints(logits.rows(), logits.columns())
+        .start(Math.ceilDiv(logits.rows(), ROUTING_ROWS), 1, 1, THREADS);
+  }
+
+  @Override
+  public void balanceLoss(Tensor loss, Tensor counts, Tensor probabilities, long rows) {
+    gpu.kernel(KernelSource.EXPERTS, "balance_loss")
+        .tensors(loss, counts, probabilities)
+        .ints(counts.columns())
+        .longs(rows)
+        .start(1, 1, 1, THREADS);
+  }
+
+  @Override
+  public void balanceLossBackward(Tensor dprobabilities, Tensor dloss, Tensor counts, long rows) {
+    gpu.kernel(KernelSource.EXPERTS, "balance_loss_backward")
+        .tensors(dprobabilities, dloss, counts)
+        .ints(counts.columns())
+        .longs(rows)
+        .start(Math.ceilDiv(counts.columns(), WIDE), 1, 1, WIDE);
+  }
+
+  @Override
+  public void crossEntropy(Tensor losses, Tensor lse, Tensor logits, Tensor targets) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy")
+          .tensors(losses, lse, logits)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
+  }
+
+  @Override
+  public void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward")
+          .tensors(logits, dlosses, lse)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
+  }
+
+  @Override
+  public void fill(Tensor out, float value) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "fill")
+        .tensors(out)
+        .floats(value)
+        .eachOf(out.shape().elements());
+  }
+
+  @Override
+  public double sumOfSquares(Tensor x) {
+    long elements = x.shape().elements();
+    int blocks =
+        (int) Math.clamp(Math.ceilDiv(elements, SQUARES_OF_A_BLOCK), 1, MOST_SQUARE_BLOCKS);
+    try (Scratch scratch = new Scratch(gpu)) {
+      long parts = scratch.bytes((long) blocks * Double.BYTES);
+      long sum = scratch.bytes(Double.BYTES);
+      gpu.kernel(KernelSource.REDUCTIONS, "sum_squares")
+          .longs(parts)
+          .tensors(x)
+          .longs(elements)
+          .start(blocks, 1, 1, WIDE);
+      gpu.kernel(KernelSource.REDUCTIONS, "sum_doubles")
+          .longs(sum, parts)
+          .ints(blocks)
+          .start(1, 1, 1, WIDE);
+      return gpu.readDouble(sum);
+    }
+  }
+
+  @Override
+  public void adamW(
+      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
+    long elements = w.shape().elements();
+    try (Scratch scratch = new Scratch(gpu);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment entry = arena.allocate(ADAMW_BYTES, Long.BYTES);
+      long[] numbers = {
+        0, // blocks before this tensor's
+        Gpu.address(w),
+        Gpu.address(gradient),
+        Gpu.address(m),
+        Gpu.address(v),
+        Gpu.address(rounded),
+        elements
+      };
+      float[] settings = {
+        step.learningRate(),
+        step.beta1(),
+        step.beta2(),
+        step.eps(),
+        step.weightDecay(),
+        step.gradientScale(),
+        (float) (1 / step.firstCorrection()),
+        (float) (1 / step.secondCorrection())
+      };
+      MemorySegment.copy(numbers, 0, entry, ValueLayout.JAVA_LONG, 0, numbers.length);
+      MemorySegment.copy(
+          settings,
+          0,
+          entry,
+          ValueLayout.JAVA_FLOAT,
+          (long) numbers.length * Long.BYTES,
+          settings.length);
+      long table = scratch.copy(entry, ADAMW_BYTES);
+      gpu.kernel(KernelSource.OPTIMIZER, "adamw")
+          .longs(table)
+          .ints(1)
+          .start(Math.toIntExact(Math.ceilDiv(elements, WEIGHTS_OF_A_BLOCK)), 1, 1, WIDE);
+    }
+  }
+}

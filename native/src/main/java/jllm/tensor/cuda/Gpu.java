@@ -1,0 +1,252 @@
+package jllm.tensor.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import jllm.ffi.cuda.CublasLt;
+import jllm.ffi.cuda.CudaDriver;
+import jllm.ffi.cuda.MissingLibraryException;
+import jllm.ffi.cuda.Nvrtc;
+import jllm.tensor.DType;
+import jllm.tensor.Storage;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open device: its context, one stream, memory, and the kernels that are loaded. One thread at a
+ * time, but not always the same.
+ */
+final class Gpu implements AutoCloseable {
+  /** What NVIDIA recommends for matrix products on its newest devices. */
+  private static final long WORKSPACE_BYTES = 32L << 20;
+
+  private final Map<String, String> environment;
+  private final CudaDriver driver;
+  private final CudaDevice device;
+  private final int handle;
+  private final long context;
+  private final long stream;
+  private final DevicePool pool;
+  private final KernelCache cache;
+  private final Map<KernelSource, KernelModule> modules = new EnumMap<>(KernelSource.class);
+  private final Map<String, KernelModule> variants = new HashMap<>();
+  private final Launch launch = new Launch(this);
+  private @Nullable Thread current;
+  private @Nullable Nvrtc compiler;
+  private @Nullable CublasLt products;
+  private long workspace;
+  private boolean closed;
+
+  /**
+   * @throws DeviceUnavailableException if there is no driver or no such device
+   */
+  Gpu(int index, Map<String, String> environment) {
+    this.environment = environment;
+    this.driver = CudaDevice.driver(environment);
+    this.device = CudaDevice.of(driver, index);
+    device.requireSupported();
+    this.handle = driver.device(index);
+    this.context = driver.retainContext(handle);
+    this.pool = new DevicePool(driver, device);
+    this.cache = KernelCache.usual(environment);
+    enter();
+    this.stream = driver.newStream();
+    for (KernelSource source : KernelSource.values()) {
+      modules.put(source, new KernelModule(this, source));
+    }
+  }
+
+  CudaDevice device() {
+    return device;
+  }
+
+  /** The driver, with this device's context current. */
+  CudaDriver driver() {
+    enter();
+    return driver;
+  }
+
+  KernelCache cache() {
+    return cache;
+  }
+
+  long stream() {
+    return stream;
+  }
+
+  /**
+   * Opens what compiles kernels and multiplies matrices.
+   *
+   * @throws DeviceUnavailableException if a library is missing
+   */
+  void openLibraries() {
+    try {
+      compiler();
+      products();
+    } catch (MissingLibraryException e) {
+      throw new DeviceUnavailableException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  Nvrtc compiler() {
+    if (compiler == null) {
+      compiler = Nvrtc.open(environment);
+    }
+    return compiler;
+  }
+
+  private CublasLt products() {
+    if (products == null) {
+      enter();
+      products = CublasLt.open(environment);
+    }
+    return products;
+  }
+
+  private void enter() {
+    Thread thread = Thread.currentThread();
+    if (thread != current) {
+      driver.setContext(context);
+      current = thread;
+    }
+  }
+
+  /** Starts the description of a launch; there is one at a time. */
+  Launch kernel(KernelSource source, String name) {
+    return launch.of(modules.get(source), name);
+  }
+
+  /** A kernel of a family that is compiled for one format of weights. */
+  Launch kernel(KernelSource source, String name, DType type) {
+    String format = Formats.name(type);
+    KernelModule module =
+        variants.computeIfAbsent(
+            source + format,
+            _ ->
+                new KernelModule(
+                    this, source, "-DFORMAT_NAME=" + format, "-DFORMAT_TYPE=" + type.name()));
+    return launch.of(module, name + "_" + format);
+  }
+
+  /** A kernel of a family that is compiled for one width of heads. */
+  Launch kernel(KernelSource source, String name, int width) {
+    KernelModule module =
+        variants.computeIfAbsent(
+            source + " " + width,
+            _ -> new KernelModule(this, source, "-DATTENTION_WIDTH=" + width));
+    return launch.of(module, name);
+  }
+
+  /** Starts a matrix product. */
+  void multiply(CublasLt.Product product, long a, long b, long d) {
+    CublasLt library = products();
+    if (workspace == 0) {
+      workspace = pool.take(WORKSPACE_BYTES);
+    }
+    enter();
+    library.multiply(product, a, b, d, workspace, WORKSPACE_BYTES, stream);
+  }
+
+  /** Memory of undefined contents; see {@link DevicePool#take}. */
+  long take(long bytes) {
+    enter();
+    return pool.take(bytes);
+  }
+
+  /** Zeroed memory. */
+  long takeZeroed(long bytes) {
+    long address = take(bytes);
+    driver.clear(address, bytes, stream);
+    return address;
+  }
+
+  /** Gives memory back, unless the device was closed with all that it had. */
+  void give(long address) {
+    if (!closed) {
+      pool.give(address);
+    }
+  }
+
+  void upload(long to, MemorySegment from, long bytes) {
+    enter();
+    if (bytes > 0) {
+      driver.copyToDevice(to, from, bytes, stream);
+    }
+  }
+
+  void download(MemorySegment to, long from, long bytes) {
+    enter();
+    if (bytes > 0) {
+      driver.copyToHost(to, from, bytes, stream);
+    }
+    driver.synchronize(stream);
+  }
+
+  void copy(long to, long from, long bytes) {
+    enter();
+    if (bytes > 0 && to != from) {
+      driver.copyOnDevice(to, from, bytes, stream);
+    }
+  }
+
+  /** Waits for all that was started. */
+  void synchronize() {
+    enter();
+    driver.synchronize(stream);
+  }
+
+  /** Bytes that are free for all programs. */
+  long freeMemory() {
+    enter();
+    return driver.freeMemory();
+  }
+
+  /**
+   * Where a tensor is; 0 for an absent one.
+   *
+   * @throws IllegalArgumentException if it is not on a device
+   */
+  static long address(@Nullable Tensor tensor) {
+    if (tensor == null) {
+      return 0;
+    }
+    if (tensor.storage() instanceof Storage.Device device) {
+      return device.address();
+    }
+    throw new IllegalArgumentException(tensor + " is not on the CUDA device");
+  }
+
+  /** A number that is computed on the device. */
+  double readDouble(long address) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(java.lang.foreign.ValueLayout.JAVA_DOUBLE);
+      download(value, address, Double.BYTES);
+      return value.get(java.lang.foreign.ValueLayout.JAVA_DOUBLE, 0);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    enter();
+    closed = true;
+    // After a failure the driver refuses all further calls: what remains is the process's end.
+    try {
+      driver.synchronize(stream);
+      if (products != null) {
+        products.close();
+      }
+      modules.values().forEach(KernelModule::unload);
+      variants.values().forEach(KernelModule::unload);
+      pool.close();
+      driver.destroyStream(stream);
+    } finally {
+      launch.close();
+      driver.releaseContext(handle);
+    }
+  }
+}

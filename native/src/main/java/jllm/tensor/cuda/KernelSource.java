@@ -1,0 +1,51 @@
+package jllm.tensor.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+/** The families of kernels, one file each; includes of others are those files put in front. */
+enum KernelSource {
+  ELEMENTWISE("common", "elementwise"),
+  NORMS("common", "norms"),
+  ROPE("common", "rope"),
+  SOFTMAX("common", "softmax"),
+  REDUCTIONS("common", "reductions"),
+  OPTIMIZER("common", "optimizer"),
+  EXPERTS("common", "experts"),
+  /** For one format of weights at a time. */
+  WEIGHTS("common", "formats", "weights"),
+  /** For one format of weights at a time. */
+  MATVEC("common", "formats", "matvec"),
+  /** For one width of heads at a time. */
+  ATTENTION("common", "tiles", "attention"),
+  /** For one width of heads at a time. */
+  ATTENTION_BACKWARD("common", "tiles", "attention_backward");
+
+  private final String[] files;
+
+  KernelSource(String... files) {
+    this.files = files;
+  }
+
+  /** The text of all files, the family's own last. */
+  String text() {
+    StringBuilder text = new StringBuilder();
+    for (String file : files) {
+      text.append(read(file + ".cu"));
+    }
+    return text.toString();
+  }
+
+  private static String read(String file) {
+    try (InputStream in = KernelSource.class.getResourceAsStream(file)) {
+      if (in == null) {
+        throw new IllegalStateException("the program was built without " + file);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package jllm.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.util.Map;
+import jllm.cuda.TestDevice;
+import jllm.format.ModelFile;
+import jllm.format.model.ModelFiles;
+import jllm.model.Batch;
+import jllm.model.KvCache;
+import jllm.model.Transformer;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Exec;
+import jllm.tensor.Memory;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+import jllm.tensor.cuda.CudaBackend;
+import jllm.tensor.cuda.DeviceMemoryException;
+import jllm.tensor.cuda.DeviceUnavailableException;
+import jllm.tensor.scalar.ScalarBackend;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole models on a CUDA device against the oracle, and what happens when a device cannot. */
+class CudaModelTest {
+  private static final int[] TOKENS = {1, 15, 7, 3, 200, 42, 42, 9, 11, 100, 30};
+  private static final long MORE_THAN_A_DEVICE_HAS = 1L << 46;
+
+  /** A prompt at once, then tokens one by one. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "llama-f32.gguf",
+        "llama-BF16.gguf",
+        "llama-Q4_K_M.gguf",
+        "gpt2-f32.gguf",
+        "qwen2-f32.gguf",
+        "mixtral-f32.gguf"
+      })
+  void logitsAreThoseOfTheOracle(String name) throws IOException {
+    float[] device = logits(name, TestDevice.backend());
+    try (Backend oracle = new ScalarBackend(DType.F32)) {
+      double error = LogitsTest.relativeError(device, logits(name, oracle));
+      assertTrue(error <= 1e-3, name + ": " + error);
+    }
+  }
+
+  private static float[] logits(String name, Backend backend) throws IOException {
+    try (ModelFile file = ModelFiles.open(Fixtures.model(name));
+        Transformer model = Transformer.of(file.weights(), backend);
+        KvCache cache = model.newCache(TOKENS.length + 2);
+        Batch batch = Batch.continuing(cache, TOKENS.length);
+        Exec exec = new Exec(backend)) {
+      Tensor hidden = model.hidden(exec, batch.fill(TOKENS, 0, TOKENS.length, 1));
+      cache.advance(TOKENS.length);
+      Tensor last = exec.lastRow(hidden);
+      for (int i = 0; i < 2; i++) {
+        exec.reset();
+        last = model.hidden(exec, batch.fill(TOKENS, i, 1, 1));
+        cache.advance(1);
+      }
+      return exec.onHost(model.logits(exec, last)).segment().toArray(ValueLayout.JAVA_FLOAT);
+    }
+  }
+
+  @Test
+  void afterRunningOutOfMemoryTheDeviceIsUsable() {
+    CudaBackend backend = TestDevice.backend();
+    try (Memory memory = backend.memory()) {
+      DeviceMemoryException error =
+          assertThrows(
+              DeviceMemoryException.class, () -> memory.reserve(MORE_THAN_A_DEVICE_HAS));
+      String message = String.valueOf(error.getMessage());
+      assertTrue(message.contains((MORE_THAN_A_DEVICE_HAS >> 20) + " MiB were asked for"), message);
+      assertTrue(message.contains("free"), message);
+      Tensor x = memory.tensor(DType.F32, Shape.of(3, 5));
+      backend.training().fill(x, 2);
+      assertEquals(60, backend.training().sumOfSquares(x));
+    }
+  }
+
+  @Test
+  void deviceNumbersThatDoNotExistAreNamed() {
+    Map<String, String> environment = TestDevice.environment();
+    DeviceUnavailableException error =
+        assertThrows(
+            DeviceUnavailableException.class, () -> CudaBackend.open(77, false, environment));
+    assertTrue(String.valueOf(error.getMessage()).contains("no CUDA device 77"));
+  }
+}
