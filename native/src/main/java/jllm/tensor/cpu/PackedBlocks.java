@@ -25,6 +25,9 @@ abstract class PackedBlocks extends PackedFormat {
   private final int flip;
   private final int turn;
 
+  /** Which word holds {@link FifthBits}, or -1. */
+  private final int fifths;
+
   /** Words go to lines in the order of the file. */
   PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn) {
     this(
@@ -33,14 +36,26 @@ abstract class PackedBlocks extends PackedFormat {
         halfAt,
         flip,
         turn,
-        IntStream.range(0, dtype.blockBytes() / Integer.BYTES).toArray());
+        inOrder(dtype),
+        -1);
+  }
+
+  /** Words as they are, in the order of the file, but for one with fifth bits. */
+  PackedBlocks(DType dtype, int wordsAt, int halfAt, int fifths) {
+    this(dtype, wordsAt, halfAt, 0, 0, inOrder(dtype), fifths);
+  }
+
+  private static int[] inOrder(DType dtype) {
+    return IntStream.range(0, dtype.blockBytes() / Integer.BYTES).toArray();
   }
 
   /**
    * @param flip bits of a word that are inverted
    * @param turn places by which a word is rotated to the left afterwards
+   * @param fifths which word holds fifth bits, -1 if none does
    */
-  PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn, int[] lines) {
+  PackedBlocks(
+      DType dtype, int wordsAt, int halfAt, int flip, int turn, int[] lines, int fifths) {
     super(dtype);
     this.blockLength = dtype.blockLength();
     this.fileBytes = dtype.blockBytes();
@@ -50,6 +65,7 @@ abstract class PackedBlocks extends PackedFormat {
     this.flip = flip;
     this.turn = turn;
     this.lines = lines;
+    this.fifths = fifths;
   }
 
   @Override
@@ -86,7 +102,8 @@ abstract class PackedBlocks extends PackedFormat {
     long place = to + 4L * row;
     for (int word = 0; word < lines.length; word++) {
       int bits = source.get(INT, from + wordsAt + 4L * word);
-      target.set(INT, place + lines[word] * LINE, Integer.rotateLeft(bits ^ flip, turn));
+      int moved = word == fifths ? FifthBits.pack(bits) : Integer.rotateLeft(bits ^ flip, turn);
+      target.set(INT, place + lines[word] * LINE, moved);
     }
     if (halfAt >= 0) {
       target.set(SHORT, to + lines.length * LINE + 2L * row, source.get(SHORT, from + halfAt));
@@ -110,7 +127,9 @@ abstract class PackedBlocks extends PackedFormat {
       long to = (long) block * fileBytes;
       for (int word = 0; word < lines.length; word++) {
         int bits = packed.get(INT, from + lines[word] * LINE + 4L * lane);
-        row.set(INT, to + wordsAt + 4L * word, Integer.rotateRight(bits, turn) ^ flip);
+        int moved =
+            word == fifths ? FifthBits.restore(bits) : Integer.rotateRight(bits, turn) ^ flip;
+        row.set(INT, to + wordsAt + 4L * word, moved);
       }
       if (halfAt >= 0) {
         row.set(SHORT, to + halfAt, packed.get(SHORT, from + lines.length * LINE + 2L * lane));

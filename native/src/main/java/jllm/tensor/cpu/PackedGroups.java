@@ -12,7 +12,14 @@ abstract class PackedGroups extends PackedBlocks {
 
   /** As {@link PackedBlocks}: words as they are, in the order of the file. */
   PackedGroups(DType dtype, int wordsAt, int halfAt) {
-    super(dtype, wordsAt, halfAt, 0, 0);
+    this(dtype, wordsAt, halfAt, -1);
+  }
+
+  /**
+   * @param fifths which word holds fifth bits, -1 if none does
+   */
+  PackedGroups(DType dtype, int wordsAt, int halfAt, int fifths) {
+    super(dtype, wordsAt, halfAt, fifths);
     this.length = dtype.blockLength();
     this.scaleLine = dtype.blockBytes() / Integer.BYTES;
   }

@@ -23,6 +23,34 @@ final class PackedQ41 extends PackedGroups {
     super(DType.Q4_1, 0, -1);
   }
 
+  /** {@link MatVecPairs.Scales}. */
+  static void scales(
+      MemorySegment weight, long block, long v, int blocks, MemorySegment target, long at) {
+    halves(weight, block + v, INSTANCE.packedBytes(), blocks, target, at);
+  }
+
+  /** The same for blocks that are {@code step} bytes long and begin with scale and minimum. */
+  static void halves(
+      MemorySegment weight, long block, long step, int blocks, MemorySegment target, long at) {
+    for (int i = 0; i < blocks; i++, block += step, at += 2 * LINE) {
+      IntVector halves = IntVector.fromMemorySegment(Lanes.INT, weight, block, ORDER);
+      halves
+          .lanewise(LSHL, 16)
+          .lanewise(ASHR, 3)
+          .and(PackedF16.MASK)
+          .reinterpretAsFloats()
+          .mul(PackedF16.REBIAS)
+          .intoMemorySegment(target, at, ORDER);
+      // The file's minimum is added, a kernel's subtracted.
+      halves
+          .lanewise(ASHR, 3)
+          .and(PackedF16.MASK)
+          .reinterpretAsFloats()
+          .mul(-PackedF16.REBIAS)
+          .intoMemorySegment(target, at + LINE, ORDER);
+    }
+  }
+
   @Override
   void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     IntVector halves = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);

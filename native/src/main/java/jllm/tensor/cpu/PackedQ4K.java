@@ -76,6 +76,12 @@ final class PackedQ4K extends PackedBlocks {
     }
   }
 
+  /** {@link MatVecPairs.Scales} of blocks of 256 columns, of which there is one at a time. */
+  static void scales(
+      MemorySegment weight, long block, long v, int blocks, MemorySegment target, long at) {
+    scales(weight, block + v, target, at, 2 * LINE, LINE);
+  }
+
   /**
    * Writes {@code d * scale} of group g to {@code at + g * step} and {@code dmin * min} to {@code
    * minAt} bytes behind it, a vector each.

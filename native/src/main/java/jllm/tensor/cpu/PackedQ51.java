@@ -13,15 +13,21 @@ import jdk.incubator.vector.IntVector;
 import jllm.tensor.DType;
 
 /**
- * Q5_1: blocks of 32 columns. Line 0 holds scale and minimum (F16), bit c of line 1 is the fifth
- * bit of column c, line 2 + i holds columns 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16
- * + 4i+3 in the upper ones.
+ * Q5_1: blocks of 32 columns. Line 0 holds scale and minimum (F16), line 1 the {@link FifthBits},
+ * line 2 + i columns 4i..4i+3 in the lower nibbles of its bytes, 16 + 4i..16 + 4i+3 in the upper
+ * ones.
  */
 final class PackedQ51 extends PackedGroups {
   static final PackedQ51 INSTANCE = new PackedQ51();
 
   private PackedQ51() {
-    super(DType.Q5_1, 0, -1);
+    super(DType.Q5_1, 0, -1, 1);
+  }
+
+  /** {@link MatVecPairs.Scales}. */
+  static void scales(
+      MemorySegment weight, long block, long v, int blocks, MemorySegment target, long at) {
+    PackedQ41.halves(weight, block + v, INSTANCE.packedBytes(), blocks, target, at);
   }
 
   @Override
@@ -42,11 +48,11 @@ final class PackedQ51 extends PackedGroups {
       line += LINE;
       IntVector word = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
       for (int shift = 0; shift < 32; shift += 8, at += step) {
-        int column = 4 * i + shift / 8;
+        int place = shift + 2 * i;
         IntVector low =
             word.lanewise(LSHR, shift)
                 .and(15)
-                .or(fifth.lanewise(LSHR, column).and(1).lanewise(LSHL, 4));
+                .or(fifth.lanewise(LSHR, place).and(1).lanewise(LSHL, 4));
         ((FloatVector) low.convertShape(I2F, FLOAT, 0))
             .mul(scale)
             .add(minimum)
@@ -54,7 +60,7 @@ final class PackedQ51 extends PackedGroups {
         IntVector high =
             word.lanewise(LSHR, shift + 4)
                 .and(15)
-                .or(fifth.lanewise(LSHR, column + 16).and(1).lanewise(LSHL, 4));
+                .or(fifth.lanewise(LSHR, place + 1).and(1).lanewise(LSHL, 4));
         ((FloatVector) high.convertShape(I2F, FLOAT, 0))
             .mul(scale)
             .add(minimum)

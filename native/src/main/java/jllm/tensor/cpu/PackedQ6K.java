@@ -43,7 +43,7 @@ final class PackedQ6K extends PackedBlocks {
   static final long SCALES = QUANTS + 2 * HALF_BYTES;
 
   private PackedQ6K() {
-    super(DType.Q6_K, 0, 208, 0, 0, lines());
+    super(DType.Q6_K, 0, 208, 0, 0, lines(), -1);
   }
 
   /** The file has 32 words of low bits, 16 of high bits, 4 of scales. */

@@ -29,25 +29,28 @@ class MatVecTest {
   @EnumSource(
       value = DType.class,
       mode = EnumSource.Mode.EXCLUDE,
-      names = {"F64", "I32", "Q4_0", "Q4_K", "Q6_K"})
+      names = {"F64", "I32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K"})
   void floatActivationsAreUsedAsTheyAre(DType type) {
     agreesWithLoops(type, 2e-6);
   }
 
-  /** Rounding to integers up to 255 in groups of 32, whose largest is about 2.3 sigma: 0.3 %. */
+  /**
+   * Rounding to integers up to 255 or more in groups of up to 32, whose largest is about 2.3 sigma:
+   * 0.3 %.
+   */
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"Q4_0", "Q4_K"})
+      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1"})
   void nineBitActivations(DType type) {
     agreesWithLoops(type, 1e-2);
   }
 
-  /** To integers up to 127 in groups of 16, whose largest is about 2 sigma: 0.5 %. */
+  /** To integers up to 127 in groups of up to 32, whose largest is about 2.3 sigma: 0.5 %. */
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"Q6_K"})
+      names = {"Q5_K", "Q6_K"})
   void eightBitActivations(DType type) {
     agreesWithLoops(type, 1.5e-2);
   }
@@ -59,7 +62,7 @@ class MatVecTest {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"Q4_0", "Q4_K", "Q6_K"})
+      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K"})
   void integersLoseNothing(DType type) {
     try (Arena arena = Arena.ofShared();
         VectorBackend backend = new VectorBackend(2);
@@ -156,7 +159,7 @@ class MatVecTest {
         matVec.experts(out, x, w, (Storage.Packed) w.storage(), experts);
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
-          double tolerance = type == DType.Q4_K || type == DType.Q6_K ? 1e-2 : 2e-6;
+          double tolerance = MatVecKernel.of(type).roundedGroup() == 0 ? 2e-6 : 1e-2;
           assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance);
         }
       }

@@ -15,72 +15,55 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
-/**
- * Weights in Q4_K with activations rounded to integers, 32 with one scale. The nibbles are treated
- * as in {@link MatVecQ40}: for the sums to fit 16 bits they are lowered by 8, which is put right
- * afterwards in 32 bits.
- */
-final class MatVecQ4K extends MatVecKernel {
-  static final MatVecQ4K INSTANCE = new MatVecQ4K();
+/** Weights in Q4_1 and Q4_K. The nibbles are treated as in {@link MatVecQ40}. */
+final class MatVecFourBits extends MatVecPairs {
+  static final MatVecFourBits Q4_1 =
+      new MatVecFourBits(
+          new Layout(
+              PackedQ41.INSTANCE, 16, LINE, LINE, 0, PackedQ40.CENTER, PackedQ41::scales));
+
+  static final MatVecFourBits Q4_K =
+      new MatVecFourBits(
+          new Layout(
+              PackedQ4K.INSTANCE,
+              PackedQ4K.GROUP,
+              PackedQ4K.QUANTS,
+              0,
+              2 * LINE,
+              PackedQ40.CENTER,
+              PackedQ4K::scales));
 
   private static final short NIBBLE = 15;
 
-  private MatVecQ4K() {}
-
-  @Override
-  int roundedGroup() {
-    return PackedQ4K.GROUP;
+  private MatVecFourBits(Layout layout) {
+    super(layout);
   }
 
   @Override
-  int roundedLimit() {
-    return MatVecQ40.LIMIT;
-  }
-
-  @Override
-  void prepare(MatVecInput input, MemorySegment x, long at, int columns) {
-    input.integers(x, at, columns, roundedGroup(), roundedLimit(), PackedQ40.CENTER);
-  }
-
-  @Override
-  void multiply(
-      MemorySegment weight,
-      long tile,
-      int columns,
-      MatVecInput input,
-      MemorySegment scratch,
-      long scratchAt,
-      MemorySegment out,
-      long target) {
-    for (long v = 0; v < LINE; v += PackedFormat.VECTOR) {
-      FloatVector.zero(FLOAT).intoMemorySegment(out, target + v, ORDER);
-      long block = tile + v;
-      for (int k = 0; k < columns; k += PackedQ4K.LENGTH, block += 36 * LINE) {
-        PackedQ4K.scales(weight, block, scratch, scratchAt, 2 * LINE, LINE);
-        vector(weight, block + PackedQ4K.QUANTS, k, input, scratch, scratchAt, out, target + v);
-      }
-    }
-  }
-
-  /** Adds the products of a block, two groups at a time. */
-  private static void vector(
+  void vector(
       MemorySegment w,
-      long p,
+      long block,
       int k,
+      int pairs,
       MatVecInput input,
       MemorySegment scratch,
       long scales,
       MemorySegment out,
       long target) {
     int[] x = input.pairs;
+    int columns = layout.group();
+    long gap = layout.gap();
+    long second = layout.second();
+    long pairScales = layout.pairScales();
+    long p = block + layout.quants();
     FloatVector total = FloatVector.fromMemorySegment(FLOAT, out, target, ORDER);
-    int group = k / PackedQ4K.GROUP;
-    for (int last = group + 8;
+    int group = k / columns;
+    for (int last = group + 2 * pairs;
         group != last;
-        group += 2, k += PackedQ4K.GROUP, scales += 4 * LINE) {
+        group += 2, k += columns, p += gap, scales += pairScales) {
       ShortVector a = IntVector.broadcast(INT, input.starts[group]).reinterpretAsShorts();
       ShortVector b = IntVector.broadcast(INT, input.starts[group + 1]).reinterpretAsShorts();
-      for (int end = k + PackedQ4K.GROUP; k != end; k += 4, p += LINE) {
+      for (int end = k + columns; k != end; k += 4, p += LINE) {
         ShortVector nibbles = ShortVector.fromMemorySegment(SHORT, w, p, ORDER);
         a = a.add(nibbles.and(NIBBLE).mul(IntVector.broadcast(INT, x[k]).reinterpretAsShorts()));
         b =
@@ -88,7 +71,7 @@ final class MatVecQ4K extends MatVecKernel {
                 nibbles
                     .lanewise(LSHR, 4)
                     .and(NIBBLE)
-                    .mul(IntVector.broadcast(INT, x[k + 32]).reinterpretAsShorts()));
+                    .mul(IntVector.broadcast(INT, x[k + columns]).reinterpretAsShorts()));
         a =
             a.add(
                 nibbles
@@ -99,7 +82,7 @@ final class MatVecQ4K extends MatVecKernel {
             b.add(
                 nibbles
                     .lanewise(LSHR, 12)
-                    .mul(IntVector.broadcast(INT, x[k + 33]).reinterpretAsShorts()));
+                    .mul(IntVector.broadcast(INT, x[k + columns + 1]).reinterpretAsShorts()));
       }
       IntVector halves = a.reinterpretAsInts();
       IntVector sum =
@@ -123,9 +106,9 @@ final class MatVecQ4K extends MatVecKernel {
       total =
           ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
               .mul(input.scales[group + 1])
-              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales + 2 * LINE, ORDER), total);
+              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales + second, ORDER), total);
       total =
-          FloatVector.fromMemorySegment(FLOAT, scratch, scales + 3 * LINE, ORDER)
+          FloatVector.fromMemorySegment(FLOAT, scratch, scales + second + LINE, ORDER)
               .fma(FloatVector.broadcast(FLOAT, -input.sums[group + 1]), total);
     }
     total.intoMemorySegment(out, target, ORDER);
