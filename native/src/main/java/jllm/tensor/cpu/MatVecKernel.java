@@ -30,8 +30,8 @@ abstract class MatVecKernel {
       case Q4_1 -> MatVecFourBits.Q4_1;
       case Q5_0 -> MatVecFiveBits.Q5_0;
       case Q5_1 -> MatVecFiveBits.Q5_1;
-      case Q2_K -> MatVecPanels.Q2_K;
-      case Q3_K -> MatVecPanels.Q3_K;
+      case Q2_K -> MatVecQ2K.INSTANCE;
+      case Q3_K -> MatVecQ3K.INSTANCE;
       case Q5_K -> MatVecFiveBits.Q5_K;
       case IQ4_NL -> MatVecPanels.IQ4_NL;
       case IQ4_XS -> MatVecPanels.IQ4_XS;

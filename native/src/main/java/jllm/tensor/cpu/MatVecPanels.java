@@ -12,8 +12,6 @@ import jdk.incubator.vector.FloatVector;
  * tile at a time are unpacked into the cache, as the matrix product does it, and multiplied there.
  */
 final class MatVecPanels extends MatVecKernel {
-  static final MatVecPanels Q2_K = new MatVecPanels(PackedQ2K.INSTANCE);
-  static final MatVecPanels Q3_K = new MatVecPanels(PackedQ3K.INSTANCE);
   static final MatVecPanels IQ4_NL = new MatVecPanels(PackedIq4Nl.INSTANCE);
   static final MatVecPanels IQ4_XS = new MatVecPanels(PackedIq4Xs.INSTANCE);
 

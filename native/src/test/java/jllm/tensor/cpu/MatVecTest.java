@@ -29,7 +29,7 @@ class MatVecTest {
   @EnumSource(
       value = DType.class,
       mode = EnumSource.Mode.EXCLUDE,
-      names = {"F64", "I32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K"})
+      names = {"F64", "I32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q2_K", "Q3_K"})
   void floatActivationsAreUsedAsTheyAre(DType type) {
     agreesWithLoops(type, 2e-6);
   }
@@ -41,7 +41,7 @@ class MatVecTest {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1"})
+      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q2_K", "Q3_K"})
   void nineBitActivations(DType type) {
     agreesWithLoops(type, 1e-2);
   }
@@ -62,7 +62,7 @@ class MatVecTest {
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
-      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K"})
+      names = {"Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q2_K", "Q3_K"})
   void integersLoseNothing(DType type) {
     try (Arena arena = Arena.ofShared();
         VectorBackend backend = new VectorBackend(2);
