@@ -21,8 +21,11 @@ final class MatVecQ2K extends MatVecQuarters {
 
   private static final short PAIR = 3;
 
+  /** What is taken from the numbers, so that their sums fit, and put right afterwards. */
+  private static final int CENTER = 2;
+
   private MatVecQ2K() {
-    super(PackedQ2K.INSTANCE, PackedQ2K.QUANTS, 2 * LINE, 2);
+    super(PackedQ2K.INSTANCE, CENTER);
   }
 
   @Override
@@ -33,10 +36,7 @@ final class MatVecQ2K extends MatVecQuarters {
   @Override
   void vector(
       MemorySegment w,
-      long p,
-      int shift,
-      long t,
-      int third,
+      long block,
       int k,
       MatVecInput input,
       MemorySegment scratch,
@@ -44,57 +44,65 @@ final class MatVecQ2K extends MatVecQuarters {
       MemorySegment out,
       long target) {
     int[] x = input.pairs;
-    int group = k / GROUP;
-    ShortVector a = IntVector.broadcast(INT, input.starts[group]).reinterpretAsShorts();
-    ShortVector b = IntVector.broadcast(INT, input.starts[group + 2]).reinterpretAsShorts();
-    for (int end = k + GROUP; k != end; k += 4, p += LINE) {
-      ShortVector pairs = ShortVector.fromMemorySegment(SHORT, w, p, ORDER).lanewise(LSHR, shift);
-      a = a.add(pairs.and(PAIR).mul(IntVector.broadcast(INT, x[k]).reinterpretAsShorts()));
-      b =
-          b.add(
-              pairs
-                  .lanewise(LSHR, 2)
-                  .and(PAIR)
-                  .mul(IntVector.broadcast(INT, x[k + 32]).reinterpretAsShorts()));
-      a =
-          a.add(
-              pairs
-                  .lanewise(LSHR, 8)
-                  .and(PAIR)
-                  .mul(IntVector.broadcast(INT, x[k + 1]).reinterpretAsShorts()));
-      b =
-          b.add(
-              pairs
-                  .lanewise(LSHR, 10)
-                  .and(PAIR)
-                  .mul(IntVector.broadcast(INT, x[k + 33]).reinterpretAsShorts()));
-    }
     FloatVector total = FloatVector.fromMemorySegment(FLOAT, out, target, ORDER);
-    IntVector halves = a.reinterpretAsInts();
-    IntVector sum =
-        halves
-            .lanewise(ASHR, 16)
-            .add(halves.lanewise(LSHL, 16).lanewise(ASHR, 16))
-            .add(input.corrections[group]);
-    total =
-        ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
-            .mul(input.scales[group])
-            .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales, ORDER), total);
-    total =
-        FloatVector.fromMemorySegment(FLOAT, scratch, scales + LINE, ORDER)
-            .fma(FloatVector.broadcast(FLOAT, -input.sums[group]), total);
-    halves = b.reinterpretAsInts();
-    sum =
-        halves
-            .lanewise(ASHR, 16)
-            .add(halves.lanewise(LSHL, 16).lanewise(ASHR, 16))
-            .add(input.corrections[group + 2]);
-    total =
-        ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
-            .mul(input.scales[group + 2])
-            .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales + 4 * LINE, ORDER), total);
-    FloatVector.fromMemorySegment(FLOAT, scratch, scales + 5 * LINE, ORDER)
-        .fma(FloatVector.broadcast(FLOAT, -input.sums[group + 2]), total)
-        .intoMemorySegment(out, target, ORDER);
+    for (int part = 0; part != PARTS; part++) {
+      int column = column(part);
+      long scale = scales + column / GROUP * 2 * LINE;
+      column += k;
+      int group = column / GROUP;
+      long p = block + PackedQ2K.QUANTS + line(part) * LINE;
+      int shift = 2 * quarter(part);
+      ShortVector a = IntVector.broadcast(INT, input.starts[group]).reinterpretAsShorts();
+      ShortVector b = IntVector.broadcast(INT, input.starts[group + 2]).reinterpretAsShorts();
+      for (int end = column + GROUP; column != end; column += 4, p += LINE) {
+        ShortVector pairs = ShortVector.fromMemorySegment(SHORT, w, p, ORDER).lanewise(LSHR, shift);
+        a = a.add(pairs.and(PAIR).mul(IntVector.broadcast(INT, x[column]).reinterpretAsShorts()));
+        b =
+            b.add(
+                pairs
+                    .lanewise(LSHR, 2)
+                    .and(PAIR)
+                    .mul(IntVector.broadcast(INT, x[column + 32]).reinterpretAsShorts()));
+        a =
+            a.add(
+                pairs
+                    .lanewise(LSHR, 8)
+                    .and(PAIR)
+                    .mul(IntVector.broadcast(INT, x[column + 1]).reinterpretAsShorts()));
+        b =
+            b.add(
+                pairs
+                    .lanewise(LSHR, 10)
+                    .and(PAIR)
+                    .mul(IntVector.broadcast(INT, x[column + 33]).reinterpretAsShorts()));
+      }
+      IntVector halves = a.reinterpretAsInts();
+      IntVector sum =
+          halves
+              .lanewise(ASHR, 16)
+              .add(halves.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(input.corrections[group]);
+      total =
+          ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
+              .mul(input.scales[group])
+              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scale, ORDER), total);
+      total =
+          FloatVector.fromMemorySegment(FLOAT, scratch, scale + LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, -input.sums[group]), total);
+      halves = b.reinterpretAsInts();
+      sum =
+          halves
+              .lanewise(ASHR, 16)
+              .add(halves.lanewise(LSHL, 16).lanewise(ASHR, 16))
+              .add(input.corrections[group + 2]);
+      total =
+          ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
+              .mul(input.scales[group + 2])
+              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scale + 4 * LINE, ORDER), total);
+      total =
+          FloatVector.fromMemorySegment(FLOAT, scratch, scale + 5 * LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, -input.sums[group + 2]), total);
+    }
+    total.intoMemorySegment(out, target, ORDER);
   }
 }

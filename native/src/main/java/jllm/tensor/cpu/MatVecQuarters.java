@@ -17,25 +17,19 @@ abstract class MatVecQuarters extends MatVecKernel {
   /** Columns that share a scale. */
   static final int GROUP = 16;
 
+  /** Two groups of four lines of two halves, in each the first two quarters and the others. */
+  static final int PARTS = 8;
+
   private static final int LENGTH = 256;
 
   private final PackedBlocks format;
-
-  /** Bytes before the lines with the bit pairs of a block. */
-  private final long quants;
-
-  /** Bytes that the scales of a group take in the memory of a thread. */
-  private final long scaleBytes;
-
   private final int center;
 
   /**
    * @param center what is taken from the weights for the sums to fit
    */
-  MatVecQuarters(PackedBlocks format, long quants, long scaleBytes, int center) {
+  MatVecQuarters(PackedBlocks format, int center) {
     this.format = format;
-    this.quants = quants;
-    this.scaleBytes = scaleBytes;
     this.center = center;
   }
 
@@ -69,25 +63,7 @@ abstract class MatVecQuarters extends MatVecKernel {
       long block = tile;
       for (int k = 0; k < columns; k += LENGTH, block += format.packedBytes()) {
         scales(weight, block, v, scratch, scratchAt);
-        for (int part = 0; part < 8; part++) {
-          // 4 lines of a half, which are 16 columns of each quarter; two quarters at a time.
-          int half = part / 4;
-          int lines = part / 2 % 2;
-          int quarter = part % 2 * 2;
-          int first = 128 * half + 32 * quarter + GROUP * lines;
-          vector(
-              weight,
-              block + quants + (8 * half + 4 * lines) * LINE + v,
-              2 * quarter,
-              block + 4 * lines * LINE + v,
-              4 * half + quarter,
-              k + first,
-              input,
-              scratch,
-              scratchAt + first / GROUP * scaleBytes,
-              out,
-              target + v);
-        }
+        vector(weight, block + v, k, input, scratch, scratchAt, out, target + v);
       }
     }
   }
@@ -100,23 +76,35 @@ abstract class MatVecQuarters extends MatVecKernel {
   abstract void scales(
       MemorySegment weight, long block, long v, MemorySegment target, long at);
 
+  static int half(int part) {
+    return part >> 2;
+  }
+
+  /** The first line with bit pairs of a part. */
+  static int line(int part) {
+    return (part >> 1) * 4;
+  }
+
+  /** The first quarter of a part. */
+  static int quarter(int part) {
+    return (part & 1) * 2;
+  }
+
+  /** The first column of a part in its block; that of the second quarter is 32 columns on. */
+  static int column(int part) {
+    return half(part) * 128 + quarter(part) * 32 + (part >> 1 & 1) * GROUP;
+  }
+
   /**
-   * Adds the products of 16 columns of two quarters.
+   * Adds the products of a block, 16 columns of two quarters at a time.
    *
-   * @param p byte of the first of 4 lines with the bit pairs
-   * @param shift of the bit pairs of the first quarter; those of the other are two places up
-   * @param t byte of the first of 4 lines with the third bits, if there are any
-   * @param third place of the third bits of the first quarter; those of the other are one place up
-   * @param k first column of the first quarter; that of the other is 32 columns on
-   * @param scales byte of {@code scratch} with the scale of the first group; that of the other is
-   *     two groups on
+   * @param block byte of the block, plus that of the vector in a line
+   * @param k first column
+   * @param scales byte of {@code scratch} at which they are
    */
   abstract void vector(
       MemorySegment weight,
-      long p,
-      int shift,
-      long t,
-      int third,
+      long block,
       int k,
       MatVecInput input,
       MemorySegment scratch,
