@@ -25,12 +25,20 @@ import jdk.incubator.vector.ShortVector;
 final class MatVecFiveBits extends MatVecPairs {
   static final MatVecFiveBits Q5_0 =
       new MatVecFiveBits(
-          new Layout(PackedQ50.INSTANCE, 16, LINE, LINE + LINE / 2, 0, PackedQ50.CENTER, PackedQ50::scales),
+          new Layout(
+              PackedQ50.INSTANCE,
+              16,
+              LINE,
+              LINE + LINE / 2,
+              0,
+              PackedQ50.CENTER,
+              PackedQ50::scales),
           new Fifths(0, 0, 2, 5 * LINE + LINE / 2, 0));
 
   static final MatVecFiveBits Q5_1 =
       new MatVecFiveBits(
-          new Layout(PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ50.CENTER, PackedQ51::scales),
+          new Layout(
+              PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ50.CENTER, PackedQ51::scales),
           new Fifths(LINE, 0, 2, 6 * LINE, 0));
 
   static final MatVecFiveBits Q5_K =

@@ -19,8 +19,7 @@ import jdk.incubator.vector.ShortVector;
 final class MatVecFourBits extends MatVecPairs {
   static final MatVecFourBits Q4_1 =
       new MatVecFourBits(
-          new Layout(
-              PackedQ41.INSTANCE, 16, LINE, LINE, 0, PackedQ40.CENTER, PackedQ41::scales));
+          new Layout(PackedQ41.INSTANCE, 16, LINE, LINE, 0, PackedQ40.CENTER, PackedQ41::scales));
 
   static final MatVecFourBits Q4_K =
       new MatVecFourBits(

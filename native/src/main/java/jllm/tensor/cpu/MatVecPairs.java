@@ -10,8 +10,8 @@ import jdk.incubator.vector.FloatVector;
 /**
  * Weights {@code scale * q - minimum} whose lines hold two groups of columns, one in the lower
  * nibbles of their bytes and one in the upper ones, with activations rounded to integers with a
- * scale for each group. Sums of products are integers of 16 bits, two to a word: for them to fit,
- * q is lowered by a center, which is put right afterwards in 32 bits.
+ * scale for each group. Sums of products are integers of 16 bits, two to a word: for them to fit, q
+ * is lowered by a center, which is put right afterwards in 32 bits.
  */
 abstract class MatVecPairs extends MatVecKernel {
   /** Columns whose scales are made at a time. */

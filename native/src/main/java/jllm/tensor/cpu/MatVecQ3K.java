@@ -65,7 +65,11 @@ final class MatVecQ3K extends MatVecQuarters {
         ShortVector second =
             pairs.lanewise(LSHR, 2).and(PAIRS).or(thirds.lanewise(LSHR, 1).and(THIRDS));
         a = a.add(first.and(LOWER).mul(IntVector.broadcast(INT, x[column]).reinterpretAsShorts()));
-        b = b.add(second.and(LOWER).mul(IntVector.broadcast(INT, x[column + 32]).reinterpretAsShorts()));
+        b =
+            b.add(
+                second
+                    .and(LOWER)
+                    .mul(IntVector.broadcast(INT, x[column + 32]).reinterpretAsShorts()));
         a =
             a.add(
                 first

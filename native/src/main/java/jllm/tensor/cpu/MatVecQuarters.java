@@ -73,8 +73,7 @@ abstract class MatVecQuarters extends MatVecKernel {
    *
    * @param v byte of the vector in a line
    */
-  abstract void scales(
-      MemorySegment weight, long block, long v, MemorySegment target, long at);
+  abstract void scales(MemorySegment weight, long block, long v, MemorySegment target, long at);
 
   static int half(int part) {
     return part >> 2;

@@ -30,14 +30,7 @@ abstract class PackedBlocks extends PackedFormat {
 
   /** Words go to lines in the order of the file. */
   PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn) {
-    this(
-        dtype,
-        wordsAt,
-        halfAt,
-        flip,
-        turn,
-        inOrder(dtype),
-        -1);
+    this(dtype, wordsAt, halfAt, flip, turn, inOrder(dtype), -1);
   }
 
   /** Words as they are, in the order of the file, but for one with fifth bits. */
@@ -54,8 +47,7 @@ abstract class PackedBlocks extends PackedFormat {
    * @param turn places by which a word is rotated to the left afterwards
    * @param fifths which word holds fifth bits, -1 if none does
    */
-  PackedBlocks(
-      DType dtype, int wordsAt, int halfAt, int flip, int turn, int[] lines, int fifths) {
+  PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn, int[] lines, int fifths) {
     super(dtype);
     this.blockLength = dtype.blockLength();
     this.fileBytes = dtype.blockBytes();

@@ -15,8 +15,8 @@ import jdk.incubator.vector.ShortVector;
 import jllm.tensor.DType;
 
 /**
- * Q5_0: blocks of 32 columns. Line 0 holds the {@link FifthBits}, line 1 + i columns 4i..4i+3 in the
- * lower nibbles of its bytes, 16 + 4i..16 + 4i+3 in the upper ones; then 16 scales (F16).
+ * Q5_0: blocks of 32 columns. Line 0 holds the {@link FifthBits}, line 1 + i columns 4i..4i+3 in
+ * the lower nibbles of its bytes, 16 + 4i..16 + 4i+3 in the upper ones; then 16 scales (F16).
  */
 final class PackedQ50 extends PackedGroups {
   static final PackedQ50 INSTANCE = new PackedQ50();

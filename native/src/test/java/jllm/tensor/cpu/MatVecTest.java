@@ -29,7 +29,9 @@ class MatVecTest {
   @EnumSource(
       value = DType.class,
       mode = EnumSource.Mode.EXCLUDE,
-      names = {"F64", "I32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q2_K", "Q3_K"})
+      names = {
+        "F64", "I32", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q2_K", "Q3_K"
+      })
   void floatActivationsAreUsedAsTheyAre(DType type) {
     agreesWithLoops(type, 2e-6);
   }
