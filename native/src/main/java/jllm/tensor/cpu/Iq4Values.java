@@ -2,6 +2,7 @@ package jllm.tensor.cpu;
 
 import static jdk.incubator.vector.VectorOperators.GE;
 
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jllm.tensor.quant.Iq4;
 
@@ -9,7 +10,7 @@ import jllm.tensor.quant.Iq4;
 final class Iq4Values {
   private static final int COUNT = Lanes.COUNT;
 
-  /** As many as vectors have lanes: value {@code t * COUNT + lane} is in vector t. */
+  /** The bits of as many floats as vectors have lanes: value {@code t * COUNT + lane} is in vector t. */
   private static final IntVector FIRST = table(0);
 
   private static final IntVector SECOND = table(COUNT);
@@ -21,24 +22,26 @@ final class Iq4Values {
   private static IntVector table(int from) {
     int[] values = new int[COUNT];
     for (int i = 0; i < COUNT; i++) {
-      values[i] = Iq4.value((from + i) % 16);
+      values[i] = Float.floatToRawIntBits(Iq4.value((from + i) % 16));
     }
     return IntVector.fromArray(Lanes.INT, values, 0);
   }
 
-  /** The values of nibbles. */
-  static IntVector of(IntVector nibbles) {
+  /** The values of the lowest nibbles of words; other bits may be set. */
+  static FloatVector of(IntVector words) {
+    // The selection takes places modulo the number of lanes.
     if (COUNT >= 16) {
-      return nibbles.selectFrom(FIRST);
+      return words.selectFrom(FIRST).reinterpretAsFloats();
     }
-    IntVector place = nibbles.and(COUNT - 1);
+    IntVector nibbles = words.and(15);
     IntVector value =
-        place.selectFrom(FIRST).blend(place.selectFrom(SECOND), nibbles.compare(GE, COUNT));
+        words.selectFrom(FIRST).blend(words.selectFrom(SECOND), nibbles.compare(GE, COUNT));
     if (COUNT >= 8) {
-      return value;
+      return value.reinterpretAsFloats();
     }
     return value
-        .blend(place.selectFrom(THIRD), nibbles.compare(GE, 2 * COUNT))
-        .blend(place.selectFrom(FOURTH), nibbles.compare(GE, 3 * COUNT));
+        .blend(words.selectFrom(THIRD), nibbles.compare(GE, 2 * COUNT))
+        .blend(words.selectFrom(FOURTH), nibbles.compare(GE, 3 * COUNT))
+        .reinterpretAsFloats();
   }
 }

@@ -22,7 +22,7 @@ import jdk.incubator.vector.ShortVector;
  * of a word, those of the upper nibbles one further up, so that a rotation brings them to the
  * nibbles.
  */
-final class MatVecFiveBits extends MatVecPairs {
+final class MatVecFiveBits extends MatVecRoundedPairs {
   static final MatVecFiveBits Q5_0 =
       new MatVecFiveBits(
           new Layout(
@@ -31,14 +31,13 @@ final class MatVecFiveBits extends MatVecPairs {
               LINE,
               LINE + LINE / 2,
               0,
-              PackedQ50.CENTER,
               PackedQ50::scales),
           new Fifths(0, 0, 2, 5 * LINE + LINE / 2, 0));
 
   static final MatVecFiveBits Q5_1 =
       new MatVecFiveBits(
           new Layout(
-              PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ50.CENTER, PackedQ51::scales),
+              PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ51::scales),
           new Fifths(LINE, 0, 2, 6 * LINE, 0));
 
   static final MatVecFiveBits Q5_K =
@@ -49,7 +48,6 @@ final class MatVecFiveBits extends MatVecPairs {
               12 * LINE,
               0,
               2 * LINE,
-              PackedQ50.CENTER,
               PackedQ4K::scales),
           new Fifths(4 * LINE, LINE, 0, 0, 2));
 
@@ -71,7 +69,7 @@ final class MatVecFiveBits extends MatVecPairs {
   private final Fifths fifths;
 
   private MatVecFiveBits(Layout layout, Fifths fifths) {
-    super(layout);
+    super(layout, PackedQ50.CENTER);
     this.fifths = fifths;
   }
 

@@ -25,16 +25,16 @@ abstract class MatVecKernel {
       case BF16 -> MatVecBf16.INSTANCE;
       case Q8_0 -> MatVecQ80.INSTANCE;
       case Q4_0 -> MatVecQ40.INSTANCE;
-      case Q4_K -> MatVecFourBits.Q4_K;
+      case Q4_K -> MatVecQ4K.INSTANCE;
       case Q6_K -> MatVecQ6K.INSTANCE;
-      case Q4_1 -> MatVecFourBits.Q4_1;
+      case Q4_1 -> MatVecQ41.INSTANCE;
       case Q5_0 -> MatVecFiveBits.Q5_0;
       case Q5_1 -> MatVecFiveBits.Q5_1;
       case Q2_K -> MatVecQ2K.INSTANCE;
       case Q3_K -> MatVecQ3K.INSTANCE;
       case Q5_K -> MatVecFiveBits.Q5_K;
-      case IQ4_NL -> MatVecPanels.IQ4_NL;
-      case IQ4_XS -> MatVecPanels.IQ4_XS;
+      case IQ4_NL -> MatVecIq4.NL;
+      case IQ4_XS -> MatVecIq4.XS;
       case F64, I32 -> throw new IllegalArgumentException("no weights are of type " + type);
     };
   }

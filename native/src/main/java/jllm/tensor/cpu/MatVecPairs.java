@@ -8,10 +8,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Weights {@code scale * q - minimum} whose lines hold two groups of columns, one in the lower
- * nibbles of their bytes and one in the upper ones, with activations rounded to integers with a
- * scale for each group. Sums of products are integers of 16 bits, two to a word: for them to fit, q
- * is lowered by a center, which is put right afterwards in 32 bits.
+ * Weights whose lines hold two groups of columns, one in the lower nibbles of their bytes and one
+ * in the upper ones.
  */
 abstract class MatVecPairs extends MatVecKernel {
   /** Columns whose scales are made at a time. */
@@ -21,7 +19,7 @@ abstract class MatVecPairs extends MatVecKernel {
   interface Scales {
     /**
      * Writes for each pair of groups the scale, a vector, and a line behind it the minimum; for
-     * each group, where the two have their own.
+     * each group, where the two have their own. Types without minima leave them out.
      *
      * @param v byte of the vector in a line
      */
@@ -37,7 +35,6 @@ abstract class MatVecPairs extends MatVecKernel {
    * @param gap bytes between the lines of a pair and those of the next, which is the next block's
    *     in blocks of one pair
    * @param second bytes between the scales of the two groups of a pair: 0 if they share them
-   * @param center what is taken from q
    */
   record Layout(
       PackedBlocks format,
@@ -45,7 +42,6 @@ abstract class MatVecPairs extends MatVecKernel {
       long quants,
       long gap,
       long second,
-      int center,
       Scales scales) {
     /** Bytes between the scales of pairs. */
     long pairScales() {
@@ -57,21 +53,6 @@ abstract class MatVecPairs extends MatVecKernel {
 
   MatVecPairs(Layout layout) {
     this.layout = layout;
-  }
-
-  @Override
-  final int roundedGroup() {
-    return layout.group;
-  }
-
-  @Override
-  final int roundedLimit() {
-    return Short.MAX_VALUE / (layout.group / 2 * layout.center);
-  }
-
-  @Override
-  final void prepare(MatVecInput input, MemorySegment x, long at, int columns) {
-    input.integers(x, at, columns, roundedGroup(), roundedLimit(), layout.center);
   }
 
   @Override

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import jllm.tensor.DType;
 
 /**
- * Blocks that are unpacked a vector of rows at a time, for {@link Gemm} and {@link MatVecPanels}.
+ * Blocks that are unpacked a vector of rows at a time, for {@link Gemm}.
  */
 abstract class PackedGroups extends PackedBlocks {
   private final int length;

@@ -1,6 +1,5 @@
 package jllm.tensor.cpu;
 
-import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
@@ -25,6 +24,22 @@ final class PackedIq4Nl extends PackedGroups {
     super(DType.IQ4_NL, 2, 0);
   }
 
+  /** {@link MatVecPairs.Scales}: no minima. */
+  static void scales(
+      MemorySegment weight, long block, long v, int blocks, MemorySegment target, long at) {
+    long half = block + 4 * LINE + v / 2;
+    for (int i = 0; i < blocks; i++, half += INSTANCE.packedBytes(), at += 2 * LINE) {
+      ((IntVector)
+              ShortVector.fromMemorySegment(HALF, weight, half, ORDER)
+                  .convertShape(S2I, Lanes.INT, 0))
+          .lanewise(LSHL, 13)
+          .and(PackedF16.MASK)
+          .reinterpretAsFloats()
+          .mul(PackedF16.REBIAS)
+          .intoMemorySegment(target, at, ORDER);
+    }
+  }
+
   @Override
   void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
     FloatVector scale =
@@ -38,12 +53,8 @@ final class PackedIq4Nl extends PackedGroups {
     for (int i = 0; i < 4; i++, line += LINE) {
       IntVector word = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
       for (int shift = 0; shift < 32; shift += 8, at += step) {
-        IntVector low = Iq4Values.of(word.lanewise(LSHR, shift).and(15));
-        ((FloatVector) low.convertShape(I2F, FLOAT, 0))
-            .mul(scale)
-            .intoMemorySegment(panel, at, ORDER);
-        IntVector high = Iq4Values.of(word.lanewise(LSHR, shift + 4).and(15));
-        ((FloatVector) high.convertShape(I2F, FLOAT, 0))
+        Iq4Values.of(word.lanewise(LSHR, shift)).mul(scale).intoMemorySegment(panel, at, ORDER);
+        Iq4Values.of(word.lanewise(LSHR, shift + 4))
             .mul(scale)
             .intoMemorySegment(panel, at + 16 * step, ORDER);
       }

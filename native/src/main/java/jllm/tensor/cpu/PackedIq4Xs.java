@@ -26,41 +26,57 @@ final class PackedIq4Xs extends PackedGroups {
 
   @Override
   void unpack(MemorySegment weight, long line, long half, MemorySegment panel, long at, long step) {
-    for (int group = 0; group < 8; group++, at += 32 * step) {
-      group(weight, line, group, panel, at, step);
+    // The first column of each group keeps its scale until it is overwritten.
+    scales(weight, line, panel, at, 32 * step);
+    line += 2 * LINE;
+    for (int group = 0; group < 8; group++, line += 4 * LINE, at += 32 * step) {
+      group(weight, line, panel, at, step);
     }
   }
 
   private static void group(
-      MemorySegment weight, long line, int group, MemorySegment panel, long at, long step) {
+      MemorySegment weight, long line, MemorySegment panel, long at, long step) {
+    FloatVector scale = FloatVector.fromMemorySegment(FLOAT, panel, at, ORDER);
+    for (int i = 0; i < 4; i++, line += LINE) {
+      IntVector word = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
+      for (int shift = 0; shift < 32; shift += 8, at += step) {
+        Iq4Values.of(word.lanewise(LSHR, shift)).mul(scale).intoMemorySegment(panel, at, ORDER);
+        Iq4Values.of(word.lanewise(LSHR, shift + 4))
+            .mul(scale)
+            .intoMemorySegment(panel, at + 16 * step, ORDER);
+      }
+    }
+  }
+
+  /** {@link MatVecPairs.Scales} of blocks of 256 columns, one at a time: no minima. */
+  static void scales(
+      MemorySegment weight, long block, long v, int blocks, MemorySegment target, long at) {
+    scales(weight, block + v, target, at, 2 * LINE);
+  }
+
+  /**
+   * Writes {@code d * (scale - 32)} of group g to {@code at + g * step}, a vector each.
+   *
+   * @param line byte of a block, plus that of the vector in a line
+   */
+  private static void scales(
+      MemorySegment weight, long line, MemorySegment target, long at, long step) {
     IntVector first = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
-    IntVector low4 = IntVector.fromMemorySegment(Lanes.INT, weight, line + LINE, ORDER);
-    IntVector integer =
-        low4.lanewise(LSHR, 4 * group)
-            .and(15)
-            .or(first.lanewise(LSHR, 16 + 2 * group).and(3).lanewise(LSHL, 4))
-            .sub(32);
-    FloatVector scale =
+    IntVector lows = IntVector.fromMemorySegment(Lanes.INT, weight, line + LINE, ORDER);
+    IntVector highs = first.lanewise(LSHR, 16);
+    FloatVector d =
         first
             .lanewise(LSHL, 16)
             .lanewise(ASHR, 3)
             .and(PackedF16.MASK)
             .reinterpretAsFloats()
-            .mul(PackedF16.REBIAS)
-            .mul((FloatVector) integer.convertShape(I2F, FLOAT, 0));
-    line += (2 + 4 * group) * LINE;
-    for (int i = 0; i < 4; i++, line += LINE) {
-      IntVector word = IntVector.fromMemorySegment(Lanes.INT, weight, line, ORDER);
-      for (int shift = 0; shift < 32; shift += 8, at += step) {
-        IntVector low = Iq4Values.of(word.lanewise(LSHR, shift).and(15));
-        ((FloatVector) low.convertShape(I2F, FLOAT, 0))
-            .mul(scale)
-            .intoMemorySegment(panel, at, ORDER);
-        IntVector high = Iq4Values.of(word.lanewise(LSHR, shift + 4).and(15));
-        ((FloatVector) high.convertShape(I2F, FLOAT, 0))
-            .mul(scale)
-            .intoMemorySegment(panel, at + 16 * step, ORDER);
-      }
+            .mul(PackedF16.REBIAS);
+    for (int group = 0; group < 8; group++, at += step) {
+      IntVector low = lows.lanewise(LSHR, 4 * group).and(15);
+      IntVector high = highs.lanewise(LSHR, 2 * group).and(3).lanewise(LSHL, 4);
+      ((FloatVector) low.or(high).sub(32).convertShape(I2F, FLOAT, 0))
+          .mul(d)
+          .intoMemorySegment(target, at, ORDER);
     }
   }
 }

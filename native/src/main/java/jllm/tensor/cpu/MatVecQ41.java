@@ -15,27 +15,19 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
-/** Weights in Q4_1 and Q4_K. The nibbles are treated as in {@link MatVecQ40}. */
-final class MatVecFourBits extends MatVecPairs {
-  static final MatVecFourBits Q4_1 =
-      new MatVecFourBits(
-          new Layout(PackedQ41.INSTANCE, 16, LINE, LINE, 0, PackedQ40.CENTER, PackedQ41::scales));
+/** Weights in Q4_1. The nibbles are treated as in {@link MatVecQ40}. */
+final class MatVecQ41 extends MatVecRoundedPairs {
+  /** Columns in the lower nibbles of a block. */
+  private static final int GROUP = 16;
 
-  static final MatVecFourBits Q4_K =
-      new MatVecFourBits(
-          new Layout(
-              PackedQ4K.INSTANCE,
-              PackedQ4K.GROUP,
-              PackedQ4K.QUANTS,
-              0,
-              2 * LINE,
-              PackedQ40.CENTER,
-              PackedQ4K::scales));
+  static final MatVecQ41 INSTANCE = new MatVecQ41();
 
   private static final short NIBBLE = 15;
 
-  private MatVecFourBits(Layout layout) {
-    super(layout);
+  private MatVecQ41() {
+    super(
+        new Layout(PackedQ41.INSTANCE, GROUP, LINE, LINE, 0, PackedQ41::scales),
+        PackedQ40.CENTER);
   }
 
   @Override
@@ -50,19 +42,15 @@ final class MatVecFourBits extends MatVecPairs {
       MemorySegment out,
       long target) {
     int[] x = input.pairs;
-    int columns = layout.group();
-    long gap = layout.gap();
-    long second = layout.second();
-    long pairScales = layout.pairScales();
-    long p = block + layout.quants();
+    long p = block + LINE;
     FloatVector total = FloatVector.fromMemorySegment(FLOAT, out, target, ORDER);
-    int group = k / columns;
+    int group = k / GROUP;
     for (int last = group + 2 * pairs;
         group != last;
-        group += 2, k += columns, p += gap, scales += pairScales) {
+        group += 2, k += GROUP, p += LINE, scales += 2 * LINE) {
       ShortVector a = IntVector.broadcast(INT, input.starts[group]).reinterpretAsShorts();
       ShortVector b = IntVector.broadcast(INT, input.starts[group + 1]).reinterpretAsShorts();
-      for (int end = k + columns; k != end; k += 4, p += LINE) {
+      for (int end = k + GROUP; k != end; k += 4, p += LINE) {
         ShortVector nibbles = ShortVector.fromMemorySegment(SHORT, w, p, ORDER);
         a = a.add(nibbles.and(NIBBLE).mul(IntVector.broadcast(INT, x[k]).reinterpretAsShorts()));
         b =
@@ -70,7 +58,7 @@ final class MatVecFourBits extends MatVecPairs {
                 nibbles
                     .lanewise(LSHR, 4)
                     .and(NIBBLE)
-                    .mul(IntVector.broadcast(INT, x[k + columns]).reinterpretAsShorts()));
+                    .mul(IntVector.broadcast(INT, x[k + GROUP]).reinterpretAsShorts()));
         a =
             a.add(
                 nibbles
@@ -81,7 +69,7 @@ final class MatVecFourBits extends MatVecPairs {
             b.add(
                 nibbles
                     .lanewise(LSHR, 12)
-                    .mul(IntVector.broadcast(INT, x[k + columns + 1]).reinterpretAsShorts()));
+                    .mul(IntVector.broadcast(INT, x[k + GROUP + 1]).reinterpretAsShorts()));
       }
       IntVector halves = a.reinterpretAsInts();
       IntVector sum =
@@ -93,9 +81,6 @@ final class MatVecFourBits extends MatVecPairs {
           ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
               .mul(input.scales[group])
               .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales, ORDER), total);
-      total =
-          FloatVector.fromMemorySegment(FLOAT, scratch, scales + LINE, ORDER)
-              .fma(FloatVector.broadcast(FLOAT, -input.sums[group]), total);
       halves = b.reinterpretAsInts();
       sum =
           halves
@@ -105,10 +90,10 @@ final class MatVecFourBits extends MatVecPairs {
       total =
           ((FloatVector) sum.convertShape(I2F, FLOAT, 0))
               .mul(input.scales[group + 1])
-              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales + second, ORDER), total);
+              .fma(FloatVector.fromMemorySegment(FLOAT, scratch, scales, ORDER), total);
       total =
-          FloatVector.fromMemorySegment(FLOAT, scratch, scales + second + LINE, ORDER)
-              .fma(FloatVector.broadcast(FLOAT, -input.sums[group + 1]), total);
+          FloatVector.fromMemorySegment(FLOAT, scratch, scales + LINE, ORDER)
+              .fma(FloatVector.broadcast(FLOAT, -input.sums[group] - input.sums[group + 1]), total);
     }
     total.intoMemorySegment(out, target, ORDER);
   }
