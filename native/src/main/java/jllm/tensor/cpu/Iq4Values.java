@@ -10,7 +10,10 @@ import jllm.tensor.quant.Iq4;
 final class Iq4Values {
   private static final int COUNT = Lanes.COUNT;
 
-  /** The bits of as many floats as vectors have lanes: value {@code t * COUNT + lane} is in vector t. */
+  /**
+   * The bits of as many floats as vectors have lanes: value {@code t * COUNT + lane} is in vector
+   * t.
+   */
   private static final IntVector FIRST = table(0);
 
   private static final IntVector SECOND = table(COUNT);

@@ -25,30 +25,18 @@ import jdk.incubator.vector.ShortVector;
 final class MatVecFiveBits extends MatVecRoundedPairs {
   static final MatVecFiveBits Q5_0 =
       new MatVecFiveBits(
-          new Layout(
-              PackedQ50.INSTANCE,
-              16,
-              LINE,
-              LINE + LINE / 2,
-              0,
-              PackedQ50::scales),
+          new Layout(PackedQ50.INSTANCE, 16, LINE, LINE + LINE / 2, 0, PackedQ50::scales),
           new Fifths(0, 0, 2, 5 * LINE + LINE / 2, 0));
 
   static final MatVecFiveBits Q5_1 =
       new MatVecFiveBits(
-          new Layout(
-              PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ51::scales),
+          new Layout(PackedQ51.INSTANCE, 16, 2 * LINE, 2 * LINE, 0, PackedQ51::scales),
           new Fifths(LINE, 0, 2, 6 * LINE, 0));
 
   static final MatVecFiveBits Q5_K =
       new MatVecFiveBits(
           new Layout(
-              PackedQ5K.INSTANCE,
-              PackedQ4K.GROUP,
-              12 * LINE,
-              0,
-              2 * LINE,
-              PackedQ4K::scales),
+              PackedQ5K.INSTANCE, PackedQ4K.GROUP, 12 * LINE, 0, 2 * LINE, PackedQ4K::scales),
           new Fifths(4 * LINE, LINE, 0, 0, 2));
 
   private static final short NIBBLES = 0x0f0f;

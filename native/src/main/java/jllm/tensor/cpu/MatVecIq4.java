@@ -20,8 +20,7 @@ final class MatVecIq4 extends MatVecPairs {
   private static final int GROUP = 16;
 
   static final MatVecIq4 NL =
-      new MatVecIq4(
-          new Layout(PackedIq4Nl.INSTANCE, GROUP, 0, LINE / 2, 0, PackedIq4Nl::scales));
+      new MatVecIq4(new Layout(PackedIq4Nl.INSTANCE, GROUP, 0, LINE / 2, 0, PackedIq4Nl::scales));
 
   static final MatVecIq4 XS =
       new MatVecIq4(new Layout(PackedIq4Xs.INSTANCE, GROUP, 2 * LINE, 0, 0, PackedIq4Xs::scales));

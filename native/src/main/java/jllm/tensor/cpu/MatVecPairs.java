@@ -36,13 +36,7 @@ abstract class MatVecPairs extends MatVecKernel {
    *     in blocks of one pair
    * @param second bytes between the scales of the two groups of a pair: 0 if they share them
    */
-  record Layout(
-      PackedBlocks format,
-      int group,
-      long quants,
-      long gap,
-      long second,
-      Scales scales) {
+  record Layout(PackedBlocks format, int group, long quants, long gap, long second, Scales scales) {
     /** Bytes between the scales of pairs. */
     long pairScales() {
       return 2 * LINE + second;

@@ -26,8 +26,7 @@ final class MatVecQ41 extends MatVecRoundedPairs {
 
   private MatVecQ41() {
     super(
-        new Layout(PackedQ41.INSTANCE, GROUP, LINE, LINE, 0, PackedQ41::scales),
-        PackedQ40.CENTER);
+        new Layout(PackedQ41.INSTANCE, GROUP, LINE, LINE, 0, PackedQ41::scales), PackedQ40.CENTER);
   }
 
   @Override

@@ -3,9 +3,7 @@ package jllm.tensor.cpu;
 import java.lang.foreign.MemorySegment;
 import jllm.tensor.DType;
 
-/**
- * Blocks that are unpacked a vector of rows at a time, for {@link Gemm}.
- */
+/** Blocks that are unpacked a vector of rows at a time, for {@link Gemm}. */
 abstract class PackedGroups extends PackedBlocks {
   private final int length;
   private final int scaleLine;

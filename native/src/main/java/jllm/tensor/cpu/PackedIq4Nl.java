@@ -3,7 +3,6 @@ package jllm.tensor.cpu;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
-import static jllm.tensor.cpu.Lanes.FLOAT;
 import static jllm.tensor.cpu.Lanes.HALF;
 import static jllm.tensor.cpu.Lanes.ORDER;
 
