@@ -23,7 +23,9 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The first column is what --device takes. Where no GPU can be used, the last line says why."
+      "The first column is what --device takes. Where no GPU can be used, the last line says why.",
+      "",
+      "Example: jllm devices --json"
     })
 final class DevicesCommand implements Callable<Integer> {
   private final Streams streams;

@@ -84,11 +84,25 @@ record NativeLibrary(String path, SymbolLookup symbols) {
       return null;
     }
     try {
+      loadCompanions(file);
       return new NativeLibrary(
           file.toString(), SymbolLookup.libraryLookup(file.toAbsolutePath(), Arena.global()));
     } catch (IllegalArgumentException e) {
       damaged.add(e.getMessage());
       return null;
+    }
+  }
+
+  /**
+   * NVRTC loads a second library of its folder by name alone, which the loader does not find there
+   * unless it is loaded already.
+   */
+  private static void loadCompanions(Path file) {
+    Path folder = file.getParent();
+    if (folder != null && file.getFileName().toString().startsWith("libnvrtc.")) {
+      for (Path companion : list(folder, "libnvrtc-builtins.so*")) {
+        SymbolLookup.libraryLookup(companion.toAbsolutePath(), Arena.global());
+      }
     }
   }
 

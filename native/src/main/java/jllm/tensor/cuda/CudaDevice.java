@@ -40,8 +40,8 @@ public record CudaDevice(
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
 
-  /** Compute capability below which the kernels do not compile. */
-  private static final int LEAST_MAJOR = 7;
+  /** Compute capability below which blocks have too little shared memory for attention. */
+  private static final int LEAST_MAJOR = 8;
 
   /**
    * All devices.

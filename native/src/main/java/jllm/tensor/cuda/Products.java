@@ -31,6 +31,9 @@ final class Products {
   /** Rows of a tile are a multiple of it, so that columns of results begin at a cache line. */
   private static final int TILE_ROWS = 64;
 
+  /** What the second dimension of a grid can have; these kernels walk on from there. */
+  private static final int MOST_GRID_ROWS = 65_535;
+
   private static final int MOST_ALIGNMENT = 256;
 
   private final Gpu gpu;
@@ -221,7 +224,7 @@ final class Products {
           .tensors(out, x, w)
           .longs(scratch.ids(experts))
           .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
-          .start(ceil(w.dim(1), OUTPUTS), rows, 1, THREADS);
+          .start(ceil(w.dim(1), OUTPUTS), Math.min(rows, MOST_GRID_ROWS), 1, THREADS);
     }
   }
 
@@ -231,7 +234,7 @@ final class Products {
           .tensors(dx, dout, w)
           .longs(scratch.ids(experts))
           .ints(dx.rows(), dout.rows() / dx.rows(), dx.columns(), w.dim(1))
-          .start(ceil(dx.columns(), INPUTS), dx.rows(), 1, THREADS);
+          .start(ceil(dx.columns(), INPUTS), Math.min(dx.rows(), MOST_GRID_ROWS), 1, THREADS);
     }
   }
 

@@ -28,7 +28,9 @@ class NativeLibraryTest {
   @Test
   void theMessageSaysWhatIsMissingAndWhereItWasSought() {
     assertEquals(
-        "no library of tests (" + NAME + "): looked into JLLM_CUDA_LIBS (not set) and the loader's path",
+        "no library of tests ("
+            + NAME
+            + "): looked into JLLM_CUDA_LIBS (not set) and the loader's path",
         messageOf(false, Map.of()));
     String message = messageOf(true, Map.of("JLLM_CUDA_LIBS", "/no/such/folder"));
     assertTrue(message.contains("JLLM_CUDA_LIBS=/no/such/folder"), message);
