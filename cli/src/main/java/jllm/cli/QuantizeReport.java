@@ -133,7 +133,8 @@ final class QuantizeReport {
                     + fallbacks
                     + " tensors got another"));
     if (totals.get("perplexity_before") instanceof Double measuredBefore
-        && totals.get("perplexity_after") instanceof Double measuredAfter) {
+        && totals.get("perplexity_after") instanceof Double measuredAfter
+        && totals.get("kl_divergence") instanceof Double divergence) {
       out.print(
           String.format(
               Locale.ROOT,
@@ -141,7 +142,7 @@ final class QuantizeReport {
               measuredBefore,
               measuredAfter,
               measuredAfter - measuredBefore,
-              totals.get("kl_divergence")));
+              divergence));
     }
     out.flush();
   }
