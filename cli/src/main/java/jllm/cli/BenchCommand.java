@@ -34,8 +34,10 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "pp128 is a prompt of 128 tokens, tg32 are 32 tokens generated one by one, as llama-bench names",
-      "them. Generating is bound by reading the weights from memory, a prompt by arithmetic: the last",
+      "pp128 is a prompt of 128 tokens, tg32 are 32 tokens generated one by one, as llama-bench"
+          + " names",
+      "them. Generating is bound by reading the weights from memory, a prompt by arithmetic: the"
+          + " last",
       "columns give the rate reached and its share of what this machine was measured to do.",
       "",
       "Example: jllm bench -m model.gguf -p 128,512 -n 32",
@@ -98,8 +100,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--make-model",
       paramLabel = "SHAPE:TYPE",
       description =
-          "Write the GGUF file MODEL with random weights instead of measuring one. Shapes: 15m, 135m,"
-              + " 1.1b, 3b, 8b; types: those of 'quantize'.")
+          "Write the GGUF file MODEL with random weights instead of measuring one. Shapes: 15m,"
+              + " 135m, 1.1b, 3b, 8b; types: those of 'quantize'.")
   private @Nullable String modelToMake;
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();

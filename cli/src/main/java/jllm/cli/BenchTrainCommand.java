@@ -27,12 +27,14 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     footer = {
       "",
-      "Weights and tokens are random; float32. Each phase is the median of the repetitions. Several",
+      "Weights and tokens are random; float32. Each phase is the median of the repetitions."
+          + " Several",
       "numbers for --batch-size, --seq-len or --width give a line for each combination.",
       "",
       "Example: jllm bench-train --preset gpt2-small --batch-size 4 --seq-len 64",
       "What a token costs as contexts grow:",
-      "  jllm bench-train --preset llama-15m --context 2048 --batch-size 1 --seq-len 256,512,1024,2048"
+      "  jllm bench-train --preset llama-15m --context 2048 --batch-size 1 --seq-len"
+          + " 256,512,1024,2048"
     })
 final class BenchTrainCommand implements Callable<Integer> {
   private static final int USUAL_VOCABULARY = 50257;
@@ -63,7 +65,8 @@ final class BenchTrainCommand implements Callable<Integer> {
       paramLabel = "N,...",
       split = ",",
       description =
-          "Widths of the residual stream; feed-forward layers grow with it, the number of heads stays.")
+          "Widths of the residual stream; feed-forward layers grow with it, the number of heads"
+              + " stays.")
   private int[] widths = {};
 
   @Option(

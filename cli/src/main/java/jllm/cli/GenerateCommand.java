@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The continuation alone is written to standard output, exactly as generated (on a terminal a line",
+      "The continuation alone is written to standard output, exactly as generated (on a terminal a"
+          + " line",
       "break ends it); messages and a line of statistics go to standard error.",
       "",
       "Example: jllm generate \"ROMEO:\"",

@@ -43,8 +43,10 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     footer = {
       "",
-      "The folder RUN gets metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N, each a Hugging",
-      "Face folder that generate and other programs load, with what is needed to go on. Ctrl-C saves",
+      "The folder RUN gets metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N, each a"
+          + " Hugging",
+      "Face folder that generate and other programs load, with what is needed to go on. Ctrl-C"
+          + " saves",
       "and ends (exit 130); --resume auto goes on.",
       "",
       "Example: jllm pretrain --data corpus.txt --tokenizer char --preset nano --iters 2000 -o run"

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
@@ -198,12 +199,8 @@ final class TensorStream implements AutoCloseable {
     output.shutdown();
     try {
       // A slice that is still being written must not lose its memory.
-      while (!output.awaitTermination(1, java.util.concurrent.TimeUnit.SECONDS)) {
-        continue;
-      }
-      while (!encoders.awaitTermination(1, java.util.concurrent.TimeUnit.SECONDS)) {
-        continue;
-      }
+      boolean _ = output.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+      boolean _ = encoders.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return;

@@ -206,10 +206,11 @@ final class PickleReader {
 
   private String line() {
     int start = in.position();
+    int end = start;
     while (in.get() != '\n') {
-      continue;
+      end++;
     }
-    return new String(in.array(), start, in.position() - 1 - start, StandardCharsets.UTF_8);
+    return new String(in.array(), start, end - start, StandardCharsets.UTF_8);
   }
 
   private Object remembered(int index) {

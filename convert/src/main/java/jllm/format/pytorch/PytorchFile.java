@@ -151,7 +151,7 @@ public final class PytorchFile implements TensorFile {
     long last = tensor.offset();
     for (int axis = 0; axis < tensor.strides().size(); axis++) {
       long stride = tensor.strides().get(axis);
-      long steps = shape.dim(axis) - 1;
+      long steps = shape.dim(axis) - 1L;
       if (stride < 0 || (steps > 0 && stride > limit / steps)) {
         return Long.MAX_VALUE;
       }

@@ -68,7 +68,7 @@ class PytorchFileTest {
         assertNotNull(tensor);
         assertEquals(type.type() + "[2, 3]", tensor.describe());
         assertEquals(type.dtype(), tensor.dtype());
-        assertEquals(6 * type.bytes(), tensor.bytes());
+        assertEquals(6L * type.bytes(), tensor.bytes());
       }
       assertArrayEquals(new float[] {0}, values(file, "scalar"));
       assertEquals(0, values(file, "empty").length);
