@@ -164,7 +164,8 @@ class PytorchFileTest {
     assertTrue(out.contains("expected a name without folders"), out);
     Files.writeString(index, map.formatted(first.getFileName(), "b", "gone.bin"));
     Messages.of(NoSuchFileException.class, () -> PytorchFile.openIndex(index));
-    Files.copy(first, folder.resolve("again.bin"));
+    RawPytorch both = new RawPytorch().tensor("a", FLOAT, new int[] {1}, floats(1));
+    both.tensor("b", FLOAT, new int[] {2}, floats(2)).write(folder.resolve("again.bin"));
     Files.writeString(index, map.formatted(first.getFileName(), "b", "again.bin"));
     String twice = Messages.of(ModelFormatException.class, () -> PytorchFile.openIndex(index));
     assertTrue(twice.contains("tensor a is in an earlier file already"), twice);
