@@ -20,7 +20,9 @@ public enum NamedTemplate {
   PHI3("<|end|>"),
   ZEPHYR("</s>"),
   ALPACA("### Instruction:"),
-  VICUNA("USER:", "</s>");
+  VICUNA("USER:", "</s>"),
+  /** For base models: no special tokens, the names of the speakers alone. */
+  PLAIN("\nUser:");
 
   private final List<String> stops;
 

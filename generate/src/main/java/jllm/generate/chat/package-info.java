@@ -3,7 +3,7 @@
  * jllm.generate.chat.ChatTemplate} with the model's own template ({@link
  * jllm.generate.chat.ChatTemplates} finds it) or one of {@link jllm.generate.chat.NamedTemplate},
  * and {@link jllm.generate.chat.AssistantSpans}: which characters of that text an assistant wrote.
- * The template language itself is in {@code jllm.generate.jinja}; nothing here generates or prints.
+ * The template language itself is in {@code jllm.generate.jinja}; nothing here prints.
  */
 @NullMarked
 package jllm.generate.chat;
