@@ -41,10 +41,16 @@ final class LengthOptions {
    * @param limit of new tokens, -1 = none
    */
   int context(ModelConfig config, int promptTokens, int limit) {
-    int made = config.contextLength();
     if (contextSize == 0) {
+      int made = config.contextLength();
       return limit < 0 ? made : (int) Math.min(made, Math.max(1L, (long) promptTokens + limit));
     }
+    return checked(config, contextSize);
+  }
+
+  /** The positions that were asked for, unless the model cannot have so many. */
+  static int checked(ModelConfig config, int contextSize) {
+    int made = config.contextLength();
     if (contextSize > made) {
       if (config.position() instanceof PositionConfig.Learned) {
         throw new UsageException(

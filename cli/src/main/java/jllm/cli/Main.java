@@ -30,6 +30,7 @@ public final class Main {
 
   static {
     COMMANDS.put("generate", GenerateCommand::new);
+    COMMANDS.put("chat", ChatCommand::new);
     COMMANDS.put("chat-template", ChatTemplateCommand::new);
     COMMANDS.put("inspect", InspectCommand::new);
     COMMANDS.put("logits", LogitsCommand::new);

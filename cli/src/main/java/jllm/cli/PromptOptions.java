@@ -82,7 +82,8 @@ final class PromptOptions {
     }
   }
 
-  private static String decode(String source, byte[] bytes) {
+  /** A text in UTF-8, without a line break at its end. */
+  static String decode(String source, byte[] bytes) {
     int invalid = Utf8.firstInvalid(bytes, 0, bytes.length);
     if (invalid >= 0) {
       throw new InvalidTextException(

@@ -1,0 +1,101 @@
+package jllm.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import jllm.generate.BundledModel;
+import jllm.generate.StopReason;
+import jllm.tensor.Backend;
+import org.jline.terminal.Terminal;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jllm chat}: a talk with a model. */
+@Command(
+    name = "chat",
+    description = "Talk with a model.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Ctrl-C stops an answer, Ctrl-D leaves, /help lists the commands of a talk. Without a terminal each",
+      "line of standard input is a message, and standard output gets the answers alone.",
+      "",
+      "Example: jllm chat -m model.gguf --system \"You are brief.\"",
+      "         jllm chat -m model.gguf -p \"Why is the sky blue?\"",
+      "         jllm chat -m model/ --temp 0 < questions.txt > answers.txt"
+    })
+final class ChatCommand implements Callable<Integer> {
+  private final Streams streams;
+
+  @Option(
+      names = {"-p", "--prompt"},
+      paramLabel = "TEXT",
+      description = "Answer this once, and end.")
+  private @Nullable String prompt;
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "What the model is to be: the system message.")
+  private String system = "";
+
+  @Option(
+      names = "--chat-template",
+      paramLabel = "NAME|FILE",
+      description =
+          "How a talk is written for the model: chatml, llama2, llama3, mistral, gemma, phi3, zephyr,"
+              + " alpaca, vicuna, plain, or a file with a Jinja template. Default: the model's own.")
+  private @Nullable String template;
+
+  @Mixin private final ModelOptions models = new ModelOptions();
+  @Mixin private final ChatLengthOptions lengths = new ChatLengthOptions();
+  @Mixin private final SamplingOptions sampling = new SamplingOptions();
+  @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final LogOptions logs = new LogOptions();
+
+  ChatCommand(Streams streams) {
+    this.streams = streams;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    lengths.check();
+    sampling.check();
+    compute.check();
+    logs.apply();
+    if (prompt != null && prompt.isBlank()) {
+      throw new UsageException("--prompt is empty, expected a message");
+    }
+    Path path = models.model == null ? BundledModel.path() : models.model;
+    try (Backend backend = compute.backend()) {
+      ChatModel.Setup setup = new ChatModel.Setup(backend, models.tokenizer, template, lengths);
+      ChatModel model = ChatModel.open(path, setup);
+      return prompt == null && streams.inIsTerminal() && streams.outIsTerminal()
+          ? onTerminal(model, setup)
+          : piped(model, setup);
+    }
+  }
+
+  private int piped(ChatModel model, ChatModel.Setup setup) throws IOException {
+    ChatView view = new PipedChatView(streams, logs.quiet);
+    ChatSettings settings = new ChatSettings(sampling, lengths);
+    try (Chat chat = new Chat(model, setup, settings, view, null)) {
+      chat.talk().setSystem(system);
+      if (prompt != null) {
+        return chat.ask(prompt) == StopReason.CANCELLED ? ExitCode.INTERRUPTED : ExitCode.OK;
+      }
+      LineSource lines = new PipedLines(streams.in());
+      return new Repl(chat, lines, JllmHome.ofUser(), new ErrorReporter(streams.err()), false)
+          .run();
+    }
+  }
+
+  private int onTerminal(ChatModel model, ChatModel.Setup setup) throws IOException {
+    try (Terminal terminal = ChatTerminal.open()) {
+      return new TerminalChat(terminal, streams, JllmHome.ofUser(), logs.quiet)
+          .run(model, setup, new ChatSettings(sampling, lengths), system);
+    }
+  }
+}

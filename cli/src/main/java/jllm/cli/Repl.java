@@ -1,0 +1,81 @@
+package jllm.cli;
+
+import java.io.IOException;
+
+/** Reads messages and commands, one after another, until there are no more. */
+final class Repl {
+  private final Chat chat;
+  private final LineSource lines;
+  private final JllmHome home;
+  private final ErrorReporter errors;
+  private final boolean interactive;
+  private boolean left;
+
+  /**
+   * @param interactive whether a person is there, who sees an error and goes on; otherwise the first
+   *     one ends the chat
+   */
+  Repl(Chat chat, LineSource lines, JllmHome home, ErrorReporter errors, boolean interactive) {
+    this.chat = chat;
+    this.lines = lines;
+    this.home = home;
+    this.errors = errors;
+    this.interactive = interactive;
+  }
+
+  Chat chat() {
+    return chat;
+  }
+
+  LineSource lines() {
+    return lines;
+  }
+
+  JllmHome home() {
+    return home;
+  }
+
+  /** Ends the chat behind the present command. */
+  void leave() {
+    left = true;
+  }
+
+  /**
+   * Runs the chat.
+   *
+   * @return the exit code
+   */
+  int run() throws IOException {
+    while (!left) {
+      String message = lines.next();
+      if (message == null) {
+        break;
+      }
+      try {
+        if (SlashCommands.isCommand(message)) {
+          SlashCommands.run(this, message);
+        } else if (!message.isBlank()) {
+          chat.ask(message.strip());
+        }
+      } catch (StandardOutput.Failure closed) {
+        throw closed;
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        if (!interactive) {
+          throw e;
+        }
+        tell(e);
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private void tell(Throwable error) throws IOException {
+    if (error instanceof UsageException usage) {
+      chat.view().say(String.valueOf(usage.getMessage()));
+    } else {
+      // Ends an answer that was begun.
+      chat.view().endAnswer();
+      errors.report(error);
+    }
+  }
+}
