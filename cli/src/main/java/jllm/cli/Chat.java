@@ -89,6 +89,7 @@ final class Chat implements AutoCloseable {
 
   private StopReason turn(Attempt attempt) throws IOException {
     talk().forgetCancel();
+    view.beginAnswer();
     // Told to end, the process keeps what was said so far.
     try (Interruption _ = new Interruption(this::cancel, null)) {
       ChatTurn turn = attempt.run(settings.options(talk().context(), totals.answers()));

@@ -2,6 +2,7 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import jllm.generate.BundledModel;
 import jllm.generate.StopReason;
@@ -79,7 +80,9 @@ final class ChatCommand implements Callable<Integer> {
   }
 
   private int piped(ChatModel model, ChatModel.Setup setup) throws IOException {
-    ChatView view = new PipedChatView(streams, logs.quiet);
+    Map<String, String> environment = System.getenv();
+    boolean colours = ChatTerminal.hasColours(environment.get("TERM"), environment);
+    ChatView view = new PipedChatView(streams, logs.quiet, colours);
     ChatSettings settings = new ChatSettings(sampling, lengths);
     try (Chat chat = new Chat(model, setup, settings, view, null)) {
       chat.talk().setSystem(system);
@@ -94,7 +97,7 @@ final class ChatCommand implements Callable<Integer> {
 
   private int onTerminal(ChatModel model, ChatModel.Setup setup) throws IOException {
     try (Terminal terminal = ChatTerminal.open()) {
-      return new TerminalChat(terminal, streams, JllmHome.ofUser(), logs.quiet)
+      return new TerminalChat(terminal, streams, JllmHome.ofUser(), System.getenv(), logs.quiet)
           .run(model, setup, new ChatSettings(sampling, lengths), system);
     }
   }

@@ -35,6 +35,9 @@ record ChatStatus(ChatTurn turn, int context) {
 
   /** What a person should know of the context, absent if there is nothing. */
   Optional<String> notice() {
+    if (turn.text().isEmpty() && turn.generation().reason() == StopReason.CANCELLED) {
+      return Optional.of("stopped before the answer began; the talk is as it was before");
+    }
     StringBuilder notice = new StringBuilder();
     if (turn.leftOut() > 0) {
       notice.append(

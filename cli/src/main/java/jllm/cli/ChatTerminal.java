@@ -2,6 +2,7 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
@@ -22,11 +23,14 @@ final class ChatTerminal {
   }
 
   /**
-   * Whether colours are wanted and understood.
+   * Whether colours are wanted (see no-color.org) and understood.
    *
-   * @param noColor the variable NO_COLOR (see no-color.org), absent if not set
+   * @param type of the terminal, such as the variable TERM says; absent = unknown
+   * @param environment of the process
    */
-  static boolean hasColours(Terminal terminal, @Nullable String noColor) {
-    return (noColor == null || noColor.isEmpty()) && !terminal.getType().startsWith("dumb");
+  static boolean hasColours(@Nullable String type, Map<String, String> environment) {
+    return environment.getOrDefault("NO_COLOR", "").isEmpty()
+        && type != null
+        && !type.startsWith("dumb");
   }
 }

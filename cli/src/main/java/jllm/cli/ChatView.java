@@ -6,6 +6,9 @@ import jllm.generate.TextSink;
 /** Where a chat is shown: the answers, and what the program says beside them. */
 interface ChatView extends TextSink {
 
+  /** Says that an answer is to come. */
+  default void beginAnswer() throws IOException {}
+
   /** Ends an answer. */
   void endAnswer() throws IOException;
 

@@ -2,26 +2,33 @@ package jllm.cli;
 
 import java.io.IOException;
 
-/** Answers go to standard output, a line break after each, all else to standard error. */
+/** Not typed on a terminal: answers go to standard output, a line break after each, all else to standard error. */
 final class PipedChatView implements ChatView {
   private static final int WIDTH = 80;
 
   private final Streams streams;
   private final boolean quiet;
+  private final boolean colours;
+  private final MarkdownPainter painter = new MarkdownPainter();
 
-  PipedChatView(Streams streams, boolean quiet) {
+  /**
+   * @param colours whether they are wanted, and understood if standard output is a terminal
+   */
+  PipedChatView(Streams streams, boolean quiet, boolean colours) {
     this.streams = streams;
     this.quiet = quiet;
+    this.colours = colours && streams.outIsTerminal();
   }
 
   @Override
   public void accept(String text) throws IOException {
-    streams.out().print(text);
+    String shown = streams.outIsTerminal() ? Visible.of(text) : text;
+    streams.out().print(colours ? painter.paint(shown) : shown);
   }
 
   @Override
   public void endAnswer() throws IOException {
-    streams.out().print("\n");
+    streams.out().print((colours ? painter.finish() : "") + "\n");
   }
 
   @Override

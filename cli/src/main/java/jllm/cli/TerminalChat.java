@@ -3,6 +3,7 @@ package jllm.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jline.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
 
@@ -11,9 +12,16 @@ final class TerminalChat {
   private final Terminal terminal;
   private final Streams streams;
   private final JllmHome home;
+  private final Map<String, String> environment;
   private final boolean quiet;
 
-  TerminalChat(Terminal terminal, Streams streams, JllmHome home, boolean quiet) {
+  TerminalChat(
+      Terminal terminal,
+      Streams streams,
+      JllmHome home,
+      Map<String, String> environment,
+      boolean quiet) {
+    this.environment = environment;
     this.terminal = terminal;
     this.streams = streams;
     this.home = home;
@@ -28,7 +36,7 @@ final class TerminalChat {
    */
   int run(ChatModel model, ChatModel.Setup setup, ChatSettings settings, String system)
       throws IOException {
-    boolean colours = ChatTerminal.hasColours(terminal, System.getenv("NO_COLOR"));
+    boolean colours = ChatTerminal.hasColours(terminal.getType(), environment);
     ChatView view = new TerminalChatView(terminal, colours, quiet);
     @Nullable Path history = TerminalLines.writableHistory(home, view);
     Path last = history == null ? null : home.lastSession();

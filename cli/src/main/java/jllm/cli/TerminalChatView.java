@@ -23,6 +23,12 @@ final class TerminalChatView implements ChatView {
     this.quiet = quiet;
   }
 
+  /** What is typed meanwhile is shown when it is read, not in the middle of the answer. */
+  @Override
+  public void beginAnswer() {
+    terminal.echo(false);
+  }
+
   @Override
   public void accept(String text) {
     String visible = Visible.of(text);
@@ -37,6 +43,7 @@ final class TerminalChatView implements ChatView {
     print((colours ? painter.finish() : "") + (last == '\n' ? "" : "\n"));
     painter = new MarkdownPainter();
     last = '\n';
+    terminal.echo(true);
   }
 
   @Override

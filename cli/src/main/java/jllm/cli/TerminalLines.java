@@ -47,7 +47,7 @@ final class TerminalLines implements LineSource {
     try {
       JllmHome.makeFolder(file);
       if (!Files.exists(file)) {
-        Files.createFile(file);
+        Files.createFile(file, JllmHome.forOwner(file, "rw-------"));
       }
       if (Files.isRegularFile(file) && Files.isWritable(file)) {
         return file;
