@@ -93,9 +93,10 @@ final class Chat implements AutoCloseable {
     // Told to end, the process keeps what was said so far.
     try (Interruption _ = new Interruption(this::cancel, null)) {
       ChatTurn turn = attempt.run(settings.options(talk().context(), totals.answers()));
-      view.endAnswer();
       totals.add(turn);
+      // First of all: the terminal may be gone.
       save();
+      view.endAnswer();
       view.status(new ChatStatus(turn, talk().context()));
       return turn.generation().reason();
     }

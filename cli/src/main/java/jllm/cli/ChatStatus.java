@@ -41,7 +41,7 @@ record ChatStatus(ChatTurn turn, int context) {
     StringBuilder notice = new StringBuilder();
     if (turn.leftOut() > 0) {
       notice.append(
-          "the context was full: the model no longer sees the oldest %d messages of this talk"
+          "the context was full: its oldest %d messages were left out of what the model sees"
               .formatted(turn.leftOut()));
     }
     if (turn.generation().reason() == StopReason.CONTEXT_FULL) {

@@ -53,11 +53,15 @@ final class ModelCommands {
       return;
     }
     int[] ids = tokenizer.encode(text);
-    StringBuilder line = new StringBuilder("%,d tokens:".formatted(ids.length));
+    StringBuilder line = new StringBuilder(count(ids) + ":");
     for (int i = 0; i < Math.min(ids.length, MOST_SHOWN); i++) {
       line.append(" %d\u00a0'%s'".formatted(ids[i], TokenText.visible(tokenizer, ids[i])));
     }
     repl.chat().view().say(line + (ids.length > MOST_SHOWN ? " …" : ""));
+  }
+
+  static String count(int[] tokens) {
+    return tokens.length == 1 ? "1 token" : "%,d tokens".formatted(tokens.length);
   }
 
   static void context(Repl repl, String none) throws IOException {

@@ -124,8 +124,9 @@ final class TalkCommands {
     repl.chat()
         .view()
         .say(
-            "%s: %,d tokens, put before your next message"
-                .formatted(file, repl.chat().model().tokenizer().encode(text).length));
+            "%s (%s) is put before your next message"
+                .formatted(
+                    file, ModelCommands.count(repl.chat().model().tokenizer().encode(text))));
   }
 
   static void multiline(Repl repl, String none) throws IOException {

@@ -1,5 +1,6 @@
 package jllm.cli;
 
+import java.io.IOError;
 import java.io.IOException;
 import java.io.PrintWriter;
 import org.jline.terminal.Terminal;
@@ -26,7 +27,7 @@ final class TerminalChatView implements ChatView {
   /** What is typed meanwhile is shown when it is read, not in the middle of the answer. */
   @Override
   public void beginAnswer() {
-    terminal.echo(false);
+    echo(false);
   }
 
   @Override
@@ -43,7 +44,15 @@ final class TerminalChatView implements ChatView {
     print((colours ? painter.finish() : "") + (last == '\n' ? "" : "\n"));
     painter = new MarkdownPainter();
     last = '\n';
-    terminal.echo(true);
+    echo(true);
+  }
+
+  private void echo(boolean shown) {
+    try {
+      terminal.echo(shown);
+    } catch (IOError | IllegalStateException gone) {
+      // A terminal that has vanished shows nothing.
+    }
   }
 
   @Override

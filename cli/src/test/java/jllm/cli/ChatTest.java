@@ -121,7 +121,7 @@ class ChatTest {
     Run run = chat("one\ntwo\nthree\nfour\n", "-n", "60");
     assertEquals(0, run.code(), run.err());
     assertEquals(4, run.out().lines().count());
-    assertTrue(run.err().contains("no longer sees the oldest 2 messages"), run.err());
+    assertTrue(run.err().contains("its oldest 4 messages were left out"), run.err());
     Run cut = chat("one\n", "-n", "-1");
     assertEquals(0, cut.code());
     assertTrue(cut.err().contains("the answer was cut off"), cut.err());
