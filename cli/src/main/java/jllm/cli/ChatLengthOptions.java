@@ -23,7 +23,7 @@ final class ChatLengthOptions {
       description =
           "Tokens of the talk that the model sees; 0 = what it was made for, up to 4096. When they are"
               + " used up, the oldest turns are left out. Default: ${DEFAULT-VALUE}.")
-  private int contextSize;
+  int contextSize;
 
   void check() {
     Range.check("--max-tokens", maxTokens, -1, Integer.MAX_VALUE);

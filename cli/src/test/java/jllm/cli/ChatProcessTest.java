@@ -48,6 +48,8 @@ class ChatProcessTest {
             "65+1000",
             "-n",
             "-1",
+            "-c",
+            "8192",
             "-t",
             "1");
     String command =
