@@ -105,7 +105,7 @@ final class Chat implements AutoCloseable {
   /** Keeps the talk as it is. */
   void save() throws IOException {
     if (autosave != null) {
-      JllmHome.makeFolder(autosave);
+      ChatFolder.makeFolder(autosave);
       Transcript.write(autosave, model.path().toString(), talk().messages());
     }
   }

@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Ctrl-C stops an answer, Ctrl-D leaves, /help lists the commands of a talk. Without a terminal each",
+      "Ctrl-C stops an answer, Ctrl-D leaves, /help lists the commands of a talk. Without a"
+          + " terminal each",
       "line of standard input is a message, and standard output gets the answers alone.",
       "",
       "Example: jllm chat -m model.gguf --system \"You are brief.\"",
@@ -46,8 +47,9 @@ final class ChatCommand implements Callable<Integer> {
       names = "--chat-template",
       paramLabel = "NAME|FILE",
       description =
-          "How a talk is written for the model: chatml, llama2, llama3, mistral, gemma, phi3, zephyr,"
-              + " alpaca, vicuna, plain, or a file with a Jinja template. Default: the model's own.")
+          "How a talk is written for the model: chatml, llama2, llama3, mistral, gemma, phi3,"
+              + " zephyr, alpaca, vicuna, plain, or a file with a Jinja template. Default: the"
+              + " model's own.")
   private @Nullable String template;
 
   @Mixin private final ModelOptions models = new ModelOptions();
@@ -90,14 +92,14 @@ final class ChatCommand implements Callable<Integer> {
         return chat.ask(prompt) == StopReason.CANCELLED ? ExitCode.INTERRUPTED : ExitCode.OK;
       }
       LineSource lines = new PipedLines(streams.in());
-      return new Repl(chat, lines, JllmHome.ofUser(), new ErrorReporter(streams.err()), false)
+      return new Repl(chat, lines, ChatFolder.ofUser(), new ErrorReporter(streams.err()), false)
           .run();
     }
   }
 
   private int onTerminal(ChatModel model, ChatModel.Setup setup) throws IOException {
     try (Terminal terminal = ChatTerminal.open()) {
-      return new TerminalChat(terminal, streams, JllmHome.ofUser(), System.getenv(), logs.quiet)
+      return new TerminalChat(terminal, streams, ChatFolder.ofUser(), System.getenv(), logs.quiet)
           .run(model, setup, new ChatSettings(sampling, lengths), system);
     }
   }

@@ -13,11 +13,11 @@ import org.jline.reader.ParsedLine;
 
 /** Completes commands, and file names, model names and settings behind them. */
 final class ChatCompleter implements Completer {
-  private final JllmHome home;
+  private final ChatFolder folder;
   private final ChatSettings settings;
 
-  ChatCompleter(JllmHome home, ChatSettings settings) {
-    this.home = home;
+  ChatCompleter(ChatFolder folder, ChatSettings settings) {
+    this.folder = folder;
     this.settings = settings;
   }
 
@@ -51,7 +51,7 @@ final class ChatCompleter implements Completer {
 
   private void names(List<Candidate> candidates) {
     try {
-      home.modelNames().forEach(name -> candidates.add(new Candidate(name)));
+      folder.models().names().forEach(name -> candidates.add(new Candidate(name)));
     } catch (IOException unreadable) {
       // Then there is nothing to propose.
     }
@@ -61,19 +61,18 @@ final class ChatCompleter implements Completer {
     String parent = typed.substring(0, typed.lastIndexOf('/') + 1);
     boolean hidden = typed.startsWith(".", parent.length());
     try {
-      Path folder = Path.of(parent.isEmpty() ? "." : JllmHome.expanded(parent));
+      Path folder = Path.of(parent.isEmpty() ? "." : ChatFolder.expanded(parent));
       try (Stream<Path> files = Files.list(folder)) {
-        files.forEach(
-            file -> {
-              String name = String.valueOf(file.getFileName());
-              if (hidden || !name.startsWith(".")) {
-                boolean isFolder = Files.isDirectory(file);
-                String value = parent + name + (isFolder ? "/" : "");
-                candidates.add(
-                    new Candidate(
-                        value, name + (isFolder ? "/" : ""), null, null, null, null, !isFolder));
-              }
-            });
+        files.forEach(file -> {
+          String name = String.valueOf(file.getFileName());
+          if (hidden || !name.startsWith(".")) {
+            boolean isFolder = Files.isDirectory(file);
+            String value = parent + name + (isFolder ? "/" : "");
+            candidates.add(
+                new Candidate(
+                    value, name + (isFolder ? "/" : ""), null, null, null, null, !isFolder));
+          }
+        });
       }
     } catch (IOException | InvalidPathException nothing) {
       // Then there is nothing to propose.

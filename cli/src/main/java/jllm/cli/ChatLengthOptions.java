@@ -21,8 +21,8 @@ final class ChatLengthOptions {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Tokens of the talk that the model sees; 0 = what it was made for, up to 4096. When they are"
-              + " used up, the oldest turns are left out. Default: ${DEFAULT-VALUE}.")
+          "Tokens of the talk that the model sees; 0 = what it was made for, up to 4096. When they"
+              + " are used up, the oldest turns are left out. Default: ${DEFAULT-VALUE}.")
   int contextSize;
 
   void check() {

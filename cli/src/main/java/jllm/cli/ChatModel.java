@@ -90,8 +90,8 @@ final class ChatModel implements AutoCloseable {
       LOG.log(
           System.Logger.Level.WARNING,
           own.absence()
-              + "; the talk is written as \"User: ... Assistant: ...\" (--chat-template names another"
-              + " form)");
+              + "; the talk is written as \"User: ... Assistant: ...\" (--chat-template names"
+              + " another form)");
     }
     return template.orElseGet(() -> NamedTemplate.PLAIN.template(special));
   }
@@ -104,8 +104,7 @@ final class ChatModel implements AutoCloseable {
     }
   }
 
-  private static ChatTemplate named(String wanted, Map<String, String> special)
-      throws IOException {
+  private static ChatTemplate named(String wanted, Map<String, String> special) throws IOException {
     Optional<NamedTemplate> named = NamedTemplate.of(wanted);
     if (named.isPresent()) {
       return named.get().template(special);

@@ -40,9 +40,7 @@ final class ChatSettings {
         value -> sampling.repeatLastN = Math.toIntExact(value));
     whole("seed", () -> sampling.seed, value -> sampling.seed = value);
     whole(
-        "max-tokens",
-        () -> lengths.maxTokens,
-        value -> lengths.maxTokens = Math.toIntExact(value));
+        "max-tokens", () -> lengths.maxTokens, value -> lengths.maxTokens = Math.toIntExact(value));
   }
 
   private void real(String name, Supplier<Number> value, Consumer<Double> set) {
@@ -60,9 +58,8 @@ final class ChatSettings {
   /** All settings, a line each. */
   String show() {
     StringBuilder lines = new StringBuilder();
-    settings.forEach(
-        (name, setting) ->
-            lines.append(String.format(Locale.ROOT, "%-18s %s%n", name, setting.value().get())));
+    settings.forEach((name, setting) ->
+        lines.append(String.format(Locale.ROOT, "%-18s %s%n", name, setting.value().get())));
     return lines.toString().stripTrailing();
   }
 

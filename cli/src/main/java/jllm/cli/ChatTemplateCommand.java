@@ -42,7 +42,8 @@ final class ChatTemplateCommand implements Callable<Integer> {
       paramLabel = "FILE|MODEL",
       description =
           "A .jinja file, a tokenizer_config.json, a Hugging Face folder, a GGUF file, or one of"
-              + " the names chatml, llama2, llama3, mistral, gemma, phi3, zephyr, alpaca, vicuna, plain.")
+              + " the names chatml, llama2, llama3, mistral, gemma, phi3, zephyr, alpaca, vicuna,"
+              + " plain.")
   private String source = "";
 
   @Option(

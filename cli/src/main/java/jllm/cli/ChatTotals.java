@@ -58,7 +58,8 @@ final class ChatTotals {
       String what, long prompt, long reused, long promptNanos, long decode, long decodeNanos) {
     return String.format(
         Locale.ROOT,
-        "%s: prompt %,d tokens in %.2f s (%,d more known), answer %,d tokens in %.2f s, %.1f tokens/s",
+        "%s: prompt %,d tokens in %.2f s (%,d more known), answer %,d tokens in %.2f s, %.1f"
+            + " tokens/s",
         what,
         prompt,
         promptNanos / 1e9,

@@ -1,9 +1,9 @@
 package jllm.cli;
 
 /**
- * Adds colours to Markdown that arrives in pieces: headings, bold text, code. Nothing of the text is
- * changed, so that it can be copied; the result is the same wherever the pieces begin. Marks whose
- * meaning depends on what follows are held back until it comes.
+ * Adds colours to Markdown that arrives in pieces: headings, bold text, code. Nothing of the text
+ * is changed, so that it can be copied; the result is the same wherever the pieces begin. Marks
+ * whose meaning depends on what follows are held back until it comes.
  */
 final class MarkdownPainter {
   private static final String ESCAPE = "\u001b[";

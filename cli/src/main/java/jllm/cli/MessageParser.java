@@ -24,10 +24,7 @@ final class MessageParser implements Parser {
     if (text.endsWith("\\")) {
       return true;
     }
-    return multiline
-        && !text.isBlank()
-        && !SlashCommands.isCommand(text)
-        && !text.endsWith("\n");
+    return multiline && !text.isBlank() && !SlashCommands.isCommand(text) && !text.endsWith("\n");
   }
 
   /** The message without the backslashes that made it go on. */

@@ -1,6 +1,7 @@
 package jllm.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import jllm.generate.chat.ChatSession;
 import jllm.generate.chat.Message;
@@ -31,7 +32,7 @@ final class ModelCommands {
 
   static void model(Repl repl, String name) throws IOException {
     if (!name.isEmpty()) {
-      repl.chat().use(repl.home().model(name));
+      repl.chat().use(repl.folder().models().resolve(Path.of(ChatFolder.expanded(name))));
     }
     repl.chat().view().say(repl.chat().model().describe());
   }
@@ -49,7 +50,9 @@ final class ModelCommands {
                     message.role(),
                     Visible.of(TalkCommands.shortened(content))));
       }
-      repl.chat().view().show(lines.isEmpty() ? "no messages yet" : lines.toString().stripTrailing());
+      repl.chat()
+          .view()
+          .show(lines.isEmpty() ? "no messages yet" : lines.toString().stripTrailing());
       return;
     }
     int[] ids = tokenizer.encode(text);

@@ -2,7 +2,10 @@ package jllm.cli;
 
 import java.io.IOException;
 
-/** Not typed on a terminal: answers go to standard output, a line break after each, all else to standard error. */
+/**
+ * Not typed on a terminal: answers go to standard output, a line break after each, all else to
+ * standard error.
+ */
 final class PipedChatView implements ChatView {
   private static final int WIDTH = 80;
 

@@ -31,7 +31,8 @@ final class PromptOptions {
       names = {"-f", "--file"},
       paramLabel = "FILE",
       description =
-          "Take the prompt from a file in UTF-8, - for standard input; one line break at its end is dropped.")
+          "Take the prompt from a file in UTF-8, - for standard input; one line break at its end is"
+              + " dropped.")
   @Nullable Path file;
 
   @Option(

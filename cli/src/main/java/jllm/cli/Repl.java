@@ -6,19 +6,19 @@ import java.io.IOException;
 final class Repl {
   private final Chat chat;
   private final LineSource lines;
-  private final JllmHome home;
+  private final ChatFolder folder;
   private final ErrorReporter errors;
   private final boolean interactive;
   private boolean left;
 
   /**
-   * @param interactive whether a person is there, who sees an error and goes on; otherwise the first
-   *     one ends the chat
+   * @param interactive whether a person is there, who sees an error and goes on; otherwise the
+   *     first one ends the chat
    */
-  Repl(Chat chat, LineSource lines, JllmHome home, ErrorReporter errors, boolean interactive) {
+  Repl(Chat chat, LineSource lines, ChatFolder folder, ErrorReporter errors, boolean interactive) {
     this.chat = chat;
     this.lines = lines;
-    this.home = home;
+    this.folder = folder;
     this.errors = errors;
     this.interactive = interactive;
   }
@@ -31,8 +31,8 @@ final class Repl {
     return lines;
   }
 
-  JllmHome home() {
-    return home;
+  ChatFolder folder() {
+    return folder;
   }
 
   /** Ends the chat behind the present command. */

@@ -9,8 +9,7 @@ import java.io.IOException;
  * @param usage what may follow the name, for people
  * @param argument what follows, for completion
  */
-record SlashCommand(
-    String name, String usage, Argument argument, String summary, Action action) {
+record SlashCommand(String name, String usage, Argument argument, String summary, Action action) {
 
   /** What a command is followed by. */
   enum Argument {

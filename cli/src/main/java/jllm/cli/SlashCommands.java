@@ -39,7 +39,11 @@ final class SlashCommands {
               "show the model, or go on with another one",
               ModelCommands::model),
           command(
-              "/clear", "", Argument.NONE, "begin anew, the system message stays", TalkCommands::clear),
+              "/clear",
+              "",
+              Argument.NONE,
+              "begin anew, the system message stays",
+              TalkCommands::clear),
           command("/undo", "", Argument.NONE, "take back the last message", TalkCommands::undo),
           command("/regen", "", Argument.NONE, "another answer", TalkCommands::regenerate),
           command(
@@ -68,7 +72,11 @@ final class SlashCommands {
               "the tokens of a text, or how many each message has",
               ModelCommands::tokens),
           command(
-              "/context", "", Argument.NONE, "how much of the context is used", ModelCommands::context),
+              "/context",
+              "",
+              Argument.NONE,
+              "how much of the context is used",
+              ModelCommands::context),
           command("/stats", "", Argument.NONE, "times and speeds", ModelCommands::stats),
           command(
               "/multiline",
@@ -127,7 +135,10 @@ final class SlashCommands {
     String suggestion =
         distance(name, nearest) <= MOST_TYPOS ? "; did you mean " + nearest + "?" : "";
     return new UsageException(
-        "there is no command " + name + suggestion + " (/help lists all; a space before it sends it)");
+        "there is no command "
+            + name
+            + suggestion
+            + " (/help lists all; a space before it sends it)");
   }
 
   private static int distance(String typed, String name) {
@@ -152,7 +163,8 @@ final class SlashCommands {
         Visible.wrapped(
             """
             A line that ends with \\ goes on in the next; pasted lines stay together.
-            Ctrl-C stops an answer or clears the line, Ctrl-D leaves, Tab completes.""",
+            Ctrl-C stops an answer or clears the line, Ctrl-D leaves, Tab completes.\
+            """,
             view.width()));
     view.show(lines.toString());
   }

@@ -53,8 +53,7 @@ final class TalkCommands {
 
   static void edit(Repl repl, String none) throws IOException {
     ChatSession talk = repl.chat().talk();
-    String before =
-        talk.last("user").map(message -> String.valueOf(message.content())).orElse("");
+    String before = talk.last("user").map(message -> String.valueOf(message.content())).orElse("");
     String after = new TextEditor(System.getenv()).edit(before).strip();
     if (after.isEmpty() || after.equals(before.strip())) {
       repl.chat().view().say("nothing was changed, and nothing sent");
@@ -76,7 +75,7 @@ final class TalkCommands {
     if (name.isEmpty()) {
       throw new UsageException("/save needs the name of a file, such as /save talk.json");
     }
-    Path file = Path.of(JllmHome.expanded(name));
+    Path file = Path.of(ChatFolder.expanded(name));
     Transcript.requireReplaceable(file);
     List<Message> messages = repl.chat().talk().messages();
     Transcript.write(file, repl.chat().model().path().toString(), messages);
@@ -90,7 +89,7 @@ final class TalkCommands {
                 .autosave()
                 .filter(Files::exists)
                 .orElseThrow(() -> new UsageException("no talk was kept; /load FILE names one"))
-            : Path.of(JllmHome.expanded(name));
+            : Path.of(ChatFolder.expanded(name));
     List<Message> messages = Transcript.read(file);
     repl.chat().talk().restore(messages);
     repl.chat().view().say("%s: %s".formatted(file, count(messages)));
@@ -111,7 +110,7 @@ final class TalkCommands {
     if (name.isEmpty()) {
       throw new UsageException("/read needs the name of a file");
     }
-    Path file = Path.of(JllmHome.expanded(name));
+    Path file = Path.of(ChatFolder.expanded(name));
     if (Files.isDirectory(file)) {
       throw new FileSystemException(file.toString(), null, "is a folder, expected a text file");
     }

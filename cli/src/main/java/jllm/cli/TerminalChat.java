@@ -11,20 +11,20 @@ import org.jspecify.annotations.Nullable;
 final class TerminalChat {
   private final Terminal terminal;
   private final Streams streams;
-  private final JllmHome home;
+  private final ChatFolder folder;
   private final Map<String, String> environment;
   private final boolean quiet;
 
   TerminalChat(
       Terminal terminal,
       Streams streams,
-      JllmHome home,
+      ChatFolder folder,
       Map<String, String> environment,
       boolean quiet) {
     this.environment = environment;
     this.terminal = terminal;
     this.streams = streams;
-    this.home = home;
+    this.folder = folder;
     this.quiet = quiet;
   }
 
@@ -38,8 +38,8 @@ final class TerminalChat {
       throws IOException {
     boolean colours = ChatTerminal.hasColours(terminal.getType(), environment);
     ChatView view = new TerminalChatView(terminal, colours, quiet);
-    @Nullable Path history = TerminalLines.writableHistory(home, view);
-    Path last = history == null ? null : home.lastSession();
+    @Nullable Path history = TerminalLines.writableHistory(folder, view);
+    Path last = history == null ? null : folder.lastSession();
     try (Chat chat = new Chat(model, setup, settings, view, last)) {
       chat.talk().setSystem(system);
       // While a line is typed the reader handles this itself.
@@ -50,9 +50,8 @@ final class TerminalChat {
             "/help lists the commands"
                 + (last != null && Files.exists(last) ? ", /load goes on with the last talk" : ""));
       }
-      LineSource lines =
-          new TerminalLines(terminal, new ChatCompleter(home, settings), history);
-      return new Repl(chat, lines, home, new ErrorReporter(streams.err()), true).run();
+      LineSource lines = new TerminalLines(terminal, new ChatCompleter(folder, settings), history);
+      return new Repl(chat, lines, folder, new ErrorReporter(streams.err()), true).run();
     }
   }
 }

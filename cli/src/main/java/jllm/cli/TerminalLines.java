@@ -42,12 +42,12 @@ final class TerminalLines implements LineSource {
   }
 
   /** The history's file, absent if it cannot be written, which is told. */
-  static @Nullable Path writableHistory(JllmHome home, ChatView view) throws IOException {
-    Path file = home.history();
+  static @Nullable Path writableHistory(ChatFolder folder, ChatView view) throws IOException {
+    Path file = folder.history();
     try {
-      JllmHome.makeFolder(file);
+      ChatFolder.makeFolder(file);
       if (!Files.exists(file)) {
-        Files.createFile(file, JllmHome.forOwner(file, "rw-------"));
+        Files.createFile(file, ChatFolder.forOwner(file, "rw-------"));
       }
       if (Files.isRegularFile(file) && Files.isWritable(file)) {
         return file;

@@ -13,8 +13,8 @@ import jllm.generate.chat.Conversation;
 import jllm.generate.chat.Message;
 
 /**
- * A talk in a file: a JSON object with its messages, as {@code jllm chat-template --input} and other
- * programs read it.
+ * A talk in a file: a JSON object with its messages, as {@code jllm chat-template --input} and
+ * other programs read it.
  */
 final class Transcript {
   private Transcript() {}

@@ -88,17 +88,18 @@ class MarkdownPainterTest {
       String painted = painted(text.toString());
       String where = "seed " + seed + ": " + text;
       assertEquals(painted, painted(text.toString().split("")), where);
-      assertEquals(
-          text.toString(), painted.replaceAll("<(/|heading|bold|code|fence)>", ""), where);
+      assertEquals(text.toString(), painted.replaceAll("<(/|heading|bold|code|fence)>", ""), where);
       int on = painted.replaceAll("<(heading|bold|code|fence)>", "\u0001").lastIndexOf('\u0001');
-      assertFalse(on > painted.replaceAll("<(heading|bold|code|fence)>", "\u0001")
-          .lastIndexOf("</>"), where);
+      assertFalse(
+          on > painted.replaceAll("<(heading|bold|code|fence)>", "\u0001").lastIndexOf("</>"),
+          where);
     }
   }
 
   @Test
   void textCannotCommandATerminal() {
     assertEquals("a\u241b[2Jb\n\tc\u2421\ufffd", Visible.of("a\u001b[2Jb\r\n\tc\u007f\u009b"));
-    assertEquals("one two\nthree\nabcdefghij\nk\n", Visible.wrapped("one two three\nabcdefghijk\n", 10));
+    assertEquals(
+        "one two\nthree\nabcdefghij\nk\n", Visible.wrapped("one two three\nabcdefghijk\n", 10));
   }
 }

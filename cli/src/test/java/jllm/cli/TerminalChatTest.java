@@ -75,7 +75,7 @@ class TerminalChatTest {
       try (Backend backend = CpuKernels.AUTO.open(1)) {
         ChatModel.Setup setup = new ChatModel.Setup(backend, null, "plain", lengths);
         ChatModel model = ChatModel.open(BundledModel.path(), setup);
-        return new TerminalChat(terminal, streams, new JllmHome(home), environment, false)
+        return new TerminalChat(terminal, streams, new ChatFolder(home), environment, false)
             .run(model, setup, new ChatSettings(sampling, lengths), "");
       }
     }

@@ -19,7 +19,8 @@ import jllm.generate.TextSink;
  *
  * <p>When the context has no room left, the oldest turns are left out, the system message never: so
  * many that half of the context is free, as a context shift does, since each time the rest has to
- * be computed again. The talk itself keeps them. All methods but {@link #cancel} are for one thread.
+ * be computed again. The talk itself keeps them. All methods but {@link #cancel} are for one
+ * thread.
  */
 public final class ChatSession {
   /** Room for an answer at least, before turns are left out. */
@@ -142,8 +143,7 @@ public final class ChatSession {
    * @throws jllm.generate.jinja.TemplateException if the template refuses the conversation
    * @throws IOException from the sink
    */
-  public ChatTurn answer(String text, GenerationOptions options, TextSink sink)
-      throws IOException {
+  public ChatTurn answer(String text, GenerationOptions options, TextSink sink) throws IOException {
     return attempt(List.of(Message.user(text)), messages.size(), options, sink);
   }
 
@@ -161,8 +161,8 @@ public final class ChatSession {
     return attempt(List.of(messages.get(at)), at, options, sink);
   }
 
-  private ChatTurn attempt(
-      List<Message> asked, int at, GenerationOptions options, TextSink sink) throws IOException {
+  private ChatTurn attempt(List<Message> asked, int at, GenerationOptions options, TextSink sink)
+      throws IOException {
     List<Message> before = List.copyOf(messages);
     int leftOutBefore = leftOut;
     boolean done = false;

@@ -68,7 +68,8 @@ final class ByteChat implements AutoCloseable {
       boolean printable = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
       entries.add("\"\\u%04x\": %d".formatted(printable ? b : beyond++, b));
     }
-    return Tokenizers.json(json.append(String.join(",", entries)).append("}}}").toString(), "bytes");
+    return Tokenizers.json(
+        json.append(String.join(",", entries)).append("}}}").toString(), "bytes");
   }
 
   static ChatEncoder encoder(NamedTemplate template, boolean addsBos) {
@@ -78,10 +79,7 @@ final class ByteChat implements AutoCloseable {
   /** The most probable tokens, but some likelier than others. */
   static GenerationOptions greedy(int maxTokens, Map<Integer, Float> bias) {
     return new GenerationOptions(
-        maxTokens,
-        List.of(),
-        false,
-        new SamplingSettings(0, 0, 1, 0, Penalties.NONE, bias, 0));
+        maxTokens, List.of(), false, new SamplingSettings(0, 0, 1, 0, Penalties.NONE, bias, 0));
   }
 
   @Override

@@ -81,9 +81,8 @@ class ChatEncoderTest {
             NamedTemplate.MISTRAL, Set.of(ByteChat.EOS),
             NamedTemplate.ALPACA, Set.of(ByteChat.EOS),
             NamedTemplate.PLAIN, Set.of());
-    expected.forEach(
-        (name, tokens) ->
-            assertEquals(tokens, ByteChat.encoder(name, true).stopTokens(), name.label()));
+    expected.forEach((name, tokens) ->
+        assertEquals(tokens, ByteChat.encoder(name, true).stopTokens(), name.label()));
     String own = "{% for m in messages %}[{{ m.role }}]{{ m.content }} <|im_end|>{% endfor %}";
     assertEquals(
         Set.of(ByteChat.TURN_END),

@@ -58,8 +58,7 @@ class ChatSessionTest {
 
   @Test
   void theTokenThatEndsATurnEndsTheAnswer() throws IOException {
-    ChatTurn turn =
-        chat.answer("x", ByteChat.greedy(9, Map.of(ByteChat.TURN_END, 1000f)), NOWHERE);
+    ChatTurn turn = chat.answer("x", ByteChat.greedy(9, Map.of(ByteChat.TURN_END, 1000f)), NOWHERE);
     assertTrue(turn.text().isEmpty());
     assertFalse(turn.generation().reason() == StopReason.TOKEN_LIMIT);
     assertEquals(List.of("u:x", "a:"), talk());
@@ -149,7 +148,8 @@ class ChatSessionTest {
     assertEquals(leftOut, chat.leftOut());
     assertEquals(25, chat.messages().size());
     String seen = chat.encoder().tokenizer().decode(model.session.tokens(), false);
-    assertTrue(seen.startsWith("<|im_start|>system\nRemember me<|im_end|>\n<|im_start|>user"), seen);
+    assertTrue(
+        seen.startsWith("<|im_start|>system\nRemember me<|im_end|>\n<|im_start|>user"), seen);
     assertFalse(seen.contains("question 0"), seen);
     assertTrue(seen.contains("question 11"), seen);
   }

@@ -5,22 +5,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
-import java.util.stream.Stream;
 
 /**
- * The folder of the person who uses the program: {@code JLLM_HOME}, or {@code ~/.jllm}. What is said
- * in a chat is for this person alone to read.
+ * Where chats keep what they remember. It is for the person who said it alone to read.
+ *
+ * @param folder need not exist
  */
-record JllmHome(Path folder) {
-
-  /** The folder of this process's user; it need not exist. */
-  static JllmHome ofUser() {
-    String named = System.getenv("JLLM_HOME");
-    return new JllmHome(
-        named == null || named.isEmpty()
-            ? Path.of(System.getProperty("user.home"), ".jllm")
-            : Path.of(named));
+record ChatFolder(Path folder) {
+  static ChatFolder ofUser() {
+    return new ChatFolder(UserFolder.path());
   }
 
   /** What was typed in chats. */
@@ -50,22 +43,9 @@ record JllmHome(Path folder) {
         : new FileAttribute<?>[0];
   }
 
-  /** The models that can be named: what lies in {@code models}. */
-  List<String> modelNames() throws IOException {
-    Path models = folder.resolve("models");
-    if (!Files.isDirectory(models)) {
-      return List.of();
-    }
-    try (Stream<Path> files = Files.list(models)) {
-      return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
-    }
-  }
-
-  /** A model by its path or name. */
-  Path model(String name) {
-    Path path = Path.of(expanded(name));
-    Path named = folder.resolve("models").resolve(path);
-    return !Files.exists(path) && Files.exists(named) ? named : path;
+  /** The models that have names. */
+  ModelStore models() {
+    return new ModelStore(folder.resolve("models"));
   }
 
   /** A path with the home folder for a tilde. */
