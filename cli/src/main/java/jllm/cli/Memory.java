@@ -77,8 +77,7 @@ final class Memory {
               + show(cache)
               + ", but only "
               + show(available)
-              + " are available; lower --ctx-size, or use a smaller or more strongly quantized"
-              + " model");
+              + " are available; lower --ctx-size, or use a smaller or more strongly quantized model");
     }
   }
 

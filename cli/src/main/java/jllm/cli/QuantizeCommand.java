@@ -29,12 +29,10 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Types: f32 f16 bf16 q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k_s q3_k_m q3_k_l q4_k_s q4_k_m q5_k_s",
-      "q5_k_m q6_k iq4_nl iq4_xs. The ones that end in _s, _m, _l mix types: the tensors that a"
-          + " model is",
+      "q5_k_m q6_k iq4_nl iq4_xs. The ones that end in _s, _m, _l mix types: the tensors that a model is",
       "most sensitive to get a larger one, as llama.cpp chooses them.",
       "",
-      "The error in the table is the root mean square of what changed in a tensor, relative to its"
-          + " values.",
+      "The error in the table is the root mean square of what changed in a tensor, relative to its values.",
       "",
       "Example: jllm quantize model-f16.gguf model-q4.gguf q4_k_m"
     })
