@@ -2,7 +2,6 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -61,7 +60,7 @@ final class ChatCompleter implements Completer {
     String parent = typed.substring(0, typed.lastIndexOf('/') + 1);
     boolean hidden = typed.startsWith(".", parent.length());
     try {
-      Path folder = Path.of(parent.isEmpty() ? "." : ChatFolder.expanded(parent));
+      Path folder = ChatFolder.typed(parent.isEmpty() ? "." : parent);
       try (Stream<Path> files = Files.list(folder)) {
         files.forEach(file -> {
           String name = String.valueOf(file.getFileName());
@@ -74,7 +73,7 @@ final class ChatCompleter implements Completer {
           }
         });
       }
-    } catch (IOException | InvalidPathException nothing) {
+    } catch (IOException | UsageException nothing) {
       // Then there is nothing to propose.
     }
   }

@@ -2,6 +2,7 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -48,10 +49,17 @@ record ChatFolder(Path folder) {
     return new ModelStore(folder.resolve("models"));
   }
 
-  /** A path with the home folder for a tilde. */
-  static String expanded(String path) {
-    return path.equals("~") || path.startsWith("~/")
-        ? System.getProperty("user.home") + path.substring(1)
-        : path;
+  /**
+   * The path that a person typed, perhaps with a tilde for the home folder.
+   *
+   * @throws UsageException if there can be no such file
+   */
+  static Path typed(String path) {
+    boolean atHome = path.equals("~") || path.startsWith("~/");
+    try {
+      return Path.of(atHome ? System.getProperty("user.home") + path.substring(1) : path);
+    } catch (InvalidPathException e) {
+      throw new UsageException("'" + path + "' cannot be the name of a file: " + e.getReason());
+    }
   }
 }

@@ -1,7 +1,6 @@
 package jllm.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import jllm.generate.chat.ChatSession;
 import jllm.generate.chat.Message;
@@ -32,7 +31,7 @@ final class ModelCommands {
 
   static void model(Repl repl, String name) throws IOException {
     if (!name.isEmpty()) {
-      repl.chat().use(repl.folder().models().resolve(Path.of(ChatFolder.expanded(name))));
+      repl.chat().use(repl.folder().models().resolve(ChatFolder.typed(name)));
     }
     repl.chat().view().say(repl.chat().model().describe());
   }

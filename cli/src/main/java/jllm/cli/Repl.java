@@ -1,6 +1,7 @@
 package jllm.cli;
 
 import java.io.IOException;
+import jllm.generate.StopReason;
 
 /** Reads messages and commands, one after another, until there are no more. */
 final class Repl {
@@ -55,7 +56,10 @@ final class Repl {
         if (SlashCommands.isCommand(message)) {
           SlashCommands.run(this, message);
         } else if (!message.isBlank()) {
-          chat.ask(message.strip());
+          StopReason reason = chat.ask(message.strip());
+          if (reason == StopReason.CANCELLED && !interactive) {
+            return ExitCode.INTERRUPTED;
+          }
         }
       } catch (StandardOutput.Failure closed) {
         throw closed;

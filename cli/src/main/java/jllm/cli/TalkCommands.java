@@ -75,7 +75,7 @@ final class TalkCommands {
     if (name.isEmpty()) {
       throw new UsageException("/save needs the name of a file, such as /save talk.json");
     }
-    Path file = Path.of(ChatFolder.expanded(name));
+    Path file = ChatFolder.typed(name);
     Transcript.requireReplaceable(file);
     List<Message> messages = repl.chat().talk().messages();
     Transcript.write(file, repl.chat().model().path().toString(), messages);
@@ -89,7 +89,7 @@ final class TalkCommands {
                 .autosave()
                 .filter(Files::exists)
                 .orElseThrow(() -> new UsageException("no talk was kept; /load FILE names one"))
-            : Path.of(ChatFolder.expanded(name));
+            : ChatFolder.typed(name);
     List<Message> messages = Transcript.read(file);
     repl.chat().talk().restore(messages);
     repl.chat().view().say("%s: %s".formatted(file, count(messages)));
@@ -110,7 +110,7 @@ final class TalkCommands {
     if (name.isEmpty()) {
       throw new UsageException("/read needs the name of a file");
     }
-    Path file = Path.of(ChatFolder.expanded(name));
+    Path file = ChatFolder.typed(name);
     if (Files.isDirectory(file)) {
       throw new FileSystemException(file.toString(), null, "is a folder, expected a text file");
     }
