@@ -47,8 +47,8 @@ public final class DeviceCheck {
     public String text() {
       return String.format(
           java.util.Locale.ROOT,
-          "logits differ by %.2g of their norm, at most by %.2g; of %d greedy tokens %s; losses of ten"
-              + " training steps differ by at most %.2g: %s",
+          "logits differ by %.2g of their norm, at most by %.2g; of %d greedy tokens %s; losses of"
+              + " ten training steps differ by at most %.2g: %s",
           logitsDifference,
           greatestDifference,
           tokens,

@@ -35,15 +35,18 @@ import picocli.CommandLine.Option;
 /** {@code jllm bench-cpu-vs-gpu}: the same work on the CPU and on a GPU. */
 @Command(
     name = "bench-cpu-vs-gpu",
-    description = "Measure the same work on the CPU and on a GPU: matrix products, a model, training.",
+    description =
+        "Measure the same work on the CPU and on a GPU: matrix products, a model, training.",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     footer = {
       "",
-      "Writes bench.png and bench.svg: GFLOP/s of matrix products over their size, under the measured",
+      "Writes bench.png and bench.svg: GFLOP/s of matrix products over their size, under the"
+          + " measured",
       "limits of each device. Without a GPU the CPU is measured alone, and the reason is said.",
       "",
-      "Example: jllm bench-cpu-vs-gpu --sizes 64,256,1024,4096 --model model.gguf --preset gpt2-small"
+      "Example: jllm bench-cpu-vs-gpu --sizes 64,256,1024,4096 --model model.gguf --preset"
+          + " gpt2-small"
     })
 final class BenchCpuVsGpuCommand implements Callable<Integer> {
   private static final int MOST_SIDE = 1 << 15;
@@ -66,8 +69,7 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       names = {"-r", "--repetitions"},
       paramLabel = "N",
       defaultValue = "5",
-      description =
-          "Repetitions, after a warm-up; the median counts. Default: ${DEFAULT-VALUE}.")
+      description = "Repetitions, after a warm-up; the median counts. Default: ${DEFAULT-VALUE}.")
   private int repetitions;
 
   @Option(
@@ -93,7 +95,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       names = "--seq-len",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Tokens of a sequence; 0 = the context of the preset. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Tokens of a sequence; 0 = the context of the preset. Default: ${DEFAULT-VALUE}.")
   private int length;
 
   @Option(
@@ -170,7 +173,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       throw new UsageException("--json and --markdown are two forms of the result; choose one");
     }
     if (verify && model == null) {
-      throw new UsageException("--verify compares with the weights of a model; name one by --model");
+      throw new UsageException(
+          "--verify compares with the weights of a model; name one by --model");
     }
     if (!Files.isDirectory(folder)) {
       throw new UsageException("--out-dir is '" + folder + "', which is not a folder");

@@ -154,8 +154,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     return list;
   }
 
-  private static void requireMemory(
-      ModelConfig config, TrainOptions options, Backend backend) {
+  private static void requireMemory(ModelConfig config, TrainOptions options, Backend backend) {
     BatchOptions batch = options.batch();
     long needed =
         ModelCosts.of(config, batch.sequenceLength())

@@ -24,8 +24,8 @@ final class ComputeOptions {
       paramLabel = "DEVICE",
       defaultValue = "auto",
       description =
-          "cpu, cuda (an NVIDIA GPU; cuda:1 is the second one), or auto: a GPU if there is one (-v says"
-              + " why not). Default: ${DEFAULT-VALUE}.")
+          "cpu, cuda (an NVIDIA GPU; cuda:1 is the second one), or auto: a GPU if there is one (-v"
+              + " says why not). Default: ${DEFAULT-VALUE}.")
   private String device = "auto";
 
   @Option(

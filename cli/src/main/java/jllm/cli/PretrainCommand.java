@@ -220,7 +220,9 @@ final class PretrainCommand implements Callable<Integer> {
                     display,
                     checkpoint)) {
           return train(
-              trainer, new Context(config, options, tokens, tokenizer, weights, backend, run), display);
+              trainer,
+              new Context(config, options, tokens, tokenizer, weights, backend, run),
+              display);
         }
       }
     }
@@ -406,5 +408,4 @@ final class PretrainCommand implements Callable<Integer> {
               .formatted(Memory.show(plan.memory().total()), Memory.show(available)));
     }
   }
-
 }

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.DeviceUnavailableException;
-import org.junit.jupiter.api.Assumptions;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * A device for tests: a real one where there is one; else libraries that are built from {@code
@@ -28,10 +28,7 @@ public final class TestDevice {
   private final boolean real;
 
   private TestDevice(
-      Map<String, String> environment,
-      @Nullable CudaBackend backend,
-      String reason,
-      boolean real) {
+      Map<String, String> environment, @Nullable CudaBackend backend, String reason, boolean real) {
     this.environment = environment;
     this.backend = backend;
     this.reason = reason;

@@ -74,8 +74,7 @@ class CudaModelTest {
     CudaBackend backend = TestDevice.backend();
     try (Memory memory = backend.memory()) {
       DeviceMemoryException error =
-          assertThrows(
-              DeviceMemoryException.class, () -> memory.reserve(MORE_THAN_A_DEVICE_HAS));
+          assertThrows(DeviceMemoryException.class, () -> memory.reserve(MORE_THAN_A_DEVICE_HAS));
       String message = String.valueOf(error.getMessage());
       assertTrue(message.contains((MORE_THAN_A_DEVICE_HAS >> 20) + " MiB were asked for"), message);
       assertTrue(message.contains("free"), message);
