@@ -65,12 +65,30 @@ abstract class MatVecPairs extends MatVecKernel {
       long block = tile;
       for (int k = 0; k < columns; k += COLUMNS) {
         int count = Math.min(COLUMNS, columns - k);
+        long bytes = count / length * layout.format.packedBytes();
+        touch(weight, block, bytes, scratch, scratchAt);
         layout.scales.write(weight, block, v, count / length, scratch, scratchAt);
         int pairs = count / (2 * layout.group);
         vector(weight, block + v, k, pairs, input, scratch, scratchAt, out, target + v);
-        block += count / length * layout.format.packedBytes();
+        block += bytes;
       }
     }
+  }
+
+  /**
+   * Reads a word of each line in their order, so that the lines come from memory as one stream.
+   * Kernels visit them in orders that the prefetcher does not foresee: scales first, fifth bits by
+   * turns with nibbles.
+   *
+   * @param target where the sum of the words goes, without which the JIT would leave them out
+   */
+  private static void touch(
+      MemorySegment weight, long from, long bytes, MemorySegment scratch, long target) {
+    int sum = 0;
+    for (long at = from; at < from + bytes; at += LINE) {
+      sum += weight.get(PackedFormat.INT, at);
+    }
+    scratch.set(PackedFormat.INT, target, sum);
   }
 
   /**
