@@ -45,6 +45,7 @@ public final class Main {
     COMMANDS.put("bench-train", BenchTrainCommand::new);
     COMMANDS.put("bench-cpu-vs-gpu", BenchCpuVsGpuCommand::new);
     COMMANDS.put("models", ModelsCommand::new);
+    COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);
   }
 
