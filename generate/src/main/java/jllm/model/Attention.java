@@ -20,14 +20,10 @@ final class Attention {
   private final AttentionSpec spec;
   private final float normEps;
   private final RopePairing pairing;
-  private final Tensor query;
-  private final Tensor key;
-  private final Tensor value;
-  private final Tensor output;
-  private final @Nullable Tensor queryBias;
-  private final @Nullable Tensor keyBias;
-  private final @Nullable Tensor valueBias;
-  private final @Nullable Tensor outputBias;
+  private final Linear query;
+  private final Linear key;
+  private final Linear value;
+  private final Linear output;
   private final @Nullable Tensor queryNorm;
   private final @Nullable Tensor keyNorm;
 
@@ -63,37 +59,26 @@ final class Attention {
     boolean bias = attention.inputBias();
     String fused = WeightNames.block(layer, WeightNames.QUERY_KEY_VALUE, "weight");
     if (weights.has(fused)) {
-      Tensor[] parts = weights.split(fused, WeightUse.LINEAR, queries, keys, keys);
+      Linear[] parts =
+          weights.linears(layer, WeightNames.QUERY_KEY_VALUE, bias, queries, keys, keys);
       this.query = parts[0];
       this.key = parts[1];
       this.value = parts[2];
-      String fusedBias = WeightNames.block(layer, WeightNames.QUERY_KEY_VALUE, "bias");
-      @Nullable Tensor[] biases =
-          bias
-              ? weights.split(fusedBias, WeightUse.VECTOR, queries, keys, keys)
-              : new @Nullable Tensor[3];
-      this.queryBias = biases[0];
-      this.keyBias = biases[1];
-      this.valueBias = biases[2];
     } else {
-      this.query = weights.block(layer, WeightNames.QUERY, WeightUse.LINEAR);
-      this.key = weights.block(layer, WeightNames.KEY, WeightUse.LINEAR);
-      this.value = weights.block(layer, WeightNames.VALUE, WeightUse.LINEAR);
-      this.queryBias = weights.bias(layer, WeightNames.QUERY, bias);
-      this.keyBias = weights.bias(layer, WeightNames.KEY, bias);
-      this.valueBias = weights.bias(layer, WeightNames.VALUE, bias);
+      this.query = weights.linear(layer, WeightNames.QUERY, bias);
+      this.key = weights.linear(layer, WeightNames.KEY, bias);
+      this.value = weights.linear(layer, WeightNames.VALUE, bias);
     }
-    this.output = weights.block(layer, WeightNames.ATTENTION_OUTPUT, WeightUse.LINEAR);
-    this.outputBias = weights.bias(layer, WeightNames.ATTENTION_OUTPUT, attention.outputBias());
+    this.output = weights.linear(layer, WeightNames.ATTENTION_OUTPUT, attention.outputBias());
     boolean norms = attention.queryKeyNorm();
     this.queryNorm = norms ? weights.block(layer, WeightNames.QUERY_NORM, WeightUse.VECTOR) : null;
     this.keyNorm = norms ? weights.block(layer, WeightNames.KEY_NORM, WeightUse.VECTOR) : null;
   }
 
   Tensor forward(Exec exec, Tensor x, Batch batch) {
-    Tensor q = exec.linear(x, query, queryBias);
-    Tensor k = exec.linear(x, key, keyBias);
-    Tensor v = exec.linear(x, value, valueBias);
+    Tensor q = query.forward(exec, x, batch);
+    Tensor k = key.forward(exec, x, batch);
+    Tensor v = value.forward(exec, x, batch);
     if (queryNorm != null && keyNorm != null) {
       q = exec.headRmsNorm(q, queryNorm, normEps);
       k = exec.headRmsNorm(k, keyNorm, normEps);
@@ -103,7 +88,7 @@ final class Attention {
       q = exec.rope(q, rotations, spec.headDim(), pairing);
       k = exec.rope(k, rotations, spec.headDim(), pairing);
     }
-    return exec.linear(attend(exec, q, k, v, batch), output, outputBias);
+    return output.forward(exec, attend(exec, q, k, v, batch), batch);
   }
 
   private Tensor attend(Exec exec, Tensor q, Tensor k, Tensor v, Batch batch) {

@@ -40,6 +40,7 @@ public final class Batch implements AutoCloseable {
   private int sequences = 1;
   private int past;
   private float dropout;
+  private float adapterDropout;
   private long dropoutSeed;
   private @Nullable RouterBalance balance;
   private @Nullable Tensor globalRotations;
@@ -137,6 +138,7 @@ public final class Batch implements AutoCloseable {
     this.targets = null;
     this.starts = null;
     this.dropout = 0;
+    this.adapterDropout = 0;
     this.balance = null;
     this.sequences = sequences;
     this.past = cache == null ? 0 : cache.length();
@@ -203,12 +205,34 @@ public final class Batch implements AutoCloseable {
   }
 
   /**
+   * Turns dropout on, for the step of the last {@link #fill}, of what adapters see of the inputs of
+   * their layers.
+   *
+   * @param probability of an element to be dropped; 0 = off
+   * @param seed of this step, different from that of any other
+   */
+  public Batch adapterDropout(float probability, long seed) {
+    this.adapterDropout = probability;
+    this.dropoutSeed = seed;
+    return this;
+  }
+
+  /** The dropout of one place where an adapter sees an input, null if it is off. */
+  @Nullable Dropout adapterDropout(int place) {
+    return dropout(adapterDropout, place);
+  }
+
+  /**
    * The dropout of one place of the model, null if it is off.
    *
    * @param place a number of its own for each
    */
   @Nullable Dropout dropout(int place) {
-    return dropout == 0 ? null : new Dropout(dropout, dropoutSeed + place * PLACE_STEP);
+    return dropout(dropout, place);
+  }
+
+  private @Nullable Dropout dropout(float probability, int place) {
+    return probability == 0 ? null : new Dropout(probability, dropoutSeed + place * PLACE_STEP);
   }
 
   /** x with the dropout of a place. */

@@ -3,6 +3,7 @@ package jllm.model;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
 import jllm.format.FeedForwardConfig;
@@ -10,6 +11,8 @@ import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
+import jllm.format.lora.LoraAdapter;
+import jllm.format.lora.ScaledAdapter;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Exec;
@@ -69,6 +72,61 @@ public final class Transformer implements AutoCloseable {
    */
   public static Transformer of(WeightSource source, Backend backend) {
     return build(source, backend, (adopted, _) -> adopted);
+  }
+
+  /**
+   * Builds a model as {@link #of(WeightSource, Backend)} does, changed by adapters.
+   *
+   * @param adapters opened for {@code source}; not needed any more afterwards if the backend copies
+   *     their matrices, else as long as the model
+   */
+  public static Transformer of(
+      WeightSource source, Backend backend, List<ScaledAdapter> adapters) {
+    return build(
+        source,
+        backend,
+        (adopted, memory) ->
+            new AdaptedWeights(
+                adopted,
+                adapters,
+                (matrix, from, rows) ->
+                    backend.adopt(part(matrix, from, rows), WeightUse.LINEAR, memory)));
+  }
+
+  /**
+   * Builds a model of which an adapter is trained and nothing else: it computes with the adapter's
+   * very matrices.
+   *
+   * @param adapter whose matrices are row-major, in the backend's activation type
+   * @param parameters where all of them are registered
+   * @throws IllegalArgumentException if one is not
+   */
+  public static Transformer tuned(
+      WeightSource source, Backend backend, LoraAdapter adapter, Parameters parameters) {
+    return build(
+        source,
+        backend,
+        (adopted, _) ->
+            new AdaptedWeights(
+                adopted,
+                List.of(new ScaledAdapter(adapter, 1)),
+                (matrix, from, rows) -> trainedPart(matrix, from, rows, parameters)));
+  }
+
+  private static Tensor part(Tensor matrix, int from, int rows) {
+    return rows == matrix.dim(0) ? matrix : matrix.slice(from, rows);
+  }
+
+  private static Tensor trainedPart(Tensor matrix, int from, int rows, Parameters parameters) {
+    Tensor gradient = parameters.gradient(matrix);
+    if (gradient == null) {
+      throw new IllegalArgumentException("an adapter's " + matrix + " has no gradient");
+    }
+    Tensor part = part(matrix, from, rows);
+    if (part != matrix) {
+      parameters.addView(part, gradient.slice(from, rows));
+    }
+    return part;
   }
 
   /**

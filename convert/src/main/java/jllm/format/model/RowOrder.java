@@ -65,6 +65,13 @@ public record RowOrder(RopePairing wanted, int turned, int headDim, int dimensio
     return row - component + moved;
   }
 
+  /** The way back: of rows in this order, which were in the other one. */
+  RowOrder inverse() {
+    RopePairing other =
+        wanted == RopePairing.INTERLEAVED ? RopePairing.HALF_SPLIT : RopePairing.INTERLEAVED;
+    return new RowOrder(other, turned, headDim, dimensions);
+  }
+
   /** A copy of a weight in that order. */
   Tensor copy(Tensor tensor, Arena arena) {
     return new RowMoves(this::source).copy(tensor, arena);
