@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       "Example: jllm generate \"ROMEO:\"",
       "         jllm generate -m model.gguf -n 100 --temp 0 \"Once upon a time\"",
       "         jllm generate -n 5 --explain \"ROMEO:\"",
+      "         jllm generate -m model.gguf --lora style:0.7 \"Once upon a time\"",
       "         jllm generate --num-beams 4 --num-return-sequences 2 -n 20 \"ROMEO:\"",
       "         jllm generate --prompts prompts.jsonl --parallel 8 > answers.jsonl"
     })
@@ -45,6 +46,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private final PromptOptions prompts = new PromptOptions();
   @Mixin private final BatchOptions batch = new BatchOptions();
   @Mixin private final ModelOptions models = new ModelOptions();
+  @Mixin private final LoraOptions lora = new LoraOptions();
   @Mixin private final LengthOptions lengths = new LengthOptions();
   @Mixin private final SamplingOptions sampling = new SamplingOptions();
   @Mixin private final BeamOptions beams = new BeamOptions();
@@ -98,13 +100,14 @@ final class GenerateCommand implements Callable<Integer> {
         }
       }
       int context = context(file, tokens, many);
-      try (Backend backend = compute.backend()) {
+      try (LoadedAdapters adapters = lora.load(file);
+          Backend backend = compute.backend()) {
         LOG.log(System.Logger.Level.INFO, "backend: " + backend.describe());
         CacheTypes types = cache.types(backend);
         requireUsable(types, file, backend);
         int sequences = beams.wanted() ? beams.beams : batch.parallel(Math.max(1, many.size()));
         Memory.require(file, backend, context, sequences, types);
-        try (Transformer model = Transformer.of(file.weights(), backend)) {
+        try (Transformer model = Transformer.of(file.weights(), backend, adapters.all())) {
           Loaded loaded =
               new Loaded(
                   file, model, backend, tokenizer, context, types, System.nanoTime() - start);
@@ -186,6 +189,9 @@ final class GenerateCommand implements Callable<Integer> {
       refuse("--prompts", reason, List.of("PROMPT", "--prompt", "--file", "--num-beams"));
       refuse("--prompts", reason, List.of("--echo", "--explain", "--no-stream"));
       refuse("--prompts", reason, List.of("--context-shift", "--prompt-cache"));
+    }
+    if (lora.given()) {
+      refuse("--lora", "the file does not say which adapters it is for", List.of("--prompt-cache"));
     }
     if (choices.explain) {
       refuse("--explain", "it is for people", List.of("--json"));

@@ -63,6 +63,7 @@ final class LogitsCommand implements Callable<Integer> {
       description = "Positions computed at once; 1 = as when decoding. Default: ${DEFAULT-VALUE}.")
   private int batchSize;
 
+  @Mixin private final LoraOptions lora = new LoraOptions();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final LogOptions log = new LogOptions();
 
@@ -127,9 +128,10 @@ final class LogitsCommand implements Callable<Integer> {
   }
 
   private void score(ModelFile file, int[] tokens, OutputStream out) throws IOException {
-    try (Backend backend = compute.backend()) {
+    try (LoadedAdapters adapters = lora.load(file);
+        Backend backend = compute.backend()) {
       Memory.require(file, backend, tokens.length);
-      try (Transformer model = Transformer.of(file.weights(), backend);
+      try (Transformer model = Transformer.of(file.weights(), backend, adapters.all());
           Scorer scorer = new Scorer(model, backend, tokens.length, batchSize)) {
         OutputStream buffered = new BufferedOutputStream(out, 1 << 16);
         scorer.score(tokens, logits -> Floats.write(logits.segment(), buffered));

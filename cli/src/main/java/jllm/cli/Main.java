@@ -39,6 +39,7 @@ public final class Main {
     COMMANDS.put("pretrain", PretrainCommand::new);
     COMMANDS.put("convert", ConvertCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
+    COMMANDS.put("merge-lora", MergeLoraCommand::new);
     COMMANDS.put("perplexity", PerplexityCommand::new);
     COMMANDS.put("devices", DevicesCommand::new);
     COMMANDS.put("bench", BenchCommand::new);

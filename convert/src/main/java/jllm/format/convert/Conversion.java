@@ -59,6 +59,20 @@ public final class Conversion implements AutoCloseable {
     }
   }
 
+  /**
+   * As {@link #open(Path, Path, ConversionOptions)}, of a model that is open, and is closed with
+   * this.
+   *
+   * @throws IOException if what lies beside it cannot be read
+   * @throws ModelFormatException if the target format cannot express it
+   * @throws IllegalArgumentException if an option makes no sense
+   */
+  public static Conversion open(ModelFile model, Path target, ConversionOptions options)
+      throws IOException {
+    Companions companions = Companions.of(model);
+    return new Conversion(model, companions, output(target, model, companions, options));
+  }
+
   private static Output output(
       Path target, @Nullable ModelFile model, Companions companions, ConversionOptions options)
       throws IOException {

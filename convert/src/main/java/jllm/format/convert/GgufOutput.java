@@ -13,6 +13,7 @@ import jllm.format.ModelFormatException;
 import jllm.format.WeightNames;
 import jllm.format.WeightSource;
 import jllm.format.WriteListener;
+import jllm.format.gguf.GgufArray;
 import jllm.format.gguf.GgufFile;
 import jllm.format.gguf.GgufValue;
 import jllm.format.gguf.GgufWriter;
@@ -91,7 +92,10 @@ final class GgufOutput implements Output {
   /** All that a GGUF file says stays, but for what follows from the types and the splitting. */
   private static void copy(Path path, Map<String, GgufValue> extra) throws IOException {
     try (GgufFile file = GgufFile.open(path)) {
-      extra.putAll(file.metadata().values());
+      file.metadata()
+          .values()
+          .forEach(
+              (key, value) -> extra.put(key, value instanceof GgufArray a ? a.copy() : value));
     }
     extra.remove("general.file_type");
     extra.remove("general.quantization_version");

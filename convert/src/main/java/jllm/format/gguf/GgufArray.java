@@ -72,6 +72,12 @@ public final class GgufArray implements GgufValue {
     return encoded.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  /** The same elements in memory of their own: they outlive the file that they were read from. */
+  public GgufArray copy() {
+    ByteBuffer copy = ByteBuffer.allocate(encoded.limit()).order(ByteOrder.LITTLE_ENDIAN);
+    return new GgufArray(elementType, size, copy.put(encoded().rewind()).flip());
+  }
+
   /** All elements, decoded. */
   public List<GgufValue> values() {
     GgufDecoder decoder = new GgufDecoder("array", encoded(), encoded.limit());
