@@ -15,7 +15,7 @@ import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
 
-/** The optimizer: its moments are in the {@link TrainedWeights}. */
+/** The optimizer: its moments are in the {@link TrainedTensors}. */
 final class AdamW {
   private static final int NAMED = 3;
 
@@ -24,18 +24,18 @@ final class AdamW {
 
   private static final int PROBES = 10;
 
-  private final TrainedWeights weights;
+  private final TrainedTensors weights;
   private final TrainingKernels kernels;
   private final OptimizerOptions options;
 
-  AdamW(TrainedWeights weights, TrainingKernels kernels, OptimizerOptions options) {
+  AdamW(TrainedTensors weights, TrainingKernels kernels, OptimizerOptions options) {
     this.weights = weights;
     this.kernels = kernels;
     this.options = options;
   }
 
   void zeroGradients() {
-    for (TrainedWeights.Group group : weights.groups()) {
+    for (TrainedTensors.Group group : weights.groups()) {
       kernels.fill(group.gradient(), 0);
     }
   }
@@ -43,7 +43,7 @@ final class AdamW {
   /** The L2 norm of all gradients; not finite if one is not. */
   double gradientNorm() {
     double sum = 0;
-    for (TrainedWeights.Group group : weights.groups()) {
+    for (TrainedTensors.Group group : weights.groups()) {
       sum += kernels.sumOfSquares(group.gradient());
     }
     return Math.sqrt(sum);
@@ -59,7 +59,7 @@ final class AdamW {
     double limit = options.gradClip();
     // As torch's clip_grad_norm_ does it.
     double scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
-    for (TrainedWeights.Group group : weights.groups()) {
+    for (TrainedTensors.Group group : weights.groups()) {
       boolean decays = group.matrices() || options.decayAll();
       AdamWStep step =
           new AdamWStep(
@@ -89,7 +89,7 @@ final class AdamW {
   double probe(Backend backend) {
     long elements = 0;
     boolean rounds = false;
-    for (TrainedWeights.Group group : weights.groups()) {
+    for (TrainedTensors.Group group : weights.groups()) {
       elements += group.master().shape().elements();
       rounds |= group.rounded() != null;
     }
@@ -114,7 +114,7 @@ final class AdamW {
   /** The first weights whose gradients (or that themselves) hold numbers that are not finite. */
   List<String> nonFinite() {
     List<String> names = new ArrayList<>();
-    for (TrainedWeights.Weight weight : weights.all()) {
+    for (TrainedTensors.Weight weight : weights.all()) {
       if (names.size() < NAMED && !isFinite(weight.master())) {
         names.add(weight.name());
       } else if (names.size() < NAMED && !isFinite(weight.gradient())) {

@@ -17,6 +17,8 @@ import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.StoredTensor;
+import jllm.format.lora.AdapterFiles;
+import jllm.format.lora.LoraAdapter;
 import jllm.format.model.ModelFiles;
 import jllm.format.safetensors.SafetensorsFile;
 import jllm.tensor.Backend;
@@ -26,7 +28,7 @@ import jllm.train.data.DataState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint: a Hugging Face folder of the model, with what else training needs to go on: {@code
+ * A checkpoint: a Hugging Face folder of the model, or of its adapter, with what else training needs to go on: {@code
  * optimizer.safetensors} (the moments, and the masters of rounded weights) and {@code
  * trainer_state.json}. Opening one compares every file with the length and the checksum that the
  * latter gives.
@@ -197,9 +199,28 @@ public final class Checkpoint {
     try (ModelFile model = ModelFiles.open(path)) {
       weights = TrainedWeights.copy(model.weights(), weightType, backend);
     }
+    return readState(weights);
+  }
+
+  /**
+   * The adapter, with gradients of zero and the moments of the optimizer.
+   *
+   * @param base the model that it was trained on
+   * @param backend that trains it
+   * @throws CheckpointException if a tensor is missing
+   * @throws ModelFormatException if it is of another model
+   */
+  public TrainedAdapter adapter(ModelFile base, AdapterOptions options, Backend backend)
+      throws IOException {
+    try (LoraAdapter saved = AdapterFiles.open(path, base.weights())) {
+      return readState(TrainedAdapter.copy(base, saved, options, backend));
+    }
+  }
+
+  private <T extends TrainedTensors> T readState(T weights) throws IOException {
     boolean read = false;
     try (SafetensorsFile optimizer = SafetensorsFile.open(path.resolve(OPTIMIZER))) {
-      for (TrainedWeights.Weight weight : weights.all()) {
+      for (TrainedTensors.Weight weight : weights.all()) {
         read(optimizer, "m." + weight.name(), weight.firstMoment(), weights);
         read(optimizer, "v." + weight.name(), weight.secondMoment(), weights);
         if (weight.model() != weight.master()) {
@@ -216,7 +237,7 @@ public final class Checkpoint {
     }
   }
 
-  private void read(SafetensorsFile file, String name, Tensor target, TrainedWeights weights) {
+  private void read(SafetensorsFile file, String name, Tensor target, TrainedTensors weights) {
     StoredTensor stored = file.tensor(name);
     if (stored == null
         || stored.dtype() != target.dtype()

@@ -170,7 +170,7 @@ public final class Checkpoints {
    * @return its folder
    * @throws IOException if it cannot be written; earlier ones are as they were
    */
-  Path save(TrainedWeights weights, Contents contents) throws IOException {
+  Path save(TrainedTensors weights, Contents contents) throws IOException {
     String name = "step-" + contents.progress().step;
     Path target = folder.resolve(name);
     Path unfinished = folder.resolve(UNFINISHED + name);
@@ -205,7 +205,17 @@ public final class Checkpoints {
     return target;
   }
 
-  private void write(Path path, TrainedWeights weights, Contents contents) throws IOException {
+  private void write(Path path, TrainedTensors weights, Contents contents) throws IOException {
+    switch (weights) {
+      case TrainedWeights all -> writeModel(path, all);
+      case TrainedAdapter adapter -> adapter.write(path);
+    }
+    writeOptimizer(path.resolve(Checkpoint.OPTIMIZER), weights);
+    write(path.resolve(Checkpoint.STATE), Json.format(state(path, weights, contents)));
+    force(path);
+  }
+
+  private void writeModel(Path path, TrainedWeights weights) throws IOException {
     try (WeightSource readable = weights.onHost()) {
       HubModelWriter.write(path, readable, null, specialIds());
     }
@@ -217,9 +227,6 @@ public final class Checkpoints {
       force(path.resolve("tokenizer.json"));
       write(path.resolve("tokenizer_config.json"), Json.format(tokenizerConfig(written, weights)));
     }
-    writeOptimizer(path.resolve(Checkpoint.OPTIMIZER), weights);
-    write(path.resolve(Checkpoint.STATE), Json.format(state(path, weights, contents)));
-    force(path);
   }
 
   private SpecialIds specialIds() {
@@ -248,9 +255,9 @@ public final class Checkpoints {
     return json;
   }
 
-  private static void writeOptimizer(Path file, TrainedWeights weights) throws IOException {
+  private static void writeOptimizer(Path file, TrainedTensors weights) throws IOException {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (TrainedWeights.Weight weight : weights.all()) {
+    for (TrainedTensors.Weight weight : weights.all()) {
       tensors.put("m." + weight.name(), weight.firstMoment());
       tensors.put("v." + weight.name(), weight.secondMoment());
       if (weight.model() != weight.master()) {
@@ -271,7 +278,7 @@ public final class Checkpoints {
   }
 
   private static Map<String, @Nullable Object> state(
-      Path path, TrainedWeights weights, Contents contents) throws IOException {
+      Path path, TrainedTensors weights, Contents contents) throws IOException {
     Map<String, Object> files = new LinkedHashMap<>();
     try (Stream<Path> entries = Files.list(path)) {
       for (Path file : entries.sorted().toList()) {

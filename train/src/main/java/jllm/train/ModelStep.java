@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs batches through the model: with derivatives to learn, without to measure. */
 final class ModelStep implements AutoCloseable {
-  private final TrainedWeights weights;
+  private final TrainedTensors weights;
   private final Transformer model;
   private final Exec exec;
   private final Batch batch;
@@ -30,9 +30,9 @@ final class ModelStep implements AutoCloseable {
    * @param documents whether batches say where documents start
    */
   ModelStep(
-      TrainedWeights weights, Backend backend, int rows, boolean documents, TrainOptions options) {
+      TrainedTensors weights, Backend backend, int rows, boolean documents, TrainOptions options) {
     this.weights = weights;
-    this.model = Transformer.trainable(weights, backend, weights.parameters());
+    this.model = weights.model(backend);
     this.exec = new Exec(backend);
     this.batch = Batch.whole(rows);
     this.documents = documents;
@@ -53,7 +53,7 @@ final class ModelStep implements AutoCloseable {
   double learn(TokenBatch tokens, float factor, long dropoutSeed) {
     started = System.nanoTime();
     fill(tokens);
-    batch.dropout(dropout, dropoutSeed);
+    batch.dropout(dropout, dropoutSeed).adapterDropout(weights.adapterDropout(), dropoutSeed);
     exec.resetToTrain(weights.parameters(), activations);
     Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
     turned = System.nanoTime();

@@ -70,7 +70,7 @@ final class RunFolder implements AutoCloseable {
     return resumed;
   }
 
-  Path save(TrainedWeights weights, Progress progress, DataState data) throws IOException {
+  Path save(TrainedTensors weights, Progress progress, DataState data) throws IOException {
     checkpoints.checkRoom(checkpointBytes);
     return checkpoints.save(
         weights, new Checkpoints.Contents(progress, data, metrics.force(), settings));

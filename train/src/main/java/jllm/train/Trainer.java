@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.SplittableRandom;
 import jllm.format.ModelConfig;
-import jllm.format.model.HubModelWriter;
 import jllm.tensor.Backend;
 import jllm.tokenize.Tokenizer;
 import jllm.train.data.TokenBatch;
@@ -26,7 +25,7 @@ public final class Trainer implements AutoCloseable {
   private static final long PROBE_NANOS = 500_000_000;
 
   private final Backend backend;
-  private final TrainedWeights weights;
+  private final TrainedTensors weights;
   private final TrainingData data;
   private final @Nullable Tokenizer tokenizer;
   private final TrainOptions options;
@@ -52,7 +51,7 @@ public final class Trainer implements AutoCloseable {
    */
   public Trainer(
       Backend backend,
-      TrainedWeights weights,
+      TrainedTensors weights,
       TrainingData data,
       @Nullable Tokenizer tokenizer,
       TrainOptions options,
@@ -71,7 +70,7 @@ public final class Trainer implements AutoCloseable {
    */
   public Trainer(
       Backend backend,
-      TrainedWeights weights,
+      TrainedTensors weights,
       TrainingData data,
       @Nullable Tokenizer tokenizer,
       TrainOptions options,
@@ -87,7 +86,7 @@ public final class Trainer implements AutoCloseable {
     this.options = options;
     this.listener = listener;
     check(weights.config(), options.batch());
-    this.plan = RunPlan.of(weights.config(), options, data);
+    this.plan = weights.plan(options, data);
     this.schedule = new Schedule(options.schedule(), plan.steps());
     this.optimizer = new AdamW(weights, backend.training(), options.optimizer());
     this.batch = new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength());
@@ -110,18 +109,13 @@ public final class Trainer implements AutoCloseable {
           "sequences of %d tokens are longer than the context of the model, %d"
               .formatted(batch.sequenceLength(), config.contextLength()));
     }
-    try {
-      HubModelWriter.config(config);
-    } catch (IllegalArgumentException e) {
-      throw new SettingsException("checkpoints of this model cannot be written: " + e.getMessage());
-    }
   }
 
   private void restore(Checkpoint checkpoint) {
-    if (!checkpoint.weightType().equals(options.weightType())) {
+    if (checkpoint.weightType() != weights.matrixType()) {
       throw new CheckpointException(
           "%s has weights of type %s, not %s; resume with the type that the run began with"
-              .formatted(checkpoint.path(), checkpoint.weightType(), options.weightType()));
+              .formatted(checkpoint.path(), checkpoint.weightType(), weights.matrixType()));
     }
     progress = checkpoint.progress();
     data.restore(checkpoint.data());

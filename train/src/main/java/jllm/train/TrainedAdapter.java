@@ -1,0 +1,235 @@
+package jllm.train;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
+import jllm.format.ModelConfig;
+import jllm.format.ModelFile;
+import jllm.format.ModelFormatException;
+import jllm.format.lora.Fingerprint;
+import jllm.format.lora.GgufAdapter;
+import jllm.format.lora.LoraAdapter;
+import jllm.format.lora.LoraOrigin;
+import jllm.format.lora.LoraPair;
+import jllm.format.lora.PeftWriter;
+import jllm.format.model.LinearLayers;
+import jllm.model.Transformer;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+import jllm.train.data.TrainingData;
+import jllm.train.model.ModelCosts;
+
+/**
+ * A low-rank adapter in training over a model whose weights, of whatever type, stay as they are (Hu
+ * et al. 2021; over quantized weights, Dettmers et al. 2023).
+ */
+public final class TrainedAdapter extends TrainedTensors {
+  private static final String A = ".lora_a";
+  private static final String B = ".lora_b";
+
+  /** Small files of a checkpoint. */
+  private static final long AROUND = 1 << 20;
+
+  private final ModelFile base;
+  private final LinearLayers layers;
+  private final LoraAdapter adapter;
+
+  private TrainedAdapter(
+      ModelFile base,
+      LinearLayers layers,
+      Map<LinearLayers.Layer, Integer> ranks,
+      AdapterOptions options,
+      Backend backend) {
+    super(backend);
+    this.base = base;
+    this.layers = layers;
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    ranks.forEach((layer, rank) -> {
+      shapes.put(layer.name() + A, Shape.of(rank, layer.shape().dim(1)));
+      shapes.put(layer.name() + B, Shape.of(layer.shape().dim(0), rank));
+    });
+    allocate(shapes, (_, _) -> new Kind(true, false));
+    LoraOrigin origin =
+        new LoraOrigin(base.path().toString(), Fingerprint.of(base.weights()), options.dropout());
+    this.adapter =
+        new LoraAdapter("the adapter in training", origin, pairs(ranks, options), null);
+  }
+
+  private Map<String, LoraPair> pairs(
+      Map<LinearLayers.Layer, Integer> ranks, AdapterOptions options) {
+    Map<String, LoraPair> pairs = new LinkedHashMap<>();
+    for (LinearLayers.Layer layer : ranks.keySet()) {
+      pairs.put(
+          layer.name(),
+          new LoraPair(
+              weight(layer.name() + A).model(),
+              weight(layer.name() + B).model(),
+              options.alpha(),
+              options.rankStabilized()));
+    }
+    return pairs;
+  }
+
+  /**
+   * A new adapter, which changes nothing yet: A is random, B zero.
+   *
+   * @param base read by the model, and not closed with this
+   * @throws SettingsException if the model has no such layers
+   * @throws OutOfMemoryError if there is no room
+   */
+  public static TrainedAdapter random(
+      ModelFile base, AdapterOptions options, long seed, Backend backend) {
+    LinearLayers layers = LinearLayers.of(base.weights());
+    Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
+    options.choose(layers).forEach(layer -> ranks.put(layer, options.rank()));
+    TrainedAdapter trained = new TrainedAdapter(base, layers, ranks, options, backend);
+    for (Weight weight : trained.all()) {
+      if (weight.name().endsWith(A)) {
+        trained.set(weight.master(), values -> fill(weight, seed, values));
+      }
+    }
+    return trained;
+  }
+
+  /** Uniform within 1/sqrt(I), as PyTorch's linear layers begin. */
+  private static void fill(Weight weight, long seed, MemorySegment values) {
+    SplittableRandom random = new SplittableRandom(seed * 31 + weight.name().hashCode());
+    double bound = 1 / Math.sqrt(weight.master().columns());
+    for (long i = 0; i < weight.master().shape().elements(); i++) {
+      values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-bound, bound));
+    }
+  }
+
+  /**
+   * An adapter that was saved.
+   *
+   * @param saved opened for {@code base}
+   * @param options its targets do not count
+   */
+  static TrainedAdapter copy(
+      ModelFile base, LoraAdapter saved, AdapterOptions options, Backend backend) {
+    LinearLayers layers = LinearLayers.of(base.weights());
+    Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
+    saved
+        .pairs()
+        .forEach((name, pair) -> {
+          LinearLayers.Layer layer = layers.ofName(name);
+          if (layer == null) {
+            throw new ModelFormatException(saved.file() + ": the model has no layer " + name);
+          }
+          ranks.put(layer, pair.rank());
+        });
+    TrainedAdapter trained = new TrainedAdapter(base, layers, ranks, options, backend);
+    saved
+        .pairs()
+        .forEach((name, pair) -> {
+          trained.put(name + A, pair.a());
+          trained.put(name + B, pair.b());
+        });
+    return trained;
+  }
+
+  private void put(String name, Tensor values) {
+    long bytes = Tensor.byteSize(DType.F32, values.shape());
+    set(
+        weight(name).master(),
+        target -> MemorySegment.copy(values.segment(), 0, target, 0, bytes));
+  }
+
+  /** The layers of the model. */
+  public LinearLayers layers() {
+    return layers;
+  }
+
+  /** Numbers that are trained. */
+  public long size() {
+    return adapter.parameters();
+  }
+
+  /** Writes the two files of PEFT into a folder. */
+  void write(Path folder) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      new PeftWriter(onHost(arena), layers).write(folder);
+    }
+  }
+
+  /**
+   * Writes the adapter as llama.cpp reads it.
+   *
+   * @throws IOException if the file cannot be written
+   */
+  public void writeGguf(Path file) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      GgufAdapter.write(file, onHost(arena), layers);
+    }
+  }
+
+  private LoraAdapter onHost(Arena arena) {
+    UnaryOperator<Tensor> host = tensor -> onHost(tensor, arena);
+    Map<String, LoraPair> pairs = new LinkedHashMap<>();
+    adapter
+        .pairs()
+        .forEach((name, pair) ->
+            pairs.put(
+                name,
+                new LoraPair(
+                    host.apply(pair.a()),
+                    host.apply(pair.b()),
+                    pair.alpha(),
+                    pair.rankStabilized())));
+    return new LoraAdapter(adapter.file(), adapter.origin(), pairs, null);
+  }
+
+  @Override
+  public ModelConfig config() {
+    return layers.config();
+  }
+
+  @Override
+  public DType matrixType() {
+    return DType.F32;
+  }
+
+  @Override
+  Transformer model(Backend backend) {
+    return Transformer.tuned(base.weights(), backend, adapter, parameters());
+  }
+
+  @Override
+  float adapterDropout() {
+    return (float) adapter.origin().dropout();
+  }
+
+  @Override
+  public RunPlan plan(TrainOptions options, TrainingData data) {
+    RunPlan whole = RunPlan.of(config(), options, data);
+    long bytes = size() * Float.BYTES;
+    ModelCosts.Memory memory =
+        new ModelCosts.Memory(
+            base.bytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
+    return new RunPlan(
+        whole.costs(),
+        memory,
+        whole.steps(),
+        whole.tokensPerStep(),
+        whole.dataTokens(),
+        3 * bytes + AROUND);
+  }
+
+  /** The targets that were chosen, for people. */
+  public List<String> targets() {
+    return adapter.pairs().keySet().stream()
+        .map(name -> name.split("\\.")[2])
+        .distinct()
+        .toList();
+  }
+}
