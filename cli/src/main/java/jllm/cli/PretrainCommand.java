@@ -18,7 +18,6 @@ import jllm.tensor.Backend;
 import jllm.tokenize.Tokenizer;
 import jllm.train.BatchOptions;
 import jllm.train.Checkpoint;
-import jllm.train.Checkpoints;
 import jllm.train.GgufExport;
 import jllm.train.ResumeProof;
 import jllm.train.RunPlan;
@@ -58,9 +57,6 @@ final class PretrainCommand implements Callable<Integer> {
   /** A step and a checkpoint may take long; Ctrl-C waits for both. */
   private static final long PATIENCE_MILLIS = 600_000;
 
-  private static final String ARGUMENTS = "arguments";
-  private static final String BACKEND = "backend";
-
   private final Streams streams;
 
   @Spec private @Nullable CommandSpec spec;
@@ -79,7 +75,8 @@ final class PretrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Map<String, Object> settings = new LinkedHashMap<>();
-    Checkpoint checkpoint = checkpoint(settings);
+    RunArguments arguments = new RunArguments(command());
+    Checkpoint checkpoint = arguments.resume(target.resume, target::run, settings);
     output.apply();
     compute.check();
     models.check();
@@ -95,70 +92,11 @@ final class PretrainCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * The checkpoint to go on from, if any. The options of its run are taken then, and those given
-   * now over them.
-   *
-   * @param settings gets the options, for the checkpoints of this run
-   */
-  private @Nullable Checkpoint checkpoint(Map<String, Object> settings) throws IOException {
-    List<String> arguments = arguments();
-    String resume = target.resume;
-    Checkpoint checkpoint = null;
-    if (resume != null) {
-      boolean auto = resume.equals("auto");
-      Path path = auto ? target.run() : Path.of(resume);
-      if (!auto || Checkpoints.exist(path)) {
-        checkpoint = Checkpoints.find(path);
-        if (checkpoint.settings().get(ARGUMENTS) instanceof List<?> recorded) {
-          List<String> all = new ArrayList<>();
-          recorded.forEach(argument -> all.add(String.valueOf(argument)));
-          all.addAll(arguments);
-          command().commandLine().parseArgs(all.toArray(new String[0]));
-          arguments = all;
-        }
-      }
-    }
-    settings.put(ARGUMENTS, withoutResume(arguments));
-    return checkpoint;
-  }
-
   private CommandSpec command() {
     if (spec == null) {
       throw new IllegalStateException("the command was not made by the parser of options");
     }
     return spec;
-  }
-
-  private List<String> arguments() {
-    List<String> all = command().commandLine().getParseResult().originalArgs();
-    return all.subList(all.indexOf(command().name()) + 1, all.size());
-  }
-
-  /** What a later part of the run is not to do again. */
-  private static List<String> withoutResume(List<String> arguments) {
-    List<String> kept = new ArrayList<>();
-    for (int i = 0; i < arguments.size(); i++) {
-      String argument = arguments.get(i);
-      if (argument.equals("--resume")) {
-        i++;
-      } else if (!argument.startsWith("--resume=") && !argument.equals("--verify-resume")) {
-        kept.add(argument);
-      }
-    }
-    return kept;
-  }
-
-  /** Sums are rounded in the order of the kernels and of the threads. */
-  private void warnOfOtherBackend(Checkpoint checkpoint, Backend backend) {
-    Object before = checkpoint.settings().get(BACKEND);
-    if (before instanceof String described && !described.equals(backend.describe())) {
-      streams
-          .err()
-          .println(
-              "jllm: warning: the run began with %s and goes on with %s, which rounds otherwise: use the same --threads and --cpu-kernels for the same bits"
-                  .formatted(described, backend.describe()));
-    }
   }
 
   private int run(
@@ -197,10 +135,7 @@ final class PretrainCommand implements Callable<Integer> {
           return ExitCode.OK;
         }
         Path run = target.run();
-        if (checkpoint != null) {
-          warnOfOtherBackend(checkpoint, backend);
-        }
-        settings.put(BACKEND, backend.describe());
+        RunArguments.noteBackend(backend, checkpoint, settings, streams.err());
         ResumeProof proof =
             new ResumeProof(
                 backend, () -> first(model, config, options, backend), tokens, tokenizer, options);

@@ -170,7 +170,7 @@ class AdapterFilesTest {
       for (SafetensorsWriter.Entry entry : entries) {
         MemorySegment values = arena.allocate(entry.bytes());
         for (long i = 0; i < entry.shape().elements(); i++) {
-          values.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % 7 - 3);
+          values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (i % 7 - 3));
         }
         writer.write(values);
       }
