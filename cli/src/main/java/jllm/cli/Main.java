@@ -37,6 +37,7 @@ public final class Main {
     COMMANDS.put("tokenize", TokenizeCommand::new);
     COMMANDS.put("train-bpe", TrainBpeCommand::new);
     COMMANDS.put("pretrain", PretrainCommand::new);
+    COMMANDS.put("finetune-lora", FinetuneLoraCommand::new);
     COMMANDS.put("convert", ConvertCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("merge-lora", MergeLoraCommand::new);

@@ -59,7 +59,7 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
   /**
    * Begins with the steps.
    *
-   * @param peakFlops what the machine can do in a second
+   * @param peakFlops what the machine can do in a second, NaN if that is not to be shown
    */
   void begin(long steps, double flopsPerStep, double peakFlops) {
     close();
@@ -88,13 +88,15 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
     shown.message(
         String.format(
             Locale.ROOT,
-            "loss %.4f%s lr %.2e grad %.2f %s tok/s %.0f %% of peak",
+            "loss %.4f%s lr %.2e grad %.2f %s tok/s%s",
             meanLoss,
             evaluation,
             report.learningRate(),
             report.gradientNorm(),
             speed(report.tokensPerSecond() * report.seconds() * meanSpeed),
-            100 * flopsPerStep * meanSpeed / peakFlops));
+            Double.isNaN(peakFlops)
+                ? ""
+                : " %.0f %% of peak".formatted(100 * flopsPerStep * meanSpeed / peakFlops)));
     shown.update(report.step() + 1);
   }
 

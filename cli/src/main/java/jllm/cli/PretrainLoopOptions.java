@@ -42,7 +42,7 @@ final class PretrainLoopOptions {
   private int batchSize = USUAL_BATCH;
 
   @Option(
-      names = "--seq-len",
+      names = {"--seq-len", "--max-seq-length"},
       paramLabel = "N",
       description = "Tokens of a sequence. Default: the context of the model.")
   private @Nullable Integer sequenceLength;

@@ -155,8 +155,12 @@ public final class TrainedAdapter extends TrainedTensors {
     return adapter.parameters();
   }
 
-  /** Writes the two files of PEFT into a folder. */
-  void write(Path folder) throws IOException {
+  /**
+   * Writes the two files of PEFT into a folder, which must be there.
+   *
+   * @throws IOException if they cannot be written
+   */
+  public void write(Path folder) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       new PeftWriter(onHost(arena), layers).write(folder);
     }
