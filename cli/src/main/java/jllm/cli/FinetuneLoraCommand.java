@@ -67,9 +67,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
 
     @Override
     public @Nullable String defaultValue(ArgSpec argument) {
-      return argument instanceof OptionSpec option
-          ? VALUES.get(option.names()[0])
-          : null;
+      return argument instanceof OptionSpec option ? VALUES.get(option.names()[0]) : null;
     }
   }
 
@@ -248,15 +246,13 @@ final class FinetuneLoraCommand implements Callable<Integer> {
     boolean finished = first >= trainer.plan().steps();
     double seconds = finished ? Double.NaN : trainer.probe(PROBE_NANOS);
     PretrainTable table =
-        new PretrainTable(
-            adapter.config(), options, trainer.plan(), tokens, first, seconds);
+        new PretrainTable(adapter.config(), options, trainer.plan(), tokens, first, seconds);
     if (!output.quiet) {
       streams
           .err()
           .print(
               "adapter     rank %d, alpha %s, %,d numbers in %s%n"
-                  .formatted(
-                      rank, alpha, adapter.size(), String.join(", ", adapter.targets())));
+                  .formatted(rank, alpha, adapter.size(), String.join(", ", adapter.targets())));
       streams.err().print(table.text());
     }
     display.begin(trainer.plan().steps(), trainer.plan().flopsPerStep(), Double.NaN);

@@ -89,11 +89,13 @@ final class MergeLoraCommand implements Callable<Integer> {
     QuantizationType wanted = type();
     TargetFormat format = TargetFormat.of(target);
     if (format == TargetFormat.LLAMA2C) {
-      throw new UsageException("OUT is " + target + ", expected a name that ends in .gguf, or a folder");
+      throw new UsageException(
+          "OUT is " + target + ", expected a name that ends in .gguf, or a folder");
     }
     DType hubType = wanted == null ? null : wanted.base();
     if (format == TargetFormat.HF && hubType != null && hubType.isQuantized()) {
-      throw new UsageException("--type " + type + " needs a GGUF file: name OUT with .gguf at the end");
+      throw new UsageException(
+          "--type " + type + " needs a GGUF file: name OUT with .gguf at the end");
     }
     long start = System.nanoTime();
     try (ModelFile model = ModelFiles.open(base);
@@ -126,8 +128,8 @@ final class MergeLoraCommand implements Callable<Integer> {
     }
   }
 
-  private void converted(
-      MergedModel merged, Path to, ConversionOptions options, boolean replace) throws IOException {
+  private void converted(MergedModel merged, Path to, ConversionOptions options, boolean replace)
+      throws IOException {
     try (Conversion conversion = Conversion.open(merged, to, options)) {
       conversion.checkTarget(replace);
       long total = conversion.files().stream().mapToLong(OutputFile::bytes).sum();
@@ -156,8 +158,7 @@ final class MergeLoraCommand implements Callable<Integer> {
     between.toFile().deleteOnExit(); // should the program be interrupted
     try {
       converted(merged, between, options, true);
-      QuantizationOptions all =
-          new QuantizationOptions(wanted, false, null, null, List.of(), true);
+      QuantizationOptions all = new QuantizationOptions(wanted, false, null, null, List.of(), true);
       try (Quantizer quantizer = Quantizer.open(between, parent, all)) {
         quantizer.write(target, Runtime.getRuntime().availableProcessors(), _ -> {});
       }

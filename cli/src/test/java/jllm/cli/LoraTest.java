@@ -82,8 +82,7 @@ final class LoraTest {
 
   private static String generate(String... more) {
     List<String> args =
-        new ArrayList<>(
-            List.of("generate", "-q", "-n", "24", "--temp", "0", "-t", "1", "ROMEO:"));
+        new ArrayList<>(List.of("generate", "-q", "-n", "24", "--temp", "0", "-t", "1", "ROMEO:"));
     args.addAll(List.of(more));
     Run run = Run.of(args.toArray(new String[0]));
     assertEquals(ExitCode.OK, run.code(), run.err());

@@ -80,8 +80,7 @@ public final class Transformer implements AutoCloseable {
    * @param adapters opened for {@code source}; not needed any more afterwards if the backend copies
    *     their matrices, else as long as the model
    */
-  public static Transformer of(
-      WeightSource source, Backend backend, List<ScaledAdapter> adapters) {
+  public static Transformer of(WeightSource source, Backend backend, List<ScaledAdapter> adapters) {
     return build(
         source,
         backend,

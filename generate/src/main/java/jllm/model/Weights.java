@@ -39,9 +39,7 @@ interface Weights {
     Tensor weight = take(name, WeightUse.LINEAR);
     String bias = WeightNames.block(layer, part, "bias");
     return new Linear(
-        weight,
-        biased ? take(bias, WeightUse.VECTOR) : null,
-        changes(name, 0, weight.dim(0)));
+        weight, biased ? take(bias, WeightUse.VECTOR) : null, changes(name, 0, weight.dim(0)));
   }
 
   /** The linear layers that one matrix of a block holds, each with that number of rows. */

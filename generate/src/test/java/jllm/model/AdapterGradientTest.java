@@ -45,8 +45,15 @@ class AdapterGradientTest {
 
   @ParameterizedTest
   @CsvSource({
-    "llama, F32", "gpt2, F32", "gptneox, F32", "phi3, F32", "gemma2, F32", "mixtral, F32",
-    "llama, Q8_0", "llama, Q4_K", "phi3, Q4_K"
+    "llama, F32",
+    "gpt2, F32",
+    "gptneox, F32",
+    "phi3, F32",
+    "gemma2, F32",
+    "mixtral, F32",
+    "llama, Q8_0",
+    "llama, Q4_K",
+    "phi3, Q4_K"
   })
   void gradientsAreThoseOfDifferences(String architecture, DType type) {
     for (float dropout : new float[] {0, 0.3f}) {
@@ -113,8 +120,7 @@ class AdapterGradientTest {
 
     Tuned(ModelConfig config, DType type) {
       weights =
-          new RandomWeights(
-              config, (name, _) -> name.startsWith("blk.") ? type : DType.F32, SEED);
+          new RandomWeights(config, (name, _) -> name.startsWith("blk.") ? type : DType.F32, SEED);
       adapter = Adapters.random(weights, 3, DType.F64, 0.2, SEED);
       adapter
           .pairs()

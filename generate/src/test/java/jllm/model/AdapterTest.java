@@ -54,7 +54,12 @@ class AdapterTest {
 
   @ParameterizedTest
   @CsvSource({
-    "llama, F32", "llama, Q8_0", "llama, Q4_K", "llama, BF16", "gpt2, F32", "phi3, Q4_0",
+    "llama, F32",
+    "llama, Q8_0",
+    "llama, Q4_K",
+    "llama, BF16",
+    "gpt2, F32",
+    "phi3, Q4_0",
     "gptneox, F16"
   })
   void anAdapterOfZeroChangesNoBit(String architecture, DType type) {
@@ -68,9 +73,7 @@ class AdapterTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "llama, F32", "llama, BF16", "gpt2, F32", "gptneox, F32", "phi3, F16", "gemma2, F32"
-  })
+  @CsvSource({"llama, F32", "llama, BF16", "gpt2, F32", "gptneox, F32", "phi3, F16", "gemma2, F32"})
   void foldedInIsTheSame(String architecture, DType type) {
     try (Backend backend = CpuKernels.VECTOR.open(2);
         RandomWeights base = new RandomWeights(config(architecture), type, SEED);

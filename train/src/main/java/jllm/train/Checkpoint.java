@@ -28,10 +28,10 @@ import jllm.train.data.DataState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint: a Hugging Face folder of the model, or of its adapter, with what else training needs to go on: {@code
- * optimizer.safetensors} (the moments, and the masters of rounded weights) and {@code
- * trainer_state.json}. Opening one compares every file with the length and the checksum that the
- * latter gives.
+ * A checkpoint: a Hugging Face folder of the model, or of its adapter, with what else training
+ * needs to go on: {@code optimizer.safetensors} (the moments, and the masters of rounded weights)
+ * and {@code trainer_state.json}. Opening one compares every file with the length and the checksum
+ * that the latter gives.
  */
 public final class Checkpoint {
   static final String STATE = "trainer_state.json";

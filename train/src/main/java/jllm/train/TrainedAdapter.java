@@ -60,8 +60,7 @@ public final class TrainedAdapter extends TrainedTensors {
     allocate(shapes, (_, _) -> new Kind(true, false));
     LoraOrigin origin =
         new LoraOrigin(base.path().toString(), Fingerprint.of(base.weights()), options.dropout());
-    this.adapter =
-        new LoraAdapter("the adapter in training", origin, pairs(ranks, options), null);
+    this.adapter = new LoraAdapter("the adapter in training", origin, pairs(ranks, options), null);
   }
 
   private Map<String, LoraPair> pairs(
@@ -140,9 +139,7 @@ public final class TrainedAdapter extends TrainedTensors {
 
   private void put(String name, Tensor values) {
     long bytes = Tensor.byteSize(DType.F32, values.shape());
-    set(
-        weight(name).master(),
-        target -> MemorySegment.copy(values.segment(), 0, target, 0, bytes));
+    set(weight(name).master(), target -> MemorySegment.copy(values.segment(), 0, target, 0, bytes));
   }
 
   /** The layers of the model. */
@@ -218,8 +215,7 @@ public final class TrainedAdapter extends TrainedTensors {
     RunPlan whole = RunPlan.of(config(), options, data);
     long bytes = size() * Float.BYTES;
     ModelCosts.Memory memory =
-        new ModelCosts.Memory(
-            base.bytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
+        new ModelCosts.Memory(base.bytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
     return new RunPlan(
         whole.costs(),
         memory,
@@ -231,9 +227,6 @@ public final class TrainedAdapter extends TrainedTensors {
 
   /** The targets that were chosen, for people. */
   public List<String> targets() {
-    return adapter.pairs().keySet().stream()
-        .map(name -> name.split("\\.")[2])
-        .distinct()
-        .toList();
+    return adapter.pairs().keySet().stream().map(name -> name.split("\\.")[2]).distinct().toList();
   }
 }

@@ -83,9 +83,7 @@ public abstract sealed class TrainedTensors implements AutoCloseable
   final void allocate(Map<String, Shape> shapes, Kinds kindOf) {
     Map<Kind, Map<String, Shape>> kinds = new LinkedHashMap<>();
     shapes.forEach((name, shape) ->
-        kinds
-            .computeIfAbsent(kindOf.of(name, shape), _ -> new LinkedHashMap<>())
-            .put(name, shape));
+        kinds.computeIfAbsent(kindOf.of(name, shape), _ -> new LinkedHashMap<>()).put(name, shape));
     boolean complete = false;
     try {
       kinds.forEach(this::divide);

@@ -38,8 +38,7 @@ class AdapterTrainingTest {
 
   private Path base(String architecture, DType type) throws IOException {
     boolean fused = architecture.equals("gpt2");
-    ModelSizes sizes =
-        ModelSizes.dense(TinyRun.VOCABULARY, 16, 256, 2, 4, fused ? 4 : 2, 256);
+    ModelSizes sizes = ModelSizes.dense(TinyRun.VOCABULARY, 16, 256, 2, 4, fused ? 4 : 2, 256);
     Path path = folder.resolve("base.gguf");
     try (RandomWeights weights =
         new RandomWeights(
@@ -72,8 +71,7 @@ class AdapterTrainingTest {
                 ? TrainedAdapter.random(model, ADAPTER, 3, backend)
                 : checkpoint.adapter(model, ADAPTER, backend);
         Trainer trainer =
-            new Trainer(
-                backend, adapter, data, null, options(), run, Map.of(), log, checkpoint)) {
+            new Trainer(backend, adapter, data, null, options(), run, Map.of(), log, checkpoint)) {
       trainer.run();
       List<byte[]> bits = new ArrayList<>();
       for (TrainedTensors.Weight weight : adapter.all()) {
@@ -92,8 +90,7 @@ class AdapterTrainingTest {
     TinyRun.Log wholeLog = new TinyRun.Log();
     List<byte[]> expected = run(base, folder.resolve("whole"), wholeLog, null);
     assertTrue(wholeLog.losses().getLast() < 0.9 * wholeLog.losses().getFirst());
-    assertTrue(
-        wholeLog.evaluations.getLast().loss() < wholeLog.evaluations.getFirst().loss());
+    assertTrue(wholeLog.evaluations.getLast().loss() < wholeLog.evaluations.getFirst().loss());
 
     Path parts = folder.resolve("parts");
     TinyRun.Log first = new TinyRun.Log();
@@ -123,8 +120,7 @@ class AdapterTrainingTest {
     Path base = base("llama", DType.F32);
     try (Backend backend = new VectorBackend(1);
         ModelFile model = ModelFiles.open(base)) {
-      AdapterOptions some =
-          new AdapterOptions(2, 4, true, 0, List.of("q", "v_proj", "down"), 1);
+      AdapterOptions some = new AdapterOptions(2, 4, true, 0, List.of("q", "v_proj", "down"), 1);
       try (TrainedAdapter adapter = TrainedAdapter.random(model, some, 3, backend)) {
         assertEquals(List.of("attn_q", "attn_v", "ffn_down"), adapter.targets());
         Path file = folder.resolve("adapter.gguf");
@@ -133,8 +129,7 @@ class AdapterTrainingTest {
           assertEquals(
               List.of("blk.1.attn_q.weight", "blk.1.attn_v.weight", "blk.1.ffn_down.weight"),
               List.copyOf(written.pairs().keySet()));
-          assertEquals(
-              4 / Math.sqrt(2), written.pairs().values().iterator().next().scale(), 1e-6);
+          assertEquals(4 / Math.sqrt(2), written.pairs().values().iterator().next().scale(), 1e-6);
         }
       }
       AdapterOptions wrong = new AdapterOptions(2, 4, true, 0, List.of("head"), 1);

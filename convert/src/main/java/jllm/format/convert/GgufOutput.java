@@ -94,8 +94,7 @@ final class GgufOutput implements Output {
     try (GgufFile file = GgufFile.open(path)) {
       file.metadata()
           .values()
-          .forEach(
-              (key, value) -> extra.put(key, value instanceof GgufArray a ? a.copy() : value));
+          .forEach((key, value) -> extra.put(key, value instanceof GgufArray a ? a.copy() : value));
     }
     extra.remove("general.file_type");
     extra.remove("general.quantization_version");

@@ -43,16 +43,15 @@ public final class MergedWeights implements WeightSource {
       scaled
           .adapter()
           .pairs()
-          .forEach(
-              (name, pair) ->
-                  changes
-                      .computeIfAbsent(name, _ -> new ArrayList<>())
-                      .add(
-                          new Change(
-                              values(pair.a()),
-                              values(pair.b()),
-                              pair.scale() * scaled.factor(),
-                              pair.rank())));
+          .forEach((name, pair) ->
+              changes
+                  .computeIfAbsent(name, _ -> new ArrayList<>())
+                  .add(
+                      new Change(
+                          values(pair.a()),
+                          values(pair.b()),
+                          pair.scale() * scaled.factor(),
+                          pair.rank())));
     }
   }
 
@@ -128,8 +127,7 @@ public final class MergedWeights implements WeightSource {
   private static void store(float[] values, Tensor to, int row) {
     long at = row * to.dtype().bytes(values.length);
     if (to.dtype() == DType.F32) {
-      MemorySegment.copy(
-          values, 0, to.segment(), ValueLayout.JAVA_FLOAT, at, values.length);
+      MemorySegment.copy(values, 0, to.segment(), ValueLayout.JAVA_FLOAT, at, values.length);
       return;
     }
     BlockEncoder.of(to.dtype()).orElseThrow().encode(values, 0, values.length, to.segment(), at);

@@ -72,9 +72,7 @@ final class PeftAdapter {
       Object fingerprint = file.metadata().get(FINGERPRINT);
       LoraOrigin origin =
           new LoraOrigin(
-              config.base(),
-              fingerprint instanceof String text ? text : null,
-              config.dropout());
+              config.base(), fingerprint instanceof String text ? text : null, config.dropout());
       LoraAdapter adapter = new LoraAdapter(folder, origin, pairs, arena);
       done = true;
       return adapter;

@@ -111,8 +111,7 @@ public final class PeftWriter {
     json.put("target_modules", targets());
     json.put("task_type", "CAUSAL_LM");
     json.put("use_dora", false);
-    json.put(
-        "use_rslora", pairs.values().stream().findFirst().orElseThrow().rankStabilized());
+    json.put("use_rslora", pairs.values().stream().findFirst().orElseThrow().rankStabilized());
     return json;
   }
 
@@ -120,7 +119,8 @@ public final class PeftWriter {
     Map<Double, Integer> counts = new HashMap<>();
     pairs.values().forEach(pair -> counts.merge(value.applyAsDouble(pair), 1, Integer::sum));
     return counts.entrySet().stream()
-        .max(Map.Entry.<Double, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+        .max(
+            Map.Entry.<Double, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
         .orElseThrow()
         .getKey();
   }
@@ -130,7 +130,8 @@ public final class PeftWriter {
     pairs.forEach((layer, pair) -> {
       double own = value.applyAsDouble(pair);
       if (own != usual) {
-        exceptions.put(Pattern.compile("\\.").matcher(layer.module()).replaceAll("\\\\."), whole(own));
+        exceptions.put(
+            Pattern.compile("\\.").matcher(layer.module()).replaceAll("\\\\."), whole(own));
       }
     });
     return exceptions;
@@ -161,8 +162,7 @@ public final class PeftWriter {
               .anyMatch(other ->
                   other.lastName().equals(layer.lastName()) && !parts.contains(other.part()));
       String[] path = layer.module().split("\\.");
-      targets.add(
-          shared ? path[path.length - 2] + "." + path[path.length - 1] : layer.lastName());
+      targets.add(shared ? path[path.length - 2] + "." + path[path.length - 1] : layer.lastName());
     }
     return List.copyOf(targets);
   }

@@ -128,10 +128,11 @@ public final class LinearLayers {
     RowOrder order = RowOrder.of(config, RopePairing.HALF_SPLIT, layer.name());
     RowOrder back = order == null ? null : order.inverse();
     RowMoves heads = byHead(layer) ? RowMoves.fromHeads(rows.dim(0), heads()) : null;
-    return new RowMoves(row -> {
-          int moved = back == null ? row : back.source(row);
-          return heads == null ? moved : heads.source().applyAsInt(moved);
-        })
+    return new RowMoves(
+            row -> {
+              int moved = back == null ? row : back.source(row);
+              return heads == null ? moved : heads.source().applyAsInt(moved);
+            })
         .copy(rows, arena);
   }
 
@@ -139,10 +140,11 @@ public final class LinearLayers {
   public Tensor toHub(Layer layer, Tensor rows, Arena arena) {
     RowOrder order = RowOrder.of(config, RopePairing.HALF_SPLIT, layer.name());
     RowMoves heads = byHead(layer) ? RowMoves.toHeads(rows.dim(0), heads()) : null;
-    return new RowMoves(row -> {
-          int moved = heads == null ? row : heads.source().applyAsInt(row);
-          return order == null ? moved : order.source(moved);
-        })
+    return new RowMoves(
+            row -> {
+              int moved = heads == null ? row : heads.source().applyAsInt(row);
+              return order == null ? moved : order.source(moved);
+            })
         .copy(rows, arena);
   }
 

@@ -160,8 +160,7 @@ class AdapterFilesTest {
     Files.writeString(folder.resolve("adapter_config.json"), json);
     List<SafetensorsWriter.Entry> entries =
         tensors.entrySet().stream()
-            .map(entry ->
-                new SafetensorsWriter.Entry(entry.getKey(), DType.F32, entry.getValue()))
+            .map(entry -> new SafetensorsWriter.Entry(entry.getKey(), DType.F32, entry.getValue()))
             .toList();
     try (Arena arena = Arena.ofConfined();
         SafetensorsWriter writer =
@@ -188,9 +187,9 @@ class AdapterFilesTest {
   /** As PEFT 0.14 writes it, less what plays no part. */
   private static String json(String more) {
     return """
-        {"base_model_name_or_path": "x/y", "bias": "none", "lora_alpha": 16, "lora_dropout": 0.1,
-         "peft_type": "LORA", "r": 4, "target_modules": ["q_proj"], "task_type": "CAUSAL_LM"%s}
-        """
+    {"base_model_name_or_path": "x/y", "bias": "none", "lora_alpha": 16, "lora_dropout": 0.1,
+     "peft_type": "LORA", "r": 4, "target_modules": ["q_proj"], "task_type": "CAUSAL_LM"%s}
+    """
         .formatted(more);
   }
 
@@ -200,7 +199,8 @@ class AdapterFilesTest {
     tensors.putAll(pair("base_model.model.model.layers.1.mlp.down_proj", 32, 64, 2));
     String patterns =
         """
-        , "rank_pattern": {"layers.1.mlp.down_proj": 2}, "alpha_pattern": {"down_proj": 6}""";
+        , "rank_pattern": {"layers.1.mlp.down_proj": 2}, "alpha_pattern": {"down_proj": 6}\
+        """;
     try (RandomWeights base = base("llama")) {
       write(json(patterns), tensors);
       try (LoraAdapter adapter = AdapterFiles.open(folder, base)) {
@@ -277,8 +277,7 @@ class AdapterFilesTest {
     write(json(""), pair(MODULE.replace("layers.0", "layers.9"), 32, 32, 4));
     assertRefused("llama", "layers.9");
     write(
-        json(""),
-        pair("base_model.model.model.layers.0.block_sparse_moe.experts.0.w1", 64, 32, 4));
+        json(""), pair("base_model.model.model.layers.0.block_sparse_moe.experts.0.w1", 64, 32, 4));
     assertRefused("mixtral", "experts.0.w1", "not experts");
     write(json(""), pair(MODULE, 32, 32, 8));
     assertRefused("llama", "rank 8", "says 4");
