@@ -54,14 +54,13 @@ public final class RooflinePlot {
               _ -> new java.util.ArrayList<>())
           .add(measurement);
     }
-    series.forEach(
-        (name, points) ->
-            chart
-                .addSeries(
-                    name,
-                    points.stream().mapToDouble(ProductMeasurement::side).toArray(),
-                    points.stream().mapToDouble(point -> point.flops() / 1e9).toArray())
-                .setMarker(SeriesMarkers.CIRCLE));
+    series.forEach((name, points) ->
+        chart
+            .addSeries(
+                name,
+                points.stream().mapToDouble(ProductMeasurement::side).toArray(),
+                points.stream().mapToDouble(point -> point.flops() / 1e9).toArray())
+            .setMarker(SeriesMarkers.CIRCLE));
     double[] sides =
         measurements.stream().mapToDouble(ProductMeasurement::side).distinct().sorted().toArray();
     limits.forEach((device, limit) -> roof(device, limit, sides));

@@ -43,9 +43,7 @@ final class CompletionCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     // The generated script loads zsh's emulation of bash's completion by itself.
     String script = AutoComplete.bash("jllm", spec.root().commandLine());
-    streams
-        .out()
-        .print("# For %s\n%s\n".formatted(shell.name().toLowerCase(Locale.ROOT), script));
+    streams.out().print("# For %s\n%s\n".formatted(shell.name().toLowerCase(Locale.ROOT), script));
     return ExitCode.OK;
   }
 }

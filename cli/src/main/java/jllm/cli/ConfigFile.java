@@ -49,7 +49,9 @@ final class ConfigFile {
     }
     ParseResult command = parse(main, args);
     Path path = command == null ? null : command.matchedOptionValue(OPTION, (Path) null);
-    return command == null || path == null ? args : new ConfigFile(main, path).expand(command, args);
+    return command == null || path == null
+        ? args
+        : new ConfigFile(main, path).expand(command, args);
   }
 
   /** What was given, however wrong the rest may be; null without a command. */
@@ -88,12 +90,11 @@ final class ConfigFile {
   private String[] expand(ParseResult command, String[] args) {
     String name = command.commandSpec().name();
     List<String> expanded = new ArrayList<>(List.of(name));
-    settings.forEach(
-        (key, value) -> {
-          if (!main.getSubcommands().containsKey(key)) {
-            addShared(expanded, command, String.valueOf(key), value);
-          }
-        });
+    settings.forEach((key, value) -> {
+      if (!main.getSubcommands().containsKey(key)) {
+        addShared(expanded, command, String.valueOf(key), value);
+      }
+    });
     for (String section : main.getSubcommands().keySet()) {
       Object options = settings.get(section);
       if (options == null || !section.equals(name)) {
@@ -104,11 +105,13 @@ final class ConfigFile {
       }
       map.forEach((key, value) -> addOwn(expanded, command, String.valueOf(key), value));
     }
-    expanded.addAll(Arrays.asList(args).subList(Arrays.asList(args).indexOf(name) + 1, args.length));
+    expanded.addAll(
+        Arrays.asList(args).subList(Arrays.asList(args).indexOf(name) + 1, args.length));
     return expanded.toArray(String[]::new);
   }
 
-  private void addShared(List<String> args, ParseResult command, String key, @Nullable Object value) {
+  private void addShared(
+      List<String> args, ParseResult command, String key, @Nullable Object value) {
     OptionSpec option = find(command.commandSpec().commandLine(), key);
     if (option != null) {
       add(args, command, option, value);

@@ -133,14 +133,13 @@ final class ConvertCommand implements Callable<Integer> {
     try (Interruption _ = new Interruption(() -> cancelled = true, null);
         Progress progress = Progress.bytes(streams, output.quiet, "converting", total)) {
       long[] done = {0};
-      conversion.write(
-          bytes -> {
-            if (cancelled) {
-              throw new CancellationException();
-            }
-            done[0] += bytes;
-            progress.update(done[0]);
-          });
+      conversion.write(bytes -> {
+        if (cancelled) {
+          throw new CancellationException();
+        }
+        done[0] += bytes;
+        progress.update(done[0]);
+      });
       return true;
     } catch (CancellationException interrupted) {
       return false;

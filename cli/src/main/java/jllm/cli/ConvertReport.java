@@ -65,8 +65,7 @@ final class ConvertReport {
 
   private String summary() {
     return String.format(
-        "%s -> %s: %s%s",
-        conversion.source(), target, Memory.show(bytes()), byType());
+        "%s -> %s: %s%s", conversion.source(), target, Memory.show(bytes()), byType());
   }
 
   private long bytes() {

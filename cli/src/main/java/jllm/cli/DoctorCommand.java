@@ -148,9 +148,7 @@ final class DoctorCommand implements Callable<Integer> {
           "huge pages",
           never ? State.ABSENT : State.OK,
           modes,
-          never
-              ? "decoding is up to a third slower without; as root: echo madvise > " + file
-              : "");
+          never ? "decoding is up to a third slower without; as root: echo madvise > " + file : "");
     } catch (IOException noLinux) {
       return new Check("huge pages", State.ABSENT, "not known to this system", "");
     }

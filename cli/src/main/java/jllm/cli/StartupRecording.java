@@ -26,14 +26,14 @@ final class StartupRecording {
               List.of(
                   List.of("generate", "--help"),
                   List.of("generate", "-n", "32", "ROMEO:"),
-                  List.of("generate", "--temp", "0", "-n", "8", "Once upon a time there was a king"));
+                  List.of(
+                      "generate", "--temp", "0", "-n", "8", "Once upon a time there was a king"));
           default -> throw new IllegalArgumentException("unknown kind: " + args[0]);
         };
     PrintStream nothing = new PrintStream(OutputStream.nullOutputStream());
     for (List<String> command : commands) {
       int code =
-          Main.run(
-              command.toArray(String[]::new), InputStream.nullInputStream(), nothing, nothing);
+          Main.run(command.toArray(String[]::new), InputStream.nullInputStream(), nothing, nothing);
       if (code != ExitCode.OK) {
         System.exit(code);
       }

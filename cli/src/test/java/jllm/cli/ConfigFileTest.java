@@ -49,8 +49,7 @@ class ConfigFileTest {
     Run run = Run.of("generate", "-q", "--config", config, "ROMEO:");
     assertEquals(0, run.code(), run.err());
     Run flags =
-        Run.of(
-            "generate", "-q", "--temp", "0", "-n", "30", "--stop", "e", "--stop", "a", "ROMEO:");
+        Run.of("generate", "-q", "--temp", "0", "-n", "30", "--stop", "e", "--stop", "a", "ROMEO:");
     assertEquals(flags.out(), run.out());
   }
 

@@ -52,9 +52,7 @@ final class ConvertTest {
     assertEquals(before.length, after.length);
     int tables = 128 * 16 * 4;
     assertEquals(
-        -1,
-        Arrays.mismatch(
-            before, 0, before.length - tables, after, 0, after.length - tables));
+        -1, Arrays.mismatch(before, 0, before.length - tables, after, 0, after.length - tables));
     // What tokenizer.json says of the merges is their order, not their scores.
     String text = "I sense the nodes: 7 \u00e9";
     assertEquals(tokens(model, text), tokens(back, text));
@@ -65,7 +63,8 @@ final class ConvertTest {
   }
 
   private static String tokens(Path model, String text) {
-    Run run = Run.of("tokenize", "--ids", "-m", model.resolveSibling("tokenizer.bin").toString(), text);
+    Run run =
+        Run.of("tokenize", "--ids", "-m", model.resolveSibling("tokenizer.bin").toString(), text);
     assertEquals(ExitCode.OK, run.code(), run.err());
     return run.out();
   }

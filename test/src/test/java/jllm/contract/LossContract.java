@@ -36,17 +36,15 @@ interface LossContract extends Subject {
     Operand losses = trial.out(rows, 1);
     Operand lse = trial.out(rows, 1);
     Operand dlosses = trial.normal(rows, 1, 1);
-    trial.run(
-        (b, side) ->
-            b.training()
-                .crossEntropy(side.of(losses), side.of(lse), side.of(logits), side.of(targets)));
+    trial.run((b, side) ->
+        b.training()
+            .crossEntropy(side.of(losses), side.of(lse), side.of(logits), side.of(targets)));
     trial.assertEach(losses, 1e-6, 1e-6 * Math.max(1, size));
     trial.assertEach(lse, 1e-6, 1e-6);
-    trial.run(
-        (b, side) ->
-            b.training()
-                .crossEntropyBackward(
-                    side.of(logits), side.of(dlosses), side.of(lse), side.of(targets)));
+    trial.run((b, side) ->
+        b.training()
+            .crossEntropyBackward(
+                side.of(logits), side.of(dlosses), side.of(lse), side.of(targets)));
     double errors = Math.max(1, size / 5); // of a sum of exponentials as a logarithm
     trial.assertEach(logits, SINGLE * errors, 1e-6 * errors);
   }
@@ -97,16 +95,15 @@ interface LossContract extends Subject {
     for (int step = 1; step <= 3; step++) {
       Operand gradient = shaped(trial.normal(rows, columns, 0.1), shape);
       AdamWStep adamW = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.5f, step);
-      trial.run(
-          (b, side) ->
-              b.training()
-                  .adamW(
-                      side.of(w),
-                      side.of(gradient),
-                      side.of(m),
-                      side.of(v),
-                      adamW,
-                      side.optional(rounded)));
+      trial.run((b, side) ->
+          b.training()
+              .adamW(
+                  side.of(w),
+                  side.of(gradient),
+                  side.of(m),
+                  side.of(v),
+                  adamW,
+                  side.optional(rounded)));
     }
     trial.assertEach(w, 1e-6, 1e-6);
     trial.assertEach(m, 1e-6, 1e-7);
@@ -133,9 +130,8 @@ interface LossContract extends Subject {
       Operand m = trial.values(3, 37, 0).asResult();
       Operand v = trial.values(3, 37, 0).asResult();
       AdamWStep step = new AdamWStep(0.5f, 0.9f, 0.999f, 1e-8f, 0.5f, 1, 1000);
-      trial.run(
-          (b, side) ->
-              b.training().adamW(side.of(w), side.of(zeros), side.of(m), side.of(v), step, null));
+      trial.run((b, side) ->
+          b.training().adamW(side.of(w), side.of(zeros), side.of(m), side.of(v), step, null));
       trial.assertEach(w, 1e-6, 0);
       trial.assertEach(m, 0, 0);
       trial.assertEach(v, 0, 0);

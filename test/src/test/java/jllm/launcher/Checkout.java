@@ -16,8 +16,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A folder that looks to the launcher like a checkout, beside a JDK and a Maven made of shell
  * scripts. This java writes its arguments to standard output and ends with the status in STATUS,
- * after it read a line if WAIT is set, or records an empty AOT cache; this mvn makes a jar and adds a line to a file for each
- * build.
+ * after it read a line if WAIT is set, or records an empty AOT cache; this mvn makes a jar and adds
+ * a line to a file for each build.
  */
 final class Checkout {
   /** What a launch left behind. */
@@ -41,7 +41,8 @@ final class Checkout {
     launcher = root.resolve("jllm");
     builds = folder.resolve("builds");
     Path source = repository();
-    for (String file : List.of("jllm", "scripts/find-jdk.sh", "scripts/build.sh", "scripts/run.sh")) {
+    for (String file :
+        List.of("jllm", "scripts/find-jdk.sh", "scripts/build.sh", "scripts/run.sh")) {
       Files.createDirectories(root.resolve(file).getParent());
       Files.copy(source.resolve(file), root.resolve(file));
     }

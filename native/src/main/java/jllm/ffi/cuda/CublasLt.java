@@ -134,34 +134,32 @@ public final class CublasLt implements AutoCloseable {
     beta.set(ValueLayout.JAVA_FLOAT, 0, product.beta());
     check(
         "cublasLtMatmul",
-        call(
-            () ->
-                (int)
-                    functions.multiply.invokeExact(
-                        handle,
-                        known.description,
-                        alpha,
-                        a,
-                        known.a,
-                        b,
-                        known.b,
-                        beta,
-                        d,
-                        known.d,
-                        d,
-                        known.d,
-                        known.algorithm,
-                        workspace,
-                        workspaceBytes,
-                        stream)));
+        call(() ->
+            (int)
+                functions.multiply.invokeExact(
+                    handle,
+                    known.description,
+                    alpha,
+                    a,
+                    known.a,
+                    b,
+                    known.b,
+                    beta,
+                    d,
+                    known.d,
+                    d,
+                    known.d,
+                    known.algorithm,
+                    workspace,
+                    workspaceBytes,
+                    stream)));
   }
 
   private Plan plan(Product p, long workspaceBytes) {
     check(
         "cublasLtMatmulDescCreate",
-        call(
-            () ->
-                (int) functions.newDescription.invokeExact(out, p.precision.code, Type.F32.code)));
+        call(() ->
+            (int) functions.newDescription.invokeExact(out, p.precision.code, Type.F32.code)));
     long description = out.get(ValueLayout.JAVA_LONG, 0);
     setTransposed(description, TRANSPOSE_A, p.transposeA);
     setTransposed(description, TRANSPOSE_B, p.transposeB);
@@ -188,11 +186,10 @@ public final class CublasLt implements AutoCloseable {
     MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
     check(
         "cublasLtMatmulAlgoGetHeuristic for " + p,
-        call(
-            () ->
-                (int)
-                    functions.choose.invokeExact(
-                        handle, description, a, b, d, d, preference, 1, result, count)));
+        call(() ->
+            (int)
+                functions.choose.invokeExact(
+                    handle, description, a, b, d, d, preference, 1, result, count)));
     check(
         "cublasLtMatmulPreferenceDestroy",
         call(() -> (int) functions.destroyPreference.invokeExact(preference)));
@@ -213,11 +210,10 @@ public final class CublasLt implements AutoCloseable {
     out.set(ValueLayout.JAVA_INT, 0, transposed ? 1 : 0);
     check(
         "cublasLtMatmulDescSetAttribute",
-        call(
-            () ->
-                (int)
-                    functions.setDescription.invokeExact(
-                        description, attribute, out, (long) Integer.BYTES)));
+        call(() ->
+            (int)
+                functions.setDescription.invokeExact(
+                    description, attribute, out, (long) Integer.BYTES)));
   }
 
   private long layout(Type type, long rows, long columns, long leading) {

@@ -203,11 +203,9 @@ public final class CudaDriver {
   public void allowSharedMemory(long function, int bytes) {
     check(
         "cuFuncSetAttribute",
-        call(
-            () ->
-                (int)
-                    functions.setFunctionAttribute.invokeExact(
-                        function, DYNAMIC_SHARED_BYTES, bytes)));
+        call(() ->
+            (int)
+                functions.setFunctionAttribute.invokeExact(function, DYNAMIC_SHARED_BYTES, bytes)));
   }
 
   /**
@@ -220,21 +218,20 @@ public final class CudaDriver {
       long function, int[] grid, int[] block, int shared, long stream, MemorySegment arguments) {
     check(
         "cuLaunchKernel",
-        call(
-            () ->
-                (int)
-                    functions.launch.invokeExact(
-                        function,
-                        grid[0],
-                        grid[1],
-                        grid[2],
-                        block[0],
-                        block[1],
-                        block[2],
-                        shared,
-                        stream,
-                        arguments,
-                        MemorySegment.NULL)));
+        call(() ->
+            (int)
+                functions.launch.invokeExact(
+                    function,
+                    grid[0],
+                    grid[1],
+                    grid[2],
+                    block[0],
+                    block[1],
+                    block[2],
+                    shared,
+                    stream,
+                    arguments,
+                    MemorySegment.NULL)));
   }
 
   public long newEvent() {

@@ -53,11 +53,10 @@ public final class Nvrtc {
       MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
       check(
           "nvrtcCreateProgram",
-          call(
-              () ->
-                  (int)
-                      functions.create.invokeExact(
-                          out, text, label, 0, MemorySegment.NULL, MemorySegment.NULL)));
+          call(() ->
+              (int)
+                  functions.create.invokeExact(
+                      out, text, label, 0, MemorySegment.NULL, MemorySegment.NULL)));
       long program = out.get(ValueLayout.JAVA_LONG, 0);
       try {
         compile(program, name, options, arena);

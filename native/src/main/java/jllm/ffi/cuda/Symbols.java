@@ -44,13 +44,12 @@ final class Symbols {
     MemorySegment address =
         symbols
             .find(symbol.value())
-            .orElseThrow(
-                () ->
-                    new MissingLibraryException(
-                        library.path()
-                            + " has no function "
-                            + symbol.value()
-                            + ": it is of another version; 12 and 13 are known"));
+            .orElseThrow(() ->
+                new MissingLibraryException(
+                    library.path()
+                        + " has no function "
+                        + symbol.value()
+                        + ": it is of another version; 12 and 13 are known"));
     MemoryLayout[] arguments =
         Arrays.stream(symbol.takes()).map(Symbols::layout).toArray(MemoryLayout[]::new);
     FunctionDescriptor type =
