@@ -265,6 +265,11 @@ final class FinetuneLoraCommand implements Callable<Integer> {
         adapter.writeGguf(gguf);
       }
     }
+    if (!output.quiet) {
+      streams
+          .err()
+          .println(PretrainTable.line(summary, first, trainer.plan().flopsPerStep(), Double.NaN));
+    }
     report(table, summary, plot);
     return summary.stopped() ? ExitCode.INTERRUPTED : ExitCode.OK;
   }
@@ -279,19 +284,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
     try (Json json = new Json(streams.out())) {
       json.begin();
       table.write(json);
-      json.field("run", run.toString());
-      json.field("steps_done", summary.steps());
-      json.field("stopped", summary.stopped());
-      json.field("loss", summary.lastLoss());
-      if (summary.lastEvaluation() != null) {
-        json.field("val_loss", summary.lastEvaluation().loss());
-        json.field("best_val_loss", summary.bestLoss());
-        json.field("best_step", summary.bestStep());
-      }
-      json.field("seconds", summary.seconds());
-      json.field("checkpoint", checkpoint == null ? null : checkpoint.toString());
-      json.field("plot", plot == null ? null : plot.toString());
-      json.field("gguf", gguf == null || summary.stopped() ? null : gguf.toString());
+      new RunReport(summary, run, plot, summary.stopped() ? null : gguf).write(json);
       json.end();
     }
   }

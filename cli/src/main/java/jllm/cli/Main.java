@@ -51,9 +51,6 @@ public final class Main {
     COMMANDS.put("completion", CompletionCommand::new);
   }
 
-  /** Commands that are about the others. */
-  private static final Set<String> NEED_ALL = Set.of("completion");
-
   private Main() {}
 
   /** The names of the commands. */
@@ -102,7 +99,7 @@ public final class Main {
     if (version) {
       return settings(commandLine, streams, reporter);
     }
-    boolean all = args.length > 0 && NEED_ALL.contains(args[0]) || usesConfig(args);
+    boolean all = args.length > 0 && args[0].equals("completion") || usesConfig(args);
     if (!all && args.length > 0 && COMMANDS.containsKey(args[0])) {
       commandLine.addSubcommand(args[0], COMMANDS.get(args[0]).apply(streams));
     } else {

@@ -228,21 +228,7 @@ final class PretrainCommand implements Callable<Integer> {
     try (Json json = new Json(streams.out())) {
       json.begin();
       table.write(json);
-      json.field("run", run.toString());
-      json.field("steps_done", summary.steps());
-      json.field("stopped", summary.stopped());
-      json.field("loss", summary.lastLoss());
-      if (summary.lastEvaluation() != null) {
-        json.field("val_loss", summary.lastEvaluation().loss());
-        json.field("bits_per_byte", summary.lastEvaluation().bitsPerByte());
-        json.field("best_val_loss", summary.bestLoss());
-        json.field("best_step", summary.bestStep());
-      }
-      json.field("skipped_steps", summary.skipped());
-      json.field("seconds", summary.seconds());
-      json.field("checkpoint", checkpoint == null ? null : checkpoint.toString());
-      json.field("plot", plot == null ? null : plot.toString());
-      json.field("gguf", gguf == null ? null : gguf.toString());
+      new RunReport(summary, run, plot, gguf).write(json);
       json.end();
     }
   }

@@ -143,18 +143,24 @@ final class PretrainTable {
     }
   }
 
-  /** The end of a run, on one line. */
+  /** The end of a run, on one line; NaN for a peak that is not known. */
   static String line(RunSummary summary, long firstStep, double flopsPerStep, double peakFlops) {
     long steps = summary.steps() - firstStep;
     StringBuilder line = new StringBuilder();
     line.append(
         String.format(
             Locale.ROOT,
-            "%d steps, %s tokens in %s (%.0f %% of the peak)",
+            "%d steps, %s tokens in %s",
             steps,
             count(summary.tokens()),
-            duration(summary.seconds()),
-            100 * steps * flopsPerStep / summary.seconds() / peakFlops));
+            duration(summary.seconds())));
+    if (!Double.isNaN(peakFlops)) {
+      line.append(
+          String.format(
+              Locale.ROOT,
+              " (%.0f %% of the peak)",
+              100 * steps * flopsPerStep / summary.seconds() / peakFlops));
+    }
     line.append(String.format(Locale.ROOT, "; last loss %.4f", summary.lastLoss()));
     if (summary.lastEvaluation() != null) {
       line.append(

@@ -25,7 +25,7 @@ final class StartupRecording {
           case "computing" ->
               List.of(
                   List.of("generate", "--help"),
-                  List.of("generate", "-n", "32", "ROMEO:"),
+                  List.of("generate", "--device", "cpu", "-n", "32", "ROMEO:"),
                   List.of(
                       "generate", "--temp", "0", "-n", "8", "Once upon a time there was a king"));
           default -> throw new IllegalArgumentException("unknown kind: " + args[0]);

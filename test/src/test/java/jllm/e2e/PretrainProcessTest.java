@@ -96,7 +96,7 @@ class PretrainProcessTest {
     Process process = Program.start(err, arguments(run));
     try {
       awaitStep(run, 20, process);
-      assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
+      Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
     } finally {
       process.destroyForcibly();

@@ -26,10 +26,6 @@ class ProcessTest {
     return Program.start(err, all);
   }
 
-  private static void interrupt(Process process) throws IOException, InterruptedException {
-    assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
-  }
-
   @Test
   void controlCLeavesTheTextSoFar(@TempDir Path folder) throws Exception {
     Path err = folder.resolve("err");
@@ -37,7 +33,7 @@ class ProcessTest {
     try (InputStream out = process.getInputStream()) {
       byte[] first = out.readNBytes(50);
       assertEquals(50, first.length, Files.readString(err));
-      interrupt(process);
+      Program.interrupt(process);
       String rest = new String(out.readAllBytes(), StandardCharsets.UTF_8);
       assertEquals(130, process.waitFor(), Files.readString(err));
       assertTrue(rest.indexOf('\uFFFD') < 0, rest);
@@ -53,7 +49,7 @@ class ProcessTest {
     Process process = endless(err, "--no-stream", "--echo");
     try (InputStream out = process.getInputStream()) {
       awaitLine(err, "generating", process);
-      interrupt(process);
+      Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
       String text = new String(out.readAllBytes(), StandardCharsets.UTF_8);
       assertTrue(text.startsWith("In my dream"), Files.readString(err));
@@ -72,7 +68,7 @@ class ProcessTest {
       // A pipe holds less than this, so that it is reading when all is written.
       in.write("some words to count, 1234 ".repeat(40_000).getBytes(StandardCharsets.UTF_8));
       in.flush();
-      interrupt(process);
+      Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
       assertFalse(Files.exists(out), Files.readString(err));
       assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
@@ -90,7 +86,7 @@ class ProcessTest {
       // More than a pipe and one part hold, so that tokens were written when all is.
       in.write("some words to encode, 1234 ".repeat(200_000).getBytes(StandardCharsets.UTF_8));
       in.flush();
-      interrupt(process);
+      Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
       assertFalse(Files.exists(out), Files.readString(err));
       assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));
@@ -121,7 +117,7 @@ class ProcessTest {
             "2000");
     try {
       awaitLine(err, "made for", process); // what it says of the context, before it begins
-      interrupt(process);
+      Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
       assertEquals(0, process.getInputStream().readAllBytes().length);
       assertTrue(Files.readString(err).indexOf("Exception") < 0, Files.readString(err));

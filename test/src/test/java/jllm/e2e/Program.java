@@ -1,5 +1,8 @@
 package jllm.e2e;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -7,6 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +18,9 @@ import jllm.cli.Main;
 
 /** Runs the program, inside the test or as a process of its own. */
 final class Program {
+  /** Of signal 2 in the masks of {@code /proc}. */
+  private static final long SIGINT_BIT = 1 << 1;
+
   private Program() {}
 
   /** What a run left behind. */
@@ -66,6 +73,29 @@ final class Program {
             List.of("/bin/bash", "-c", "ulimit -f " + kilobytes + " && exec \"$@\"", "bash"));
     command.addAll(command(args));
     return new ProcessBuilder(command).redirectError(err.toFile()).start();
+  }
+
+  /**
+   * Ctrl-C. Skips the test where this process ignores it, as what a script starts in the background
+   * does, and with it all its children.
+   */
+  static void interrupt(Process process) throws IOException, InterruptedException {
+    assumeFalse(ignoresInterrupts(), "SIGINT is ignored here, by programs started from here too");
+    assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
+  }
+
+  private static boolean ignoresInterrupts() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.exists(status)) {
+      return false;
+    }
+    String ignored =
+        Files.readAllLines(status).stream()
+            .filter(line -> line.startsWith("SigIgn:"))
+            .map(line -> line.substring(line.indexOf(':') + 1).strip())
+            .findFirst()
+            .orElse("0");
+    return (Long.parseUnsignedLong(ignored, 16) & SIGINT_BIT) != 0;
   }
 
   private static List<String> command(String... args) {

@@ -61,8 +61,8 @@ class QuantizeProcessTest {
     }
   }
 
-  private static void interrupt(Process process, Path err) throws Exception {
-    assertEquals(0, new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor());
+  private static void assertInterruptible(Process process, Path err) throws Exception {
+    Program.interrupt(process);
     assertEquals(130, process.waitFor(), Files.readString(err));
     assertFalse(Files.readString(err).contains("Exception"), Files.readString(err));
   }
@@ -76,7 +76,7 @@ class QuantizeProcessTest {
         Program.start(err, "quantize", in.toString(), out.toString(), "q8_0", "--force");
     try {
       await(process, err, ".part");
-      interrupt(process, err);
+      assertInterruptible(process, err);
     } finally {
       process.destroyForcibly();
     }
@@ -94,7 +94,7 @@ class QuantizeProcessTest {
         Program.start(err, "quantize", in.toString(), out.toString(), "q8_0", "--eval", "-");
     try {
       await(process, err, ".unchecked");
-      interrupt(process, err);
+      assertInterruptible(process, err);
     } finally {
       process.destroyForcibly();
     }

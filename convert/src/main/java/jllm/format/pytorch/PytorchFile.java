@@ -2,24 +2,17 @@ package jllm.format.pytorch;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import jllm.format.MappedFile;
+import jllm.format.MappedTensorFile;
 import jllm.format.ModelFormatException;
-import jllm.format.ShardIndex;
 import jllm.format.StoredTensor;
-import jllm.format.TensorFile;
 import jllm.tensor.Shape;
 
 /** The tensors of a PyTorch checkpoint, or of several files that an index holds together. */
-public final class PytorchFile implements TensorFile {
-  private final List<MappedFile> files = new ArrayList<>();
-  private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
-
+public final class PytorchFile extends MappedTensorFile {
   private PytorchFile() {}
 
   /**
@@ -30,7 +23,7 @@ public final class PytorchFile implements TensorFile {
    */
   public static PytorchFile open(Path path) throws IOException {
     PytorchFile file = new PytorchFile();
-    file.fill(() -> file.add(path));
+    file.load(path);
     return file;
   }
 
@@ -42,29 +35,13 @@ public final class PytorchFile implements TensorFile {
    */
   public static PytorchFile openIndex(Path index) throws IOException {
     PytorchFile all = new PytorchFile();
-    all.fill(() -> ShardIndex.read(index).load(all.tensors, all::add));
+    all.loadIndex(index);
     return all;
   }
 
-  private interface Filling {
-    void run() throws IOException;
-  }
-
-  private void fill(Filling filling) throws IOException {
-    boolean filled = false;
-    try {
-      filling.run();
-      filled = true;
-    } finally {
-      if (!filled) {
-        close();
-      }
-    }
-  }
-
-  private void add(Path path) throws IOException {
-    MappedFile file = MappedFile.open(path);
-    files.add(file);
+  @Override
+  protected void read(MappedFile file) throws IOException {
+    Path path = file.path();
     PytorchArchive archive = PytorchArchive.read(file);
     Object content = PickleReader.read(path.toString(), archive.pickle());
     if (!(content instanceof Map<?, ?> map)
@@ -84,11 +61,7 @@ public final class PytorchFile implements TensorFile {
     for (Map.Entry<?, ?> entry : map.entrySet()) {
       // Numbers beside the weights, such as an epoch, mean nothing here.
       if (entry.getValue() instanceof PickledTensor tensor) {
-        StoredTensor stored = stored(file, archive, String.valueOf(entry.getKey()), tensor);
-        if (tensors.put(stored.name(), stored) != null) {
-          throw new ModelFormatException(
-              path + ": tensor " + stored.name() + " is in an earlier file already");
-        }
+        put(stored(file, archive, String.valueOf(entry.getKey()), tensor));
       }
     }
   }
@@ -184,24 +157,7 @@ public final class PytorchFile implements TensorFile {
   }
 
   @Override
-  public Map<String, StoredTensor> tensors() {
-    return Collections.unmodifiableMap(tensors);
-  }
-
-  @Override
   public Map<String, Object> metadata() {
     return Map.of();
-  }
-
-  @Override
-  public List<MappedFile> files() {
-    return Collections.unmodifiableList(files);
-  }
-
-  @Override
-  public void close() throws IOException {
-    for (MappedFile file : files) {
-      file.close();
-    }
   }
 }

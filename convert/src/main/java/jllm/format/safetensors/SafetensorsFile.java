@@ -6,27 +6,21 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import jllm.format.MappedFile;
+import jllm.format.MappedTensorFile;
 import jllm.format.ModelFormatException;
-import jllm.format.ShardIndex;
-import jllm.format.StoredTensor;
-import jllm.format.TensorFile;
 
 /** The tensors of a safetensors file, or of several that an index holds together. */
-public final class SafetensorsFile implements TensorFile {
+public final class SafetensorsFile extends MappedTensorFile {
   /** The limit of the reference implementation. */
   private static final long MAX_HEADER = 100_000_000;
 
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final List<MappedFile> files = new ArrayList<>();
-  private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
   private final Map<String, Object> metadata = new LinkedHashMap<>();
 
   private SafetensorsFile() {}
@@ -39,7 +33,7 @@ public final class SafetensorsFile implements TensorFile {
    */
   public static SafetensorsFile open(Path path) throws IOException {
     SafetensorsFile file = new SafetensorsFile();
-    file.fill(() -> file.add(path));
+    file.load(path);
     return file;
   }
 
@@ -51,37 +45,15 @@ public final class SafetensorsFile implements TensorFile {
    */
   public static SafetensorsFile openIndex(Path index) throws IOException {
     SafetensorsFile all = new SafetensorsFile();
-    all.fill(() -> ShardIndex.read(index).load(all.tensors, all::add));
+    all.loadIndex(index);
     return all;
   }
 
-  private interface Filling {
-    void run() throws IOException;
-  }
-
-  private void fill(Filling filling) throws IOException {
-    boolean filled = false;
-    try {
-      filling.run();
-      filled = true;
-    } finally {
-      if (!filled) {
-        close();
-      }
-    }
-  }
-
-  private void add(Path path) throws IOException {
-    MappedFile file = MappedFile.open(path);
-    files.add(file);
+  @Override
+  protected void read(MappedFile file) throws IOException {
     SafetensorsHeader header = header(file);
     metadata.putAll(header.metadata());
-    for (StoredTensor tensor : header.tensors()) {
-      if (tensors.put(tensor.name(), tensor) != null) {
-        throw new ModelFormatException(
-            path + ": tensor " + tensor.name() + " is in an earlier file already");
-      }
-    }
+    header.tensors().forEach(this::put);
   }
 
   private static SafetensorsHeader header(MappedFile file) throws IOException {
@@ -115,24 +87,7 @@ public final class SafetensorsFile implements TensorFile {
   }
 
   @Override
-  public Map<String, StoredTensor> tensors() {
-    return Collections.unmodifiableMap(tensors);
-  }
-
-  @Override
   public Map<String, Object> metadata() {
     return Collections.unmodifiableMap(metadata);
-  }
-
-  @Override
-  public List<MappedFile> files() {
-    return Collections.unmodifiableList(files);
-  }
-
-  @Override
-  public void close() throws IOException {
-    for (MappedFile file : files) {
-      file.close();
-    }
   }
 }
