@@ -206,8 +206,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
             batch.sequenceLength(),
             display)) {
       display.close();
-      long steps =
-          loop.horizon().steps(batch.tokensPerStep(), tokens.epochTokens(batch.batchSize()));
+      long steps = loop.horizon().steps(batch, tokens);
       TrainOptions options = loop.options(batch, steps);
       if (options.weightType() != DType.F32) {
         throw new UsageException("--dtype is for whole models: adapters are trained in f32");

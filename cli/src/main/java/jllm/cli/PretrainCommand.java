@@ -120,8 +120,7 @@ final class PretrainCommand implements Callable<Integer> {
             batch.sequenceLength(),
             display)) {
       display.close();
-      long steps =
-          loop.horizon().steps(batch.tokensPerStep(), tokens.epochTokens(batch.batchSize()));
+      long steps = loop.horizon().steps(batch, tokens);
       TrainOptions options = loop.options(batch, steps);
       if (target.gguf != null) {
         GgufExport.check(config, tokenizer, target.gguf.type());

@@ -88,12 +88,17 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
     shown.message(
         String.format(
             Locale.ROOT,
-            "loss %.4f%s lr %.2e grad %.2f %s tok/s%s",
+            "loss %.4f%s lr %.2e grad %.2f %s tok/s%s%s",
             meanLoss,
             evaluation,
             report.learningRate(),
             report.gradientNorm(),
             speed(report.tokensPerSecond() * report.seconds() * meanSpeed),
+            report.trained() == report.tokens()
+                ? ""
+                : " ("
+                    + speed(report.trainedPerSecond() * report.seconds() * meanSpeed)
+                    + " trained)",
             Double.isNaN(peakFlops)
                 ? ""
                 : " %.0f %% of peak".formatted(100 * flopsPerStep * meanSpeed / peakFlops)));

@@ -150,9 +150,12 @@ final class PretrainTable {
     line.append(
         String.format(
             Locale.ROOT,
-            "%d steps, %s tokens in %s",
+            "%d steps, %s tokens%s in %s",
             steps,
             count(summary.tokens()),
+            summary.trained() == summary.tokens()
+                ? ""
+                : " (" + count(summary.trained()) + " of them trained)",
             duration(summary.seconds())));
     if (!Double.isNaN(peakFlops)) {
       line.append(

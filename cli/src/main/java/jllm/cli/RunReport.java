@@ -19,6 +19,8 @@ record RunReport(RunSummary summary, Path run, @Nullable Path plot, @Nullable Pa
     json.field("run", run.toString());
     json.field("steps_done", summary.steps());
     json.field("stopped", summary.stopped());
+    json.field("tokens_read", summary.tokens());
+    json.field("tokens_trained", summary.trained());
     json.field("loss", summary.lastLoss());
     EvaluationReport evaluation = summary.lastEvaluation();
     if (evaluation != null) {

@@ -39,6 +39,10 @@ public final class Batch implements AutoCloseable {
   private @Nullable Tensor starts;
   private int sequences = 1;
   private int past;
+
+  /** The longest document of the step, 0 = documents are not told apart. */
+  private int longest;
+
   private float dropout;
   private float adapterDropout;
   private long dropoutSeed;
@@ -137,6 +141,7 @@ public final class Batch implements AutoCloseable {
     this.caches = null;
     this.targets = null;
     this.starts = null;
+    this.longest = 0;
     this.dropout = 0;
     this.adapterDropout = 0;
     this.balance = null;
@@ -177,6 +182,7 @@ public final class Batch implements AutoCloseable {
             "row " + row % length + " of a sequence: its document cannot begin at " + place);
       }
       positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, row % length - place);
+      longest = Math.max(longest, row % length - place + 1);
     }
     if (allStarts == null) {
       allStarts = Tensor.allocate(arena, DType.I32, allIds.shape());
@@ -302,13 +308,16 @@ public final class Batch implements AutoCloseable {
 
   /**
    * Positions of the session, which some context extensions depend on: those of the cache, or of
-   * the step.
+   * the longest text of the step.
    */
   int context() {
     if (caches != null) {
       return caches[0].capacity();
     }
-    return cache == null ? ids.dim(0) / sequences : cache.capacity();
+    if (cache != null) {
+      return cache.capacity();
+    }
+    return longest > 0 ? longest : ids.dim(0) / sequences;
   }
 
   void rotations(@Nullable Tensor global, @Nullable Tensor local) {

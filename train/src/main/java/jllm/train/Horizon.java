@@ -1,15 +1,16 @@
 package jllm.train;
 
+import jllm.train.data.TrainingData;
+
 /** How long a run lasts. */
 public sealed interface Horizon {
 
   /**
    * The number of steps.
    *
-   * @param tokensPerStep that a step learns from
-   * @param dataTokens tokens of the training data
+   * @throws DataException if the data are too few for a batch
    */
-  long steps(long tokensPerStep, long dataTokens);
+  long steps(BatchOptions batch, TrainingData data);
 
   /** So many steps. */
   record Steps(long count) implements Horizon {
@@ -18,7 +19,7 @@ public sealed interface Horizon {
     }
 
     @Override
-    public long steps(long tokensPerStep, long dataTokens) {
+    public long steps(BatchOptions batch, TrainingData data) {
       return count;
     }
   }
@@ -30,8 +31,8 @@ public sealed interface Horizon {
     }
 
     @Override
-    public long steps(long tokensPerStep, long dataTokens) {
-      return Math.ceilDiv(count, tokensPerStep);
+    public long steps(BatchOptions batch, TrainingData data) {
+      return Math.max(1, (long) Math.ceil(count / data.tokensPerStep(batch)));
     }
   }
 
@@ -42,8 +43,8 @@ public sealed interface Horizon {
     }
 
     @Override
-    public long steps(long tokensPerStep, long dataTokens) {
-      return Math.max(1, (long) Math.floor(count * dataTokens / tokensPerStep));
+    public long steps(BatchOptions batch, TrainingData data) {
+      return data.steps(count, batch);
     }
   }
 

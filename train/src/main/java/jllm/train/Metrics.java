@@ -21,7 +21,7 @@ final class Metrics implements AutoCloseable {
   static final String JSON = "metrics.jsonl";
   static final String CSV = "metrics.csv";
   private static final String HEADER =
-      "step,loss,lr,grad_norm,tokens,tokens_per_second,val_loss,bits_per_byte,skipped\n";
+      "step,loss,lr,grad_norm,tokens,tokens_per_second,val_loss,bits_per_byte,skipped,trained_tokens\n";
 
   private final Log json;
   private final Log csv;
@@ -63,6 +63,7 @@ final class Metrics implements AutoCloseable {
     line.put("lr", report.learningRate());
     line.put("grad_norm", finite(report.gradientNorm()));
     line.put("tokens", report.tokens());
+    line.put("trained_tokens", report.trained());
     line.put("tokens_per_second", finite(report.tokensPerSecond()));
     String skipped =
         switch (report.skipped()) {
@@ -75,7 +76,7 @@ final class Metrics implements AutoCloseable {
     }
     json.write(object(line));
     csv.write(
-        "%d,%s,%s,%s,%d,%s,,,%s\n"
+        "%d,%s,%s,%s,%d,%s,,,%s,%d\n"
             .formatted(
                 report.step(),
                 report.loss(),
@@ -83,7 +84,8 @@ final class Metrics implements AutoCloseable {
                 report.gradientNorm(),
                 report.tokens(),
                 report.tokensPerSecond(),
-                skipped));
+                skipped,
+                report.trained()));
   }
 
   void write(EvaluationReport report) throws IOException {
@@ -93,7 +95,7 @@ final class Metrics implements AutoCloseable {
     line.put("bits_per_byte", finite(report.bitsPerByte()));
     json.write(object(line));
     String bits = Double.isNaN(report.bitsPerByte()) ? "" : String.valueOf(report.bitsPerByte());
-    csv.write("%d,,,,,,%s,%s,\n".formatted(report.step(), report.loss(), bits));
+    csv.write("%d,,,,,,%s,%s,,\n".formatted(report.step(), report.loss(), bits));
   }
 
   private static @Nullable Object finite(double value) {

@@ -60,7 +60,7 @@ final class ModelStep implements AutoCloseable {
     exec.seed(losses, factor);
     Tensor unevenness = model.balanceLoss(exec, batch);
     if (unevenness != null && balance > 0) {
-      exec.seed(unevenness, balance * factor * tokens.rows());
+      exec.seed(unevenness, balance * factor * tokens.trained());
     }
     exec.backward();
     Tensor computed = exec.onHost(losses);
@@ -123,6 +123,9 @@ final class ModelStep implements AutoCloseable {
 
     private void add(MemorySegment losses, TokenBatch tokens) {
       for (int row = 0; row < tokens.rows(); row++) {
+        if (tokens.targets()[row] < 0) {
+          continue;
+        }
         double loss = losses.getAtIndex(ValueLayout.JAVA_FLOAT, row);
         sum += loss;
         count++;

@@ -17,6 +17,10 @@ final class Progress {
   long updates;
 
   long tokens;
+
+  /** Tokens that were to be predicted. */
+  long trained;
+
   long skipped;
 
   /** Steps in a row without a finite loss. */
@@ -73,6 +77,7 @@ final class Progress {
     json.put("step", step);
     json.put("updates", updates);
     json.put("tokens", tokens);
+    json.put("trained_tokens", trained);
     json.put("skipped", skipped);
     json.put("non_finite", nonFinite);
     json.put("last_loss", number(lastLoss));
@@ -102,6 +107,10 @@ final class Progress {
     progress.step = integer(file, json, "step");
     progress.updates = integer(file, json, "updates");
     progress.tokens = integer(file, json, "tokens");
+    progress.trained =
+        json.get("trained_tokens") == null
+            ? progress.tokens
+            : integer(file, json, "trained_tokens");
     progress.skipped = integer(file, json, "skipped");
     progress.nonFinite = (int) integer(file, json, "non_finite");
     progress.lastLoss = real(json.get("last_loss"));

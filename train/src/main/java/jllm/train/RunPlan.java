@@ -10,7 +10,7 @@ import jllm.train.model.ModelCosts;
  * @param costs of the model
  * @param memory that training holds
  * @param steps of the whole run
- * @param tokensPerStep that each learns from
+ * @param tokensPerStep that each reads, on average
  * @param dataTokens tokens of one pass through the training data
  * @param checkpointBytes of each checkpoint
  */
@@ -32,7 +32,7 @@ public record RunPlan(
    */
   public static RunPlan of(ModelConfig config, TrainOptions options, TrainingData data) {
     BatchOptions batch = options.batch();
-    long dataTokens = data.epochTokens(batch.batchSize());
+    long dataTokens = data.epochTokens(batch);
     ModelCosts costs = ModelCosts.of(config, batch.sequenceLength());
     ModelCosts.Memory memory =
         costs.memory(
@@ -45,13 +45,13 @@ public record RunPlan(
     return new RunPlan(
         costs,
         memory,
-        options.horizon().steps(batch.tokensPerStep(), dataTokens),
-        batch.tokensPerStep(),
+        options.horizon().steps(batch, data),
+        Math.round(data.tokensPerStep(batch)),
         dataTokens,
         memory.weights() + memory.optimizer() + AROUND);
   }
 
-  /** Tokens that the whole run learns from. */
+  /** Tokens that the whole run reads. */
   public long tokens() {
     return steps * tokensPerStep;
   }

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * How a run ended.
  *
  * @param steps done, those of earlier parts of the run included
- * @param tokens learned from
+ * @param tokens read
+ * @param trained those of them that were to be predicted
  * @param stopped whether it was asked to stop before its end
  * @param lastLoss of the last step, NaN if there was none
  * @param lastEvaluation the newest measurement, absent if there was none
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public record RunSummary(
     long steps,
     long tokens,
+    long trained,
     boolean stopped,
     double lastLoss,
     @Nullable EvaluationReport lastEvaluation,

@@ -31,7 +31,7 @@ public final class StepLosses {
               weights.config().vocabularySize(),
               options.seed());
       for (int step = 0; step < STEPS; step++) {
-        losses[step] = model.learn(batch, 1f / batch.rows(), step) / batch.rows();
+        losses[step] = model.learn(batch, 1f / batch.trained(), step) / batch.trained();
         optimizer.update(RATE, optimizer.gradientNorm(), step + 1);
         optimizer.zeroGradients();
       }

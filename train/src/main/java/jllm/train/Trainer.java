@@ -3,6 +3,7 @@ package jllm.train;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
 import jllm.format.ModelConfig;
@@ -34,7 +35,7 @@ public final class Trainer implements AutoCloseable {
   private final Schedule schedule;
   private final AdamW optimizer;
   private final ModelStep model;
-  private final TokenBatch batch;
+  private final TokenBatch[] batches;
   private final int @Nullable [] tokenBytes;
   private final @Nullable RunFolder folder;
   private Progress progress = new Progress();
@@ -89,7 +90,10 @@ public final class Trainer implements AutoCloseable {
     this.plan = weights.plan(options, data);
     this.schedule = new Schedule(options.schedule(), plan.steps());
     this.optimizer = new AdamW(weights, backend.training(), options.optimizer());
-    this.batch = new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength());
+    this.batches = new TokenBatch[options.batch().accumulation()];
+    Arrays.setAll(
+        batches,
+        _ -> new TokenBatch(options.batch().batchSize(), options.batch().sequenceLength()));
     this.tokenBytes = tokenBytes(tokenizer);
     if (checkpoint != null) {
       restore(checkpoint);
@@ -169,8 +173,8 @@ public final class Trainer implements AutoCloseable {
     double least = Double.POSITIVE_INFINITY;
     do {
       long start = System.nanoTime();
-      data.next(batch, options.batch().batchSize());
-      model.learn(batch, 0, 0);
+      data.next(batches[0], options.batch().batchSize());
+      model.learn(batches[0], 0, 0);
       least = Math.min(least, (System.nanoTime() - start) / 1e9);
     } while (System.nanoTime() - begin < PROBE_NANOS);
     return least;
@@ -206,6 +210,7 @@ public final class Trainer implements AutoCloseable {
     return new RunSummary(
         progress.step,
         progress.tokens,
+        progress.trained,
         stopped,
         progress.lastLoss,
         progress.lastEvaluation(),
@@ -218,14 +223,20 @@ public final class Trainer implements AutoCloseable {
 
   private void advance() throws IOException {
     long start = System.nanoTime();
-    BatchOptions size = options.batch();
-    float factor = (float) (1.0 / size.tokensPerStep());
-    double sum = 0;
-    for (int i = 0; i < size.accumulation(); i++) {
-      data.next(batch, size.batchSize());
-      sum += model.learn(batch, factor, seed(i));
+    long tokens = 0;
+    long trained = 0;
+    for (TokenBatch batch : batches) {
+      data.next(batch, options.batch().batchSize());
+      tokens += batch.rows();
+      trained += batch.trained();
     }
-    double loss = sum / size.tokensPerStep();
+    // The mean over all that the step learns, however it is spread over the batches.
+    float factor = (float) (1.0 / trained);
+    double sum = 0;
+    for (int i = 0; i < batches.length; i++) {
+      sum += model.learn(batches[i], factor, seed(i));
+    }
+    double loss = sum / trained;
     double norm = optimizer.gradientNorm();
     double rate = schedule.rate(progress.step);
     StepReport.Skipped skipped = verdict(loss, norm);
@@ -243,7 +254,8 @@ public final class Trainer implements AutoCloseable {
     String diagnosis =
         progress.nonFinite >= options.guard().maxNonFinite() ? diagnose(loss, norm, rate) : "";
     optimizer.zeroGradients();
-    progress.tokens += size.tokensPerStep();
+    progress.tokens += tokens;
+    progress.trained += trained;
     double seconds = (System.nanoTime() - start) / 1e9;
     StepReport report =
         new StepReport(
@@ -252,8 +264,10 @@ public final class Trainer implements AutoCloseable {
             rate,
             norm,
             progress.tokens,
+            progress.trained,
             seconds,
-            size.tokensPerStep() / seconds,
+            tokens / seconds,
+            trained / seconds,
             skipped);
     progress.step++;
     progress.lastLoss = Double.isFinite(loss) ? loss : progress.lastLoss;
@@ -332,13 +346,13 @@ public final class Trainer implements AutoCloseable {
 
   /** Absent if it was asked to stop meanwhile. */
   private ModelStep.@Nullable Measurement measure() {
-    int batches = options.evaluation().batches();
+    int most = options.evaluation().batches();
     ModelStep.Measurement measurement = new ModelStep.Measurement(tokenBytes);
-    for (long i = 0; batches == 0 || i < batches; i++) {
-      if (!data.validation(batch, options.batch().batchSize(), i)) {
+    for (long i = 0; most == 0 || i < most; i++) {
+      if (!data.validation(batches[0], options.batch().batchSize(), i)) {
         break;
       }
-      model.measure(batch, measurement);
+      model.measure(batches[0], measurement);
       if (listener.stopRequested()) {
         return null;
       }

@@ -4,8 +4,9 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Whole sequences of tokens, each with the token that follows: B sequences of T, one after the
- * other. The arrays are filled again for each batch.
+ * Tokens with what is to be predicted behind each: B sequences of T, one after the other, or
+ * samples of any length, one after the other in a single sequence. The arrays are filled again for
+ * each batch.
  */
 public final class TokenBatch {
   private final int length;
@@ -14,6 +15,8 @@ public final class TokenBatch {
   private final int[] targets;
   private final int[] starts;
   private int sequences;
+  private int rows;
+  private int trained;
 
   /**
    * @param maxSequences B at most
@@ -35,10 +38,12 @@ public final class TokenBatch {
     Arrays.setAll(batch.ids, _ -> random.nextInt(vocabulary));
     Arrays.setAll(batch.targets, _ -> random.nextInt(vocabulary));
     batch.sequences = sequences;
+    batch.rows = sequences * length;
+    batch.trained = batch.rows;
     return batch;
   }
 
-  /** T. */
+  /** T of sequences, the most tokens of a sample. */
   public int length() {
     return length;
   }
@@ -48,33 +53,40 @@ public final class TokenBatch {
     return ids.length / length;
   }
 
-  /** B. */
+  /** B; 1 of samples. */
   public int sequences() {
     return sequences;
   }
 
-  /** B * T. */
+  /** N: B * T, or the tokens of all samples. */
   public int rows() {
-    return sequences * length;
+    return rows;
   }
 
-  /** [B * T]. */
+  /** Rows with something to predict. */
+  public int trained() {
+    return trained;
+  }
+
+  /** [N]; what is behind the rows does not count. */
   public int[] ids() {
     return ids;
   }
 
-  /** [B * T]: what follows each. */
+  /** [N]: what follows each, -1 = it is not to be learned. */
   public int[] targets() {
     return targets;
   }
 
-  /** [B * T]: the first position of each token's document in its sequence. */
+  /** [N]: the first position of each token's document in its sequence. */
   public int[] starts() {
     return starts;
   }
 
   void clear() {
     sequences = 0;
+    rows = 0;
+    trained = 0;
   }
 
   /** Adds the T tokens from {@code index} on, and the one after them. */
@@ -93,5 +105,7 @@ public final class TokenBatch {
       }
     }
     sequences++;
+    rows += length;
+    trained += length;
   }
 }

@@ -19,6 +19,7 @@ import jllm.tokenize.shard.ShardFormat;
 import jllm.tokenize.shard.ShardFormatException;
 import jllm.tokenize.shard.ShardListener;
 import jllm.tokenize.write.TokenizerWriters;
+import jllm.train.BatchOptions;
 import jllm.train.DataException;
 import jllm.train.SettingsException;
 import org.junit.jupiter.api.Test;
@@ -58,7 +59,7 @@ final class TrainingDataTest {
   void theOrderOfFilesIsThatOfLlmC() throws IOException {
     String sources = shard("a.bin", 0, 10) + "," + shard("b.bin", 10, 11);
     try (TrainingData data = open(options(sources, 0, true))) {
-      assertEquals(16, data.epochTokens(2));
+      assertEquals(16, data.epochTokens(new BatchOptions(2, LENGTH, 1)));
       TokenBatch batch = new TokenBatch(2, LENGTH);
       data.next(batch, 2);
       assertArrayEquals(new int[] {0, 1, 2, 3, 4, 5, 6, 7}, ids(batch));
