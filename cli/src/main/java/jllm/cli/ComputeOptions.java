@@ -48,7 +48,9 @@ final class ComputeOptions {
       paramLabel = "SET",
       defaultValue = "auto",
       description =
-          "auto, vector, or scalar (slow and plain, to compare with). Default: ${DEFAULT-VALUE}.")
+          "native (C, where the program was built with it), vector (Java), scalar (slow and plain,"
+              + " to compare with), or auto: the first of them that works here (-v says why)."
+              + " Default: ${DEFAULT-VALUE}.")
   private CpuKernels kernels = CpuKernels.AUTO;
 
   /** Checks the ranges of all options. */

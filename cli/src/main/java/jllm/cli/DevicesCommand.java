@@ -71,12 +71,13 @@ final class DevicesCommand implements Callable<Integer> {
             processor.name(),
             String.format(
                 Locale.ROOT,
-                "%d cores, %d threads, %s; measured %.1f GB/s, %.0f GFLOP/s in float32",
+                "%d cores, %d threads, %s; kernels: %s; measured %.1f GB/s, %.0f GFLOP/s in float32",
                 processor.cores(),
                 processor.threads(),
                 processor.instructionSets().isEmpty()
                     ? "instruction sets not known"
                     : String.join(" ", processor.instructionSets()),
+                CpuKernels.AUTO.describe(),
                 limits.readBytesPerSecond() / 1e9,
                 limits.flops() / 1e9)));
     for (CudaDevice gpu : gpus) {
@@ -100,7 +101,12 @@ final class DevicesCommand implements Callable<Integer> {
                 .left("name", Row::name)
                 .left("", Row::details)
                 .text(rows));
-    if (!missing.isEmpty() && !output.quiet) {
+    if (output.quiet) {
+      return;
+    }
+    CpuKernels.nativeMissing()
+        .ifPresent(why -> streams.err().println("no native CPU kernels: " + why));
+    if (!missing.isEmpty()) {
       streams.err().println("no GPU: " + missing);
     }
   }
@@ -113,6 +119,8 @@ final class DevicesCommand implements Callable<Integer> {
     cpu.put("cores", processor.cores());
     cpu.put("threads", processor.threads());
     cpu.put("instruction_sets", processor.instructionSets());
+    cpu.put("kernels", CpuKernels.AUTO.describe());
+    CpuKernels.nativeMissing().ifPresent(why -> cpu.put("native_kernels_missing", why));
     cpu.put("measured_bytes_per_second", limits.readBytesPerSecond());
     cpu.put("measured_flops", limits.flops());
     List<Map<String, Object>> list = new ArrayList<>();

@@ -66,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     output.apply();
-    List<Check> checks = new ArrayList<>(List.of(java(), vectorApi(), processor(), memory()));
+    List<Check> checks = new ArrayList<>(List.of(java(), cpuKernels(), processor(), memory()));
     checks.add(hugePages());
     checks.add(gpu());
     checks.add(userFolder());
@@ -103,16 +103,24 @@ final class DoctorCommand implements Callable<Integer> {
     return new Check("Java", State.OK, found, "");
   }
 
-  private static Check vectorApi() {
-    boolean there = CpuKernels.AUTO.choose() == CpuKernels.VECTOR;
-    return new Check(
-        "CPU kernels",
-        there ? State.OK : State.MISSING,
-        CpuKernels.AUTO.describe(),
-        there
-            ? ""
-            : "start the program with its launcher, or the JVM with --add-modules"
-                + " jdk.incubator.vector");
+  private static Check cpuKernels() {
+    String found = CpuKernels.AUTO.describe();
+    return switch (CpuKernels.AUTO.choose()) {
+      case NATIVE -> new Check("CPU kernels", State.OK, found, "");
+      case VECTOR, AUTO ->
+          new Check(
+              "CPU kernels",
+              State.ABSENT,
+              found,
+              "native ones are faster: " + CpuKernels.nativeMissing().orElseThrow());
+      case SCALAR ->
+          new Check(
+              "CPU kernels",
+              State.MISSING,
+              found,
+              "start the program with its launcher, or the JVM with --add-modules"
+                  + " jdk.incubator.vector");
+    };
   }
 
   private static Check processor() {

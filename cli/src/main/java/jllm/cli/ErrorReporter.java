@@ -16,6 +16,7 @@ import jllm.generate.jinja.TemplateException;
 import jllm.generate.jinja.TemplateSyntaxException;
 import jllm.generate.perplexity.EvaluationException;
 import jllm.quantize.RequantizationException;
+import jllm.ffi.kernels.MissingKernelsException;
 import jllm.tensor.cuda.DeviceMemoryException;
 import jllm.tensor.cuda.DeviceUnavailableException;
 import jllm.tokenize.TokenizerFormatException;
@@ -112,6 +113,12 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
       case IOException file -> say(ExitCode.FILE, describe(file));
       case WordLimitException limit -> say(ExitCode.RESOURCES, limit.getMessage());
       case ResourceException resources -> say(ExitCode.RESOURCES, resources.getMessage());
+      case MissingKernelsException kernels ->
+          say(
+              ExitCode.RESOURCES,
+              "no native CPU kernels: "
+                  + kernels.getMessage()
+                  + "; leave --cpu-kernels native out to do without");
       case DeviceUnavailableException device -> say(ExitCode.RESOURCES, device.getMessage());
       case DeviceMemoryException memory ->
           say(

@@ -2,9 +2,13 @@ package jllm.tensor.cpu;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Optional;
+import jllm.ffi.kernels.KernelLibrary;
+import jllm.ffi.kernels.MissingKernelsException;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.scalar.ScalarBackend;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sets of kernels for the CPU. One is chosen once, when a program starts; the reason is logged.
@@ -12,7 +16,9 @@ import jllm.tensor.scalar.ScalarBackend;
 public enum CpuKernels {
   /** The fastest that this machine and JVM have. */
   AUTO,
-  /** The Vector API, at the width of the machine. */
+  /** The library of kernels in C for products, the Vector API for the rest. */
+  NATIVE,
+  /** The Vector API alone, at the width of the machine. */
   VECTOR,
   /** The oracle: plain loops on one thread, slow, to compare with. */
   SCALAR;
@@ -23,6 +29,13 @@ public enum CpuKernels {
   /** The set that {@link #AUTO} stands for here; every other one is itself. */
   public CpuKernels choose() {
     return this == AUTO ? Best.KERNELS : this;
+  }
+
+  /**
+   * Why there are no native kernels here; empty if there are.
+   */
+  public static Optional<String> nativeMissing() {
+    return Native.MISSING;
   }
 
   /** Chosen, and logged, at first use. */
@@ -37,11 +50,45 @@ public enum CpuKernels {
             MODULE);
         return SCALAR;
       }
+      if (Native.MISSING.isPresent()) {
+        LOG.log(Level.DEBUG, "no native kernels: {0}", Native.MISSING.get());
+        LOG.log(
+            Level.DEBUG,
+            "vector kernels: the JVM has the Vector API, {0} bits wide on this CPU",
+            Lanes.BITS);
+        return VECTOR;
+      }
       LOG.log(
           Level.DEBUG,
-          "vector kernels: the JVM has the Vector API, {0} bits wide on this CPU",
-          Lanes.BITS);
-      return VECTOR;
+          "native kernels: {0} from {1}",
+          Native.library().best().title(),
+          Native.library().file());
+      return NATIVE;
+    }
+  }
+
+  /** Loaded at first use. */
+  private static final class Native {
+    private static @Nullable KernelLibrary library;
+    static final Optional<String> MISSING = load();
+
+    private static Optional<String> load() {
+      try {
+        library = KernelLibrary.open(System.getenv());
+        return Optional.empty();
+      } catch (MissingKernelsException e) {
+        return Optional.of(String.valueOf(e.getMessage()));
+      }
+    }
+
+    /**
+     * The library.
+     *
+     * @throws MissingKernelsException if there is none
+     */
+    static KernelLibrary library() {
+      KernelLibrary loaded = library;
+      return loaded == null ? KernelLibrary.open(System.getenv()) : loaded;
     }
   }
 
@@ -60,16 +107,22 @@ public enum CpuKernels {
    * A backend of this set.
    *
    * @param threads that compute, 0 = one for each physical core
+   * @throws MissingKernelsException if native kernels are asked for and there are none
    */
   public Backend open(int threads) {
     return switch (choose()) {
       case SCALAR -> new ScalarBackend(DType.F32);
+      case NATIVE -> new VectorBackend(threads(threads), Native.library());
       case VECTOR, AUTO -> new VectorBackend(threads(threads));
     };
   }
 
   /** The set and its width, for people, such as {@code vector (512-bit)}. */
   public String describe() {
-    return choose() == SCALAR ? "scalar" : "vector (" + Lanes.BITS + "-bit)";
+    return switch (choose()) {
+      case SCALAR -> "scalar";
+      case NATIVE -> "native (" + Native.library().best().title() + ")";
+      case VECTOR, AUTO -> "vector (" + Lanes.BITS + "-bit)";
+    };
   }
 }

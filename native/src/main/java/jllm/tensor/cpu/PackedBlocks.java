@@ -1,5 +1,8 @@
 package jllm.tensor.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
 import jllm.tensor.DType;
@@ -27,6 +30,9 @@ abstract class PackedBlocks extends PackedFormat {
 
   /** Which word holds {@link FifthBits}, or -1. */
   private final int fifths;
+
+  /** All of this as {@link jllm.ffi.kernels.PackKernel} takes it. */
+  private final MemorySegment layout;
 
   /** Words go to lines in the order of the file. */
   PackedBlocks(DType dtype, int wordsAt, int halfAt, int flip, int turn) {
@@ -58,6 +64,15 @@ abstract class PackedBlocks extends PackedFormat {
     this.turn = turn;
     this.lines = lines;
     this.fifths = fifths;
+    layout = Arena.global().allocate(4L * (7 + lines.length));
+    int[] head = {fileBytes, wordsAt, halfAt, flip, turn, fifths, lines.length};
+    MemorySegment.copy(head, 0, layout, JAVA_INT, 0, head.length);
+    MemorySegment.copy(lines, 0, layout, JAVA_INT, 4L * head.length, lines.length);
+  }
+
+  /** How a block is packed, for the kernel in C. */
+  final MemorySegment layout() {
+    return layout;
   }
 
   @Override

@@ -2,12 +2,16 @@ package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import jllm.ffi.kernels.KernelLibrary;
+import jllm.ffi.kernels.PackKernel;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Copies weights into the order of their {@link PackedFormat}, all threads at once. */
 final class Packer implements Workers.Task {
   private final Workers workers;
+  private final @Nullable PackKernel kernel;
 
   private PackedFormat format = PackedF32.INSTANCE;
   private MemorySegment source = MemorySegment.NULL;
@@ -16,8 +20,12 @@ final class Packer implements Workers.Task {
   private int columns;
   private int matrices;
 
-  Packer(Workers workers) {
+  /**
+   * @param library of native kernels, null to do without
+   */
+  Packer(Workers workers, @Nullable KernelLibrary library) {
     this.workers = workers;
+    kernel = library == null ? null : PackKernel.of(library).orElse(null);
   }
 
   /**
@@ -45,11 +53,35 @@ final class Packer implements Workers.Task {
     long rowBytes = format.dtype().bytes(columns);
     long tileBytes = format.tileBytes(columns);
     int end = Workers.share(matrices * tiles, part + 1, parts);
-    for (int tile = Workers.share(matrices * tiles, part, parts); tile < end; tile++) {
+    PackKernel kernel = this.kernel;
+    int tile = Workers.share(matrices * tiles, part, parts);
+    if (kernel != null && format instanceof PackedBlocks blocks) {
+      packNatively(kernel, blocks, tile, end, tiles);
+      return;
+    }
+    for (; tile < end; tile++) {
       int row = tile % tiles * PanelReader.ROWS;
       long from = ((long) (tile / tiles) * rows + row) * rowBytes;
       format.pack(
           source, from, Math.min(PanelReader.ROWS, rows - row), columns, target, tile * tileBytes);
+    }
+  }
+
+  /** Packs the tiles from..end-1, matrix by matrix. */
+  private void packNatively(PackKernel kernel, PackedBlocks blocks, int from, int end, int tiles) {
+    int count = columns / blocks.dtype().blockLength();
+    while (from < end) {
+      int matrix = from / tiles;
+      int last = Math.min(end, (matrix + 1) * tiles);
+      kernel.run(
+          blocks.layout(),
+          source.asSlice((long) matrix * rows * blocks.dtype().bytes(columns)),
+          rows,
+          count,
+          from - matrix * tiles,
+          last - matrix * tiles,
+          target.asSlice(matrix * blocks.bytes(rows, columns)));
+      from = last;
     }
   }
 }

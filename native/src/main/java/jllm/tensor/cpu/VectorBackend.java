@@ -1,5 +1,6 @@
 package jllm.tensor.cpu;
 
+import jllm.ffi.kernels.KernelLibrary;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -17,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The CPU backend: hands each operation to the kernel object that does it. Kernels keep the
  * operands of a call in fields and are tasks of one team of threads, so that a call allocates
- * nothing.
+ * nothing. With a {@link KernelLibrary}, what that has kernels for is computed by those: products,
+ * which take nearly all of the time; weights are packed alike.
  */
 public final class VectorBackend implements Backend {
+  private final @Nullable KernelLibrary library;
   private final Workers workers;
   private final Packer packer;
   private final Embeddings embeddings = new Embeddings();
@@ -35,8 +38,18 @@ public final class VectorBackend implements Backend {
 
   /** A backend of {@code threads} threads, the caller's included. */
   public VectorBackend(int threads) {
+    this(threads, null);
+  }
+
+  /**
+   * A backend of {@code threads} threads, the caller's included.
+   *
+   * @param library of native kernels, null to compute with the Vector API alone
+   */
+  public VectorBackend(int threads, @Nullable KernelLibrary library) {
+    this.library = library;
     workers = new Workers(threads);
-    packer = new Packer(workers);
+    packer = new Packer(workers, library);
     plainProducts = new PlainProducts(workers);
     products = new Products(workers, plainProducts);
     elementwise = new Elementwise(workers);
@@ -50,9 +63,10 @@ public final class VectorBackend implements Backend {
 
   @Override
   public String describe() {
-    return "vector ("
-        + Lanes.BITS
-        + "-bit, "
+    return (library == null
+            ? "vector (" + Lanes.BITS + "-bit"
+            : "native (" + library.best().title())
+        + ", "
         + workers.count()
         + (workers.count() == 1 ? " thread)" : " threads)");
   }

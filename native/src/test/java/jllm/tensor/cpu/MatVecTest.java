@@ -150,7 +150,7 @@ class MatVecTest {
         MatVec matVec = new MatVec(workers)) {
       Tensor stored = Tensor.allocate(arena, type, Shape.of(4, outputs, inputs));
       RandomBlocks.fill(stored, new Random(inputs + 7), 0.5f);
-      Tensor w = new Packer(workers).pack(stored, arena);
+      Tensor w = new Packer(workers, null).pack(stored, arena);
       Tensor experts = Tensor.allocate(arena, DType.I32, Shape.of(rows, used));
       for (int i = 0; i < chosen.length; i++) {
         experts.segment().setAtIndex(JAVA_INT, i, chosen[i]);

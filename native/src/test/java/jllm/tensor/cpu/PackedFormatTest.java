@@ -9,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 import java.util.Random;
+import jllm.ffi.kernels.KernelLibrary;
+import jllm.ffi.kernels.TestLibrary;
 import jllm.tensor.DType;
 import jllm.tensor.Shape;
 import jllm.tensor.Storage;
@@ -36,7 +39,7 @@ class PackedFormatTest {
         try (Arena arena = Arena.ofShared();
             Workers workers = new Workers(rows % 3 + 1)) {
           Tensor weight = random(arena, type, Shape.of(rows, columns));
-          Tensor packed = new Packer(workers).pack(weight, arena);
+          Tensor packed = new Packer(workers, null).pack(weight, arena);
           for (int stride : new int[] {16, 32}) {
             assertPanels(arena, weight, 0, packed, 0, stride);
           }
@@ -55,7 +58,7 @@ class PackedFormatTest {
     try (Arena arena = Arena.ofShared();
         Workers workers = new Workers(2)) {
       Tensor weight = random(arena, type, Shape.of(3, 21, columns));
-      Tensor packed = new Packer(workers).pack(weight, arena);
+      Tensor packed = new Packer(workers, null).pack(weight, arena);
       assertEquals(weight.shape(), packed.shape());
       for (int expert = 0; expert < 3; expert++) {
         assertPanels(arena, weight, expert, packed, expert, 32);
@@ -77,7 +80,7 @@ class PackedFormatTest {
           Workers workers = new Workers(2)) {
         int rows = 19;
         Tensor weight = random(arena, type, Shape.of(rows, columns));
-        Tensor packed = new Packer(workers).pack(weight, arena);
+        Tensor packed = new Packer(workers, null).pack(weight, arena);
         Storage.Packed storage = (Storage.Packed) packed.storage();
         PackedFormat format = (PackedFormat) storage.packing();
         long rowBytes = type.bytes(columns);
@@ -101,6 +104,30 @@ class PackedFormatTest {
       names = {"F64", "I32"})
   void takesTheBytesOfTheFile(DType type) {
     assertEquals(type.bytes(2048) * 64, PackedFormat.of(type).bytes(64, 2048));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"F64", "I32"})
+  void theLibraryPacksAlike(DType type) {
+    KernelLibrary library = TestLibrary.open(Map.of());
+    int columns = type.isQuantized() ? 512 : 301;
+    for (int rows : ROWS) {
+      try (Arena arena = Arena.ofShared();
+          Workers workers = new Workers(3)) {
+        Tensor weight = random(arena, type, Shape.of(2, rows, columns));
+        Tensor expected = new Packer(workers, null).pack(weight, arena);
+        Tensor found = new Packer(workers, library).pack(weight, arena);
+        long differs = expected.storage().byteSize() == found.storage().byteSize()
+            ? ((Storage.Packed) expected.storage())
+                .segment()
+                .mismatch(((Storage.Packed) found.storage()).segment())
+            : 0;
+        assertEquals(-1, differs, type + " of " + rows + " rows differs at a byte");
+      }
+    }
   }
 
   @Test
