@@ -31,9 +31,7 @@ public enum CpuKernels {
     return this == AUTO ? Best.KERNELS : this;
   }
 
-  /**
-   * Why there are no native kernels here; empty if there are.
-   */
+  /** Why there are no native kernels here; empty if there are. */
   public static Optional<String> nativeMissing() {
     return Native.MISSING;
   }

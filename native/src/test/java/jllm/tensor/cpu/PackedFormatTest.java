@@ -120,11 +120,12 @@ class PackedFormatTest {
         Tensor weight = random(arena, type, Shape.of(2, rows, columns));
         Tensor expected = new Packer(workers, null).pack(weight, arena);
         Tensor found = new Packer(workers, library).pack(weight, arena);
-        long differs = expected.storage().byteSize() == found.storage().byteSize()
-            ? ((Storage.Packed) expected.storage())
-                .segment()
-                .mismatch(((Storage.Packed) found.storage()).segment())
-            : 0;
+        long differs =
+            expected.storage().byteSize() == found.storage().byteSize()
+                ? ((Storage.Packed) expected.storage())
+                    .segment()
+                    .mismatch(((Storage.Packed) found.storage()).segment())
+                : 0;
         assertEquals(-1, differs, type + " of " + rows + " rows differs at a byte");
       }
     }
