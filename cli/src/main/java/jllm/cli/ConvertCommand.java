@@ -84,6 +84,14 @@ final class ConvertCommand implements Callable<Integer> {
               + " says its type.")
   private List<String> metadata = List.of();
 
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "PATH",
+      description =
+          "The tokenizer of this folder or file in place of the model's own, which a llama2.c file may"
+              + " lack.")
+  private @Nullable Path tokenizer;
+
   @Option(names = "--vocab-only", description = "Write the tokenizer alone.")
   private boolean vocabularyOnly;
 
@@ -163,6 +171,7 @@ final class ConvertCommand implements Callable<Integer> {
         elementType(),
         vocabularyOnly,
         entries,
+        tokenizer,
         maxShardSize);
   }
 

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -129,7 +130,12 @@ record Companions(
     if (!hasTokenizer(folder)) {
       return new Companions(baseName(folder), texts, null, template, List.of(missing(folder)));
     }
-    Tokenizer tokenizer = Tokenizers.open(folder, null);
+    return ofTokenizer(baseName(folder), texts, template, Tokenizers.open(folder, null));
+  }
+
+  private static Companions ofTokenizer(
+      String name, Map<String, String> texts, @Nullable String template, Tokenizer tokenizer)
+      throws IOException {
     texts.putIfAbsent(TOKENIZER, json(tokenizer));
     if (texts.get(TOKENIZER).isEmpty()) {
       texts.remove(TOKENIZER);
@@ -140,11 +146,45 @@ record Companions(
           form.lost().stream()
               .map(what -> "lost in GGUF's form of the tokenizer: " + what)
               .toList();
-      return new Companions(baseName(folder), texts, form.vocabulary(), template, lost);
+      return new Companions(name, texts, form.vocabulary(), template, lost);
     } catch (TokenizerFormatException e) {
-      return new Companions(
-          baseName(folder), texts, null, template, List.of(String.valueOf(e.getMessage())));
+      return new Companions(name, texts, null, template, List.of(String.valueOf(e.getMessage())));
     }
+  }
+
+  /**
+   * These with the tokenizer, and its chat template, of somewhere else.
+   *
+   * @param path a folder, a model file or a file that {@link Tokenizers#open} reads
+   * @throws IOException if there is no tokenizer, or it cannot be read
+   */
+  Companions withTokenizer(Path path) throws IOException {
+    Companions given = ofTokenizerAt(path);
+    if (given.vocabulary == null && !given.texts.containsKey(TOKENIZER)) {
+      throw new NoSuchFileException(path.toString(), null, "there is no tokenizer in it");
+    }
+    Map<String, String> merged = new LinkedHashMap<>(texts);
+    for (String file : List.of(TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, TEMPLATE)) {
+      merged.remove(file);
+      String text = given.texts.get(file);
+      if (text != null) {
+        merged.put(file, text);
+      }
+    }
+    return new Companions(name, merged, given.vocabulary, given.chatTemplate, given.warnings);
+  }
+
+  private static Companions ofTokenizerAt(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      return ofFolder(path);
+    }
+    String file = path.toString();
+    if (file.endsWith(".gguf")) {
+      return of(path);
+    }
+    return file.endsWith(".bin")
+        ? new Companions(baseName(path), Map.of(), Llama2cTokenizer.read(path), null, List.of())
+        : ofTokenizer(baseName(path), new LinkedHashMap<>(), null, Tokenizers.open(path, null));
   }
 
   private static boolean hasTokenizer(Path folder) {

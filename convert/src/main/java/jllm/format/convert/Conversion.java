@@ -9,6 +9,7 @@ import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.WriteListener;
 import jllm.format.model.ModelFiles;
+import jllm.tokenize.VocabularySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +44,9 @@ public final class Conversion implements AutoCloseable {
     @Nullable ModelFile model = options.vocabularyOnly() && folder ? null : ModelFiles.open(input);
     boolean opened = false;
     try {
-      Companions companions = model == null ? Companions.of(input) : Companions.of(model);
+      Companions companions =
+          companions(
+              model, model == null ? Companions.of(input) : Companions.of(model), options);
       if (options.vocabularyOnly()
           && companions.vocabulary() == null
           && companions.texts().get(Companions.TOKENIZER) == null) {
@@ -69,8 +72,26 @@ public final class Conversion implements AutoCloseable {
    */
   public static Conversion open(ModelFile model, Path target, ConversionOptions options)
       throws IOException {
-    Companions companions = Companions.of(model);
+    Companions companions = companions(model, Companions.of(model), options);
     return new Conversion(model, companions, output(target, model, companions, options));
+  }
+
+  /** What belongs to the model, with the tokenizer that was asked for. */
+  private static Companions companions(
+      @Nullable ModelFile model, Companions own, ConversionOptions options) throws IOException {
+    Companions companions =
+        options.tokenizer() == null ? own : own.withTokenizer(options.tokenizer());
+    VocabularySpec vocabulary = companions.vocabulary();
+    if (model != null && vocabulary != null && !options.vocabularyOnly()) {
+      int tokens = vocabulary.tokens().size();
+      int rows = model.config().vocabularySize();
+      if (tokens > rows) {
+        throw new ModelFormatException(
+            "%s: the tokenizer has %d tokens, but the token embedding %d rows; they do not belong together"
+                .formatted(model.path(), tokens, rows));
+      }
+    }
+    return companions;
   }
 
   private static Output output(

@@ -65,6 +65,10 @@ final class GgufOutput implements Output {
       describe(extra);
     } else {
       copy(model.path(), extra);
+      if (options.tokenizer() != null) {
+        extra.keySet().removeIf(GgufOutput::isOfTokenizer);
+        tokenizer(extra);
+      }
     }
     if (model == null || options.vocabularyOnly()) {
       extra.putIfAbsent("general.architecture", GgufValue.text(companions.architecture()));
@@ -106,6 +110,20 @@ final class GgufOutput implements Output {
     extra.put("general.type", GgufValue.text("model"));
     extra.put("general.name", GgufValue.text(companions.name()));
     sampling(extra);
+    tokenizer(extra);
+    TensorTypes types =
+        model == null || companions.texts().isEmpty() ? null : TensorTypes.of(model.tensors());
+    if (types != null) {
+      extra.put(CarriedKeys.TENSOR_TYPES, GgufValue.text(types.format()));
+    }
+  }
+
+  private static boolean isOfTokenizer(String key) {
+    return key.startsWith("tokenizer.") || CarriedKeys.FILES.containsValue(key);
+  }
+
+  /** The vocabulary, the chat template and the texts of the folder. */
+  private void tokenizer(Map<String, GgufValue> extra) {
     VocabularySpec vocabulary = companions.vocabulary();
     if (vocabulary != null) {
       extra.putAll(GgufVocabulary.write(fitting(vocabulary)));
@@ -119,11 +137,6 @@ final class GgufOutput implements Output {
       if (key != null && text != null) {
         extra.put(key, GgufValue.text(text));
       }
-    }
-    TensorTypes types =
-        model == null || companions.texts().isEmpty() ? null : TensorTypes.of(model.tensors());
-    if (types != null) {
-      extra.put(CarriedKeys.TENSOR_TYPES, GgufValue.text(types.format()));
     }
   }
 
@@ -160,14 +173,7 @@ final class GgufOutput implements Output {
     if (model == null) {
       return Vocabularies.resized(vocabulary, vocabulary.tokens().size(), ids);
     }
-    ModelConfig sizes = model.config();
-    int tokens = vocabulary.tokens().size();
-    if (tokens > sizes.vocabularySize()) {
-      throw new ModelFormatException(
-          "%s: the tokenizer has %d tokens, but the token embedding %d rows; they do not belong together"
-              .formatted(model.path(), tokens, sizes.vocabularySize()));
-    }
-    return Vocabularies.resized(vocabulary, sizes.vocabularySize(), ids);
+    return Vocabularies.resized(vocabulary, model.config().vocabularySize(), ids);
   }
 
   /** Readers of GGUF want what they add to activations, or multiply them with, in F32. */

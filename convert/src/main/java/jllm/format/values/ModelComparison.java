@@ -2,6 +2,7 @@ package jllm.format.values;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -18,8 +19,9 @@ import jllm.tensor.Tensor;
 
 /**
  * Two models, tensor by tensor. Files of one format are compared as they are stored, by their own
- * names; models of two formats by what their weights mean, with the names and the order of rows of
- * the first.
+ * names; models of two formats, or whose writers named hardly a tensor alike (some put {@code
+ * transformer.} before all), by what their weights mean, with the names and the order of rows of the
+ * first.
  */
 public final class ModelComparison {
   private ModelComparison() {}
@@ -30,11 +32,11 @@ public final class ModelComparison {
    *
    * @param each receives what is found, of equal tensors, too
    * @throws IOException if a file cannot be read
-   * @throws jllm.format.ModelFormatException if the formats differ and a model cannot be understood
+   * @throws jllm.format.ModelFormatException if the formats or names differ and a model cannot be understood
    */
   public static void compare(ModelFile first, ModelFile second, Consumer<TensorDifference> each)
       throws IOException {
-    if (kind(first).equals(kind(second))) {
+    if (kind(first).equals(kind(second)) && namesAgree(first, second)) {
       stored(first, second, each);
     } else {
       weights(first.weights(), second.weights(), each);
@@ -44,6 +46,14 @@ public final class ModelComparison {
   /** The format without its version. */
   private static String kind(ModelFile file) {
     return file.format().split(" ", 2)[0];
+  }
+
+  /** Whether at least half of the smaller file's tensors have the name of one of the other. */
+  private static boolean namesAgree(ModelFile first, ModelFile second) {
+    Set<String> names = new HashSet<>();
+    first.tensors().forEach(tensor -> names.add(tensor.name()));
+    long common = second.tensors().stream().filter(t -> names.contains(t.name())).count();
+    return 2 * common >= Math.min(first.tensors().size(), second.tensors().size());
   }
 
   private static void stored(ModelFile first, ModelFile second, Consumer<TensorDifference> each)
