@@ -45,8 +45,7 @@ public final class Conversion implements AutoCloseable {
     boolean opened = false;
     try {
       Companions companions =
-          companions(
-              model, model == null ? Companions.of(input) : Companions.of(model), options);
+          companions(model, model == null ? Companions.of(input) : Companions.of(model), options);
       if (options.vocabularyOnly()
           && companions.vocabulary() == null
           && companions.texts().get(Companions.TOKENIZER) == null) {

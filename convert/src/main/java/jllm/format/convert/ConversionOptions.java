@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *     routers, learned positions) is F32 there, whatever the type
  * @param vocabularyOnly whether the weights stay behind
  * @param metadata further metadata of a GGUF file, as {@link MetadataOption} reads them
- * @param tokenizer a folder or file whose tokenizer takes the place of the model's own; absent: that
+ * @param tokenizer a folder or file whose tokenizer takes the place of the model's own; absent:
+ *     that
  * @param maxShardBytes the most that a safetensors file holds
  */
 public record ConversionOptions(
@@ -37,6 +38,7 @@ public record ConversionOptions(
   }
 
   public ConversionOptions withType(@Nullable DType newType) {
-    return new ConversionOptions(format, newType, vocabularyOnly, metadata, tokenizer, maxShardBytes);
+    return new ConversionOptions(
+        format, newType, vocabularyOnly, metadata, tokenizer, maxShardBytes);
   }
 }

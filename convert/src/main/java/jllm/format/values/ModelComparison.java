@@ -20,8 +20,8 @@ import jllm.tensor.Tensor;
 /**
  * Two models, tensor by tensor. Files of one format are compared as they are stored, by their own
  * names; models of two formats, or whose writers named hardly a tensor alike (some put {@code
- * transformer.} before all), by what their weights mean, with the names and the order of rows of the
- * first.
+ * transformer.} before all), by what their weights mean, with the names and the order of rows of
+ * the first.
  */
 public final class ModelComparison {
   private ModelComparison() {}
@@ -32,7 +32,8 @@ public final class ModelComparison {
    *
    * @param each receives what is found, of equal tensors, too
    * @throws IOException if a file cannot be read
-   * @throws jllm.format.ModelFormatException if the formats or names differ and a model cannot be understood
+   * @throws jllm.format.ModelFormatException if the formats or names differ and a model cannot be
+   *     understood
    */
   public static void compare(ModelFile first, ModelFile second, Consumer<TensorDifference> each)
       throws IOException {

@@ -97,16 +97,15 @@ final class GivenTokenizerTest {
   @Test
   void refusesAFolderWithoutAny() throws IOException {
     Path empty = Files.createDirectory(folder.resolve("empty"));
-    assertThrows(
-        NoSuchFileException.class, () -> convert(model, folder.resolve("x.gguf"), empty));
+    assertThrows(NoSuchFileException.class, () -> convert(model, folder.resolve("x.gguf"), empty));
   }
 
   private static void convert(Path from, Path to, @Nullable Path tokenizer) throws IOException {
     convert(from, to, tokenizer, TargetFormat.GGUF);
   }
 
-  private static void convert(
-      Path from, Path to, @Nullable Path tokenizer, TargetFormat format) throws IOException {
+  private static void convert(Path from, Path to, @Nullable Path tokenizer, TargetFormat format)
+      throws IOException {
     ConversionOptions options =
         new ConversionOptions(
             format, null, false, Map.of(), tokenizer, ConversionOptions.DEFAULT_SHARD);
