@@ -3,6 +3,7 @@ package jllm.bench;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import jllm.model.Batch;
+import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
@@ -33,8 +34,10 @@ public final class GenerationBenchmark {
   public Measurement run(Workload workload, int repetitions, long warmUpNanos) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
     int[] tokens = random.ints(workload.tokens(), 0, model.config().vocabularySize()).toArray();
-    try (KvCache cache = model.newCache(tokens.length);
-        Batch batch = Batch.continuing(cache, Math.min(maxBatch, tokens.length));
+    int most = Math.min(maxBatch, tokens.length);
+    CacheTypes types = CacheTypes.of(backend.activationType());
+    try (KvCache cache = model.newCache(tokens.length, types, most);
+        Batch batch = Batch.continuing(cache, most);
         Exec exec = new Exec(backend)) {
       int step = workload instanceof Workload.Prefill ? batch.maxRows() : 1;
       long begin = System.nanoTime();

@@ -50,9 +50,17 @@ public final class BeamSearch implements AutoCloseable {
    */
   public BeamSearch(
       Transformer model, Backend backend, int context, CacheTypes types, BeamSettings settings) {
+    this(
+        model, settings, new SequenceGroup(model, backend, settings.beams(), context, types));
+  }
+
+  /**
+   * @param group with a place for each beam; closed with this
+   */
+  BeamSearch(Transformer model, BeamSettings settings, SequenceGroup group) {
     this.model = model;
     this.settings = settings;
-    this.group = new SequenceGroup(model, backend, settings.beams(), context, types);
+    this.group = group;
   }
 
   /**

@@ -28,12 +28,13 @@ import jllm.tensor.Tensor;
  * big-endian, the elements of the cache as they are in memory:
  *
  * <pre>
- * magic "jllm-kv1", SHA-256 of the model, text of the cache's shape, N, N tokens,
- * for each layer the keys [N, K*D] and the values [N, K*D], CRC-32C of all before
+ * magic "jllm-kv2", SHA-256 of the model, text of the cache's shape, N, N tokens,
+ * for each layer its first position F, the keys [N-F, K*D] and the values [N-F, K*D],
+ * CRC-32C of all before
  * </pre>
  */
 public final class PromptCache {
-  private static final byte[] MAGIC = "jllm-kv1".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] MAGIC = "jllm-kv2".getBytes(StandardCharsets.US_ASCII);
   private static final int BUFFER = 1 << 16;
 
   /** Bytes of each tensor that the fingerprint looks at, at its beginning and in its middle. */
@@ -87,8 +88,10 @@ public final class PromptCache {
     out.writeInt(tokens.length);
     out.write(list);
     for (int layer = 0; layer < cache.layers(); layer++) {
-      write(cache.keys(layer), tokens.length, out);
-      write(cache.values(layer), tokens.length, out);
+      int first = cache.first(layer);
+      out.writeInt(first);
+      write(cache.keys(layer), tokens.length - first, out);
+      write(cache.values(layer), tokens.length - first, out);
     }
     out.writeLong(checked.getChecksum().getValue());
     out.flush();
@@ -105,6 +108,7 @@ public final class PromptCache {
   public static int load(Session session, byte[] fingerprint, InputStream stream, String name)
       throws IOException {
     session.rewind(0);
+    boolean done = false;
     CheckedInputStream checked = new CheckedInputStream(stream, new CRC32C());
     DataInputStream in = new DataInputStream(checked);
     try {
@@ -126,11 +130,17 @@ public final class PromptCache {
                 + expected
                 + "; give the --cache-type that it was made with, or delete it");
       }
-      return load(session, in, checked);
+      int seen = load(session, in, checked);
+      done = true;
+      return seen;
     } catch (EOFException e) {
       throw new ModelFormatException(name + ": the file ends too early; delete it", e);
     } catch (DamagedException e) {
       throw new ModelFormatException(name + ": the file is damaged; delete it", e);
+    } finally {
+      if (!done) {
+        session.rewind(0);
+      }
     }
   }
 
@@ -153,16 +163,24 @@ public final class PromptCache {
         tokens.add(token);
       }
     }
+    boolean whole = true;
     for (int layer = 0; layer < cache.layers(); layer++) {
-      read(cache.keys(layer), used, count, in);
-      read(cache.values(layer), used, count, in);
+      int first = in.readInt();
+      if (first < 0 || first > count) {
+        throw new DamagedException();
+      }
+      int from = Math.clamp(used - cache.keys(layer).rows(), first, count);
+      cache.begin(layer, from);
+      read(cache.keys(layer), from - first, used - first, count - first, in);
+      read(cache.values(layer), from - first, used - first, count - first, in);
+      whole &= cache.reaches(layer, used);
     }
     long sum = checked.getChecksum().getValue();
     if (in.readLong() != sum) {
       throw new DamagedException();
     }
     session.restore(tokens.toArray());
-    return used;
+    return whole ? used : session.rewind(0);
   }
 
   private static final class DamagedException extends Exception {
@@ -191,17 +209,19 @@ public final class PromptCache {
     }
   }
 
-  /** Reads {@code rows} rows, of which the first {@code used} are wanted. */
-  private static void read(Tensor tensor, int used, int rows, DataInputStream in)
+  /** Reads {@code rows} rows, of which those from {@code from} to {@code to} are wanted. */
+  private static void read(Tensor tensor, int from, int to, int rows, DataInputStream in)
       throws IOException {
     long rowBytes = tensor.dtype().bytes(tensor.columns());
+    in.skipNBytes(from * rowBytes);
     byte[] buffer = new byte[BUFFER];
-    for (long at = 0; at < rows * rowBytes; ) {
-      int count = (int) Math.min(BUFFER, rows * rowBytes - at);
+    long wanted = Math.max(0, to - from) * rowBytes;
+    for (long at = 0; at < wanted; ) {
+      int count = (int) Math.min(BUFFER, wanted - at);
       in.readFully(buffer, 0, count);
-      int kept = (int) Math.max(0, Math.min(count, used * rowBytes - at));
-      MemorySegment.copy(buffer, 0, tensor.segment(), ValueLayout.JAVA_BYTE, at, kept);
+      MemorySegment.copy(buffer, 0, tensor.segment(), ValueLayout.JAVA_BYTE, at, count);
       at += count;
     }
+    in.skipNBytes((rows - from) * rowBytes - wanted);
   }
 }

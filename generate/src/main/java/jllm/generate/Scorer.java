@@ -2,6 +2,7 @@ package jllm.generate;
 
 import java.io.IOException;
 import jllm.model.Batch;
+import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
@@ -32,8 +33,9 @@ public final class Scorer implements AutoCloseable {
   public Scorer(Transformer model, Backend backend, int context, int rows) {
     this.model = model;
     this.exec = new Exec(backend);
-    this.cache = model.newCache(context);
-    this.batch = Batch.continuing(cache, Math.min(rows, context));
+    int most = Math.min(rows, context);
+    this.cache = model.newCache(context, CacheTypes.of(backend.activationType()), most);
+    this.batch = Batch.continuing(cache, most);
   }
 
   /**

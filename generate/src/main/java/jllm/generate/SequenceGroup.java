@@ -13,8 +13,6 @@ import jllm.tensor.Tensor;
  * reads the weights once for all of them. For one thread.
  */
 final class SequenceGroup implements AutoCloseable {
-  private static final int PREFILL_ROWS = 512;
-
   private final Transformer model;
   private final Exec exec;
   private final KvCache[] caches;
@@ -27,14 +25,27 @@ final class SequenceGroup implements AutoCloseable {
    * @throws OutOfMemoryError if there is no memory for their keys and values
    */
   SequenceGroup(Transformer model, Backend backend, int places, int context, CacheTypes types) {
+    this(model, backend, places, context, types, KvCache.STEP_ROWS);
+  }
+
+  /**
+   * @param stepRows positions of a text that go through the model at once
+   */
+  SequenceGroup(
+      Transformer model,
+      Backend backend,
+      int places,
+      int context,
+      CacheTypes types,
+      int stepRows) {
     types.requireUsable(model.config(), backend);
     this.model = model;
     this.exec = new Exec(backend);
     this.caches = new KvCache[places];
     this.prefills = new Batch[places];
     for (int place = 0; place < places; place++) {
-      caches[place] = model.newCache(context, types);
-      prefills[place] = Batch.continuing(caches[place], Math.min(PREFILL_ROWS, context));
+      caches[place] = model.newCache(context, types, stepRows);
+      prefills[place] = Batch.continuing(caches[place], caches[place].stepRows());
     }
     this.steps = Batch.sideBySide(places);
   }

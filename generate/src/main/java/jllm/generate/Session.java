@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
  * before {@link #feed}. Model and backend are the caller's. For one thread.
  */
 public final class Session implements AutoCloseable {
-  /** Positions of a prompt that go through the model at once. */
-  private static final int PREFILL_ROWS = 512;
-
   private final Transformer model;
   private final Exec exec;
   private final KvCache cache;
@@ -40,11 +37,18 @@ public final class Session implements AutoCloseable {
    * @throws IllegalArgumentException if backend or model cannot use a cache of these types
    */
   public Session(Transformer model, Backend backend, int context, CacheTypes types) {
+    this(model, backend, context, types, KvCache.STEP_ROWS);
+  }
+
+  /**
+   * @param stepRows positions that go through the model at once
+   */
+  Session(Transformer model, Backend backend, int context, CacheTypes types, int stepRows) {
     types.requireUsable(model.config(), backend);
     this.model = model;
     this.exec = new Exec(backend);
-    this.cache = model.newCache(context, types);
-    this.prefill = Batch.continuing(cache, Math.min(PREFILL_ROWS, context));
+    this.cache = model.newCache(context, types, stepRows);
+    this.prefill = Batch.continuing(cache, cache.stepRows());
     this.single = Batch.continuing(cache, 1);
   }
 
@@ -76,17 +80,22 @@ public final class Session implements AutoCloseable {
     return cache;
   }
 
-  /** Says that these tokens, of which the cache holds keys and values now, were seen. */
+  /** Says that these tokens, of which the cache holds keys and values now, were seen first. */
   void restore(int[] seen) {
-    rewind(0);
     tokens.addAll(seen, 0, seen.length);
     cache.advance(seen.length);
   }
 
-  /** Forgets all tokens from {@code length} on. */
-  public void rewind(int length) {
-    cache.truncate(length);
-    tokens.truncate(length);
+  /**
+   * Forgets all tokens from {@code length} on; all of them, where a sliding window has left behind
+   * what would be needed to go on there.
+   *
+   * @return how many are left
+   */
+  public int rewind(int length) {
+    int left = cache.truncate(length);
+    tokens.truncate(left);
+    return left;
   }
 
   /**
@@ -102,8 +111,7 @@ public final class Session implements AutoCloseable {
     while (same < most && tokens.get(same) == text[same]) {
       same++;
     }
-    rewind(same);
-    return same;
+    return rewind(same);
   }
 
   /**
@@ -168,12 +176,13 @@ public final class Session implements AutoCloseable {
       return;
     }
     int dropped = (all.length - kept + 1) / 2;
-    rewind(kept);
-    int left = all.length - kept - dropped;
-    for (int done = 0; done < left; ) {
-      int count = Math.min(prefill.maxRows(), left - done);
-      run(prefill, all, kept + dropped + done, count);
-      done += count;
+    int[] left = new int[all.length - dropped];
+    System.arraycopy(all, 0, left, 0, kept);
+    System.arraycopy(all, kept + dropped, left, kept, left.length - kept);
+    for (int at = rewind(kept); at < left.length; ) {
+      int count = Math.min(prefill.maxRows(), left.length - at);
+      run(prefill, left, at, count);
+      at += count;
     }
   }
 

@@ -30,6 +30,7 @@ final class Attention {
   // Of the sequences of a step that have caches of their own.
   private Tensor[] keys = {};
   private Tensor[] values = {};
+  private int[] rows = {};
 
   /**
    * @param dropoutPlace of its weights
@@ -105,11 +106,11 @@ final class Attention {
           new TrainingAttention(
               spec, batch.sequences(), batch.starts(), batch.dropout(dropoutPlace)));
     }
-    Tensor allKeys = cache.keys(layer);
-    Tensor allValues = cache.values(layer);
-    exec.copyRows(allKeys, batch.past(), k);
-    exec.copyRows(allValues, batch.past(), v);
-    return exec.attention(q, allKeys, allValues, spec, batch.sequences(), batch.past());
+    LayerCache seen = cache.layer(layer);
+    int row = seen.place(batch.past(), k.rows(), exec.backend());
+    exec.copyRows(seen.keys(), row, k);
+    exec.copyRows(seen.values(), row, v);
+    return exec.attention(q, seen.keys(), seen.values(), spec, batch.sequences(), row);
   }
 
   /** One row for each of several sequences. */
@@ -117,13 +118,16 @@ final class Attention {
     if (keys.length != caches.length) {
       keys = new Tensor[caches.length];
       values = new Tensor[caches.length];
+      rows = new int[caches.length];
     }
     for (int s = 0; s < caches.length; s++) {
-      keys[s] = caches[s].keys(layer);
-      values[s] = caches[s].values(layer);
-      exec.copyRows(keys[s], pasts[s], exec.rows(k, s, 1));
-      exec.copyRows(values[s], pasts[s], exec.rows(v, s, 1));
+      LayerCache seen = caches[s].layer(layer);
+      keys[s] = seen.keys();
+      values[s] = seen.values();
+      rows[s] = seen.place(pasts[s], 1, exec.backend());
+      exec.copyRows(keys[s], rows[s], exec.rows(k, s, 1));
+      exec.copyRows(values[s], rows[s], exec.rows(v, s, 1));
     }
-    return exec.attention(q, keys, values, spec, pasts);
+    return exec.attention(q, keys, values, spec, rows);
   }
 }

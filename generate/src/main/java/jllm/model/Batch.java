@@ -58,8 +58,16 @@ public final class Batch implements AutoCloseable {
     this.cache = cache;
   }
 
-  /** For one sequence that grows in a cache, at most {@code maxRows} tokens a step. */
+  /**
+   * For one sequence that grows in a cache, at most {@code maxRows} tokens a step.
+   *
+   * @throws IllegalArgumentException if the cache is made for smaller steps
+   */
   public static Batch continuing(KvCache cache, int maxRows) {
+    if (maxRows > cache.stepRows()) {
+      throw new IllegalArgumentException(
+          "steps of " + maxRows + " positions in a cache for steps of " + cache.stepRows());
+    }
     return new Batch(maxRows, cache);
   }
 

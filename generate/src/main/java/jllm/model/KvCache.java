@@ -1,43 +1,47 @@
 package jllm.model;
 
-import java.lang.foreign.MemorySegment;
+import jllm.format.AttentionConfig;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
-import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 
 /**
  * The keys and values of the positions a sequence has seen, so that the next token costs one
  * position and not all. Layers write behind {@link #length}; the caller moves it with {@link
- * #advance} once a step is done.
+ * #advance} once a step is done. Layers with a sliding window keep what it reaches, not more.
  */
 public final class KvCache implements AutoCloseable {
+  /** Positions of a step at most, where nothing else was said. */
+  public static final int STEP_ROWS = 512;
+
   private final Memory memory;
-  private final Tensor[] keys;
-  private final Tensor[] values;
+  private final LayerCache[] layers;
   private final CacheTypes types;
   private final int capacity;
+  private final int stepRows;
   private int length;
 
   /**
-   * @param capacity positions there is room for
+   * @param capacity positions of the sequence
+   * @param stepRows positions of a step at most
    * @param memory for this cache alone
    * @throws OutOfMemoryError if there is not enough; see {@link #bytes}
    */
-  KvCache(ModelConfig config, int capacity, CacheTypes types, Memory memory) {
+  KvCache(ModelConfig config, int capacity, CacheTypes types, int stepRows, Memory memory) {
     this.memory = memory;
     this.capacity = capacity;
     this.types = types;
-    this.keys = new Tensor[config.layers()];
-    this.values = new Tensor[config.layers()];
-    Shape shape = Shape.of(capacity, config.attention().kvHeads() * config.attention().headDim());
+    this.stepRows = Math.min(stepRows, capacity);
+    this.layers = new LayerCache[config.layers()];
+    AttentionConfig attention = config.attention();
     boolean complete = false;
     try {
-      for (int layer = 0; layer < keys.length; layer++) {
-        keys[layer] = memory.tensor(types.keys(), shape);
-        values[layer] = memory.tensor(types.values(), shape);
+      for (int layer = 0; layer < layers.length; layer++) {
+        layers[layer] =
+            new LayerCache(
+                columns(config), attention.window(layer), capacity, stepRows, types, memory);
       }
       complete = true;
     } finally {
@@ -47,11 +51,19 @@ public final class KvCache implements AutoCloseable {
     }
   }
 
-  /** Bytes that a cache of {@code capacity} positions takes. */
+  private static int columns(ModelConfig config) {
+    return config.attention().kvHeads() * config.attention().headDim();
+  }
+
+  /** Bytes that a cache of {@code capacity} positions takes, for steps of {@link #STEP_ROWS}. */
   public static long bytes(ModelConfig config, int capacity, CacheTypes types) {
-    int columns = config.attention().kvHeads() * config.attention().headDim();
-    long perLayer = types.keys().bytes(columns) + types.values().bytes(columns);
-    return Math.multiplyExact(config.layers() * perLayer, (long) capacity);
+    int columns = columns(config);
+    long rowBytes = types.keys().bytes(columns) + types.values().bytes(columns);
+    long rows = 0;
+    for (int layer = 0; layer < config.layers(); layer++) {
+      rows += LayerCache.rows(config.attention().window(layer), capacity, STEP_ROWS);
+    }
+    return Math.multiplyExact(rows, rowBytes);
   }
 
   /** {@link #bytes(ModelConfig, int, CacheTypes)} with keys and values of one type. */
@@ -59,8 +71,14 @@ public final class KvCache implements AutoCloseable {
     return bytes(config, capacity, CacheTypes.of(type));
   }
 
+  /** Positions that a sequence may have. */
   public int capacity() {
     return capacity;
+  }
+
+  /** Positions that a step may have. */
+  public int stepRows() {
+    return stepRows;
   }
 
   public CacheTypes types() {
@@ -81,51 +99,75 @@ public final class KvCache implements AutoCloseable {
     length += positions;
   }
 
-  /** Forgets all positions from {@code newLength} on. */
-  public void truncate(int newLength) {
+  /**
+   * Forgets all positions from {@code newLength} on; all of them, if a window has left behind what
+   * the position there would see.
+   *
+   * @return how many positions are left: {@code newLength} or 0
+   */
+  public int truncate(int newLength) {
     if (newLength < 0 || newLength > length) {
       throw new IllegalArgumentException("cannot cut " + length + " positions to " + newLength);
     }
     length = newLength;
+    for (LayerCache layer : layers) {
+      if (!layer.reaches(newLength)) {
+        length = 0;
+      }
+    }
+    if (length == 0) {
+      for (LayerCache layer : layers) {
+        layer.begin(0);
+      }
+    }
+    return length;
   }
 
   /**
-   * Makes this a copy of another cache of the same model and types.
+   * Makes this a copy of another cache of the same model, size and types.
    *
    * @param shared positions at the beginning that both have already
    * @param backend whose memory both are in
    */
   public void copy(KvCache other, int shared, Backend backend) {
-    for (int layer = 0; layer < keys.length; layer++) {
-      copyRows(other.keys[layer], keys[layer], shared, other.length, backend);
-      copyRows(other.values[layer], values[layer], shared, other.length, backend);
+    for (int layer = 0; layer < layers.length; layer++) {
+      layers[layer].copy(other.layers[layer], shared, other.length, backend);
     }
     length = other.length;
   }
 
-  private static void copyRows(Tensor from, Tensor to, int first, int end, Backend backend) {
-    if (!from.isOnHost()) {
-      backend.copyRows(to, first, from.slice(first, end - first));
-      return;
-    }
-    long rowBytes = from.dtype().bytes(from.columns());
-    long at = first * rowBytes;
-    MemorySegment.copy(from.segment(), at, to.segment(), at, (end - first) * rowBytes);
-  }
-
   /** The layers of the model. */
   public int layers() {
-    return keys.length;
+    return layers.length;
   }
 
-  /** [capacity, K*D]. */
+  LayerCache layer(int layer) {
+    return layers[layer];
+  }
+
+  /** [rows, K*D], the position {@link #first} in row 0. */
   public Tensor keys(int layer) {
-    return keys[layer];
+    return layers[layer].keys();
   }
 
-  /** [capacity, K*D]. */
+  /** As {@link #keys}. */
   public Tensor values(int layer) {
-    return values[layer];
+    return layers[layer].values();
+  }
+
+  /** The first position of which a layer keeps keys and values. */
+  public int first(int layer) {
+    return layers[layer].first();
+  }
+
+  /** Says of which position on the rows of a layer are; they are the caller's to fill. */
+  public void begin(int layer, int position) {
+    layers[layer].begin(position);
+  }
+
+  /** Whether a layer keeps all that a step at this position can see. */
+  public boolean reaches(int layer, int position) {
+    return layers[layer].reaches(position);
   }
 
   @Override

@@ -204,14 +204,19 @@ public final class Transformer implements AutoCloseable {
     return config;
   }
 
-  /** A cache for a sequence of at most {@code capacity} positions. */
+  /** A cache for a sequence of at most {@code capacity} positions, in steps of any length. */
   public KvCache newCache(int capacity) {
-    return newCache(capacity, CacheTypes.of(backend.activationType()));
+    return newCache(capacity, CacheTypes.of(backend.activationType()), capacity);
   }
 
-  /** A cache in other types than the backend's activations. */
-  public KvCache newCache(int capacity, CacheTypes types) {
-    return new KvCache(config, capacity, types, backend.memory());
+  /**
+   * A cache in other types than the backend's activations.
+   *
+   * @param stepRows positions of a step at most; layers with a sliding window have room for those
+   *     and what they see
+   */
+  public KvCache newCache(int capacity, CacheTypes types, int stepRows) {
+    return new KvCache(config, capacity, types, stepRows, backend.memory());
   }
 
   /**
