@@ -50,8 +50,7 @@ public final class BeamSearch implements AutoCloseable {
    */
   public BeamSearch(
       Transformer model, Backend backend, int context, CacheTypes types, BeamSettings settings) {
-    this(
-        model, settings, new SequenceGroup(model, backend, settings.beams(), context, types));
+    this(model, settings, new SequenceGroup(model, backend, settings.beams(), context, types));
   }
 
   /**

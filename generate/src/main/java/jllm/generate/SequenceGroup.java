@@ -32,12 +32,7 @@ final class SequenceGroup implements AutoCloseable {
    * @param stepRows positions of a text that go through the model at once
    */
   SequenceGroup(
-      Transformer model,
-      Backend backend,
-      int places,
-      int context,
-      CacheTypes types,
-      int stepRows) {
+      Transformer model, Backend backend, int places, int context, CacheTypes types, int stepRows) {
     types.requireUsable(model.config(), backend);
     this.model = model;
     this.exec = new Exec(backend);

@@ -29,8 +29,7 @@ final class LayerCache {
    * @param capacity positions of a text
    * @param stepRows positions of a step at most
    */
-  LayerCache(
-      int columns, int window, int capacity, int stepRows, CacheTypes types, Memory memory) {
+  LayerCache(int columns, int window, int capacity, int stepRows, CacheTypes types, Memory memory) {
     Shape shape = Shape.of(rows(window, capacity, stepRows), columns);
     this.keys = memory.tensor(types.keys(), shape);
     this.values = memory.tensor(types.values(), shape);
