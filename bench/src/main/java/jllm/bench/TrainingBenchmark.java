@@ -7,11 +7,13 @@ import java.util.Locale;
 import java.util.Map;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.train.AdapterOptions;
 import jllm.train.BatchOptions;
 import jllm.train.StepTimes;
 import jllm.train.TimedSteps;
 import jllm.train.TrainOptions;
-import jllm.train.model.ModelCosts;
+import jllm.train.model.TrainingFlops;
 
 /** Times whole training steps of models with random weights: forward, backward and optimizer. */
 public final class TrainingBenchmark {
@@ -29,37 +31,37 @@ public final class TrainingBenchmark {
   /**
    * What was measured of a shape.
    *
+   * @param rank of the adapter that was trained; 0 = all weights were
+   * @param trained numbers
    * @param median of the repetitions, each phase by itself
    * @param least of the repetitions
-   * @param forwardFlops floating-point operations of a step's forward pass; its backward pass has
-   *     twice as many
+   * @param flops of a step
    */
   public record Result(
       int width,
       BatchOptions size,
-      long parameters,
+      int rank,
+      long trained,
       StepTimes median,
       StepTimes least,
-      double forwardFlops,
+      TrainingFlops flops,
       double peakFlops) {
-
-    private static final int BACKWARD = 2;
 
     public double tokensPerSecond() {
       return size.tokensPerStep() / median.total();
     }
 
     public double forwardRate() {
-      return forwardFlops / median.forward();
+      return flops.forward() / median.forward();
     }
 
     public double backwardRate() {
-      return BACKWARD * forwardFlops / median.backward();
+      return flops.backward() / median.backward();
     }
 
     /** Of the whole step, the optimizer's time included and its few operations not. */
     public double rate() {
-      return (1 + BACKWARD) * forwardFlops / median.total();
+      return flops.total() / median.total();
     }
 
     public double shareOfPeak() {
@@ -72,7 +74,8 @@ public final class TrainingBenchmark {
       record.put("width", width);
       record.put("batch_size", size.batchSize());
       record.put("seq_len", size.sequenceLength());
-      record.put("parameters", parameters);
+      record.put("lora_rank", rank);
+      record.put("parameters", trained);
       record.put("forward_seconds", median.forward());
       record.put("backward_seconds", median.backward());
       record.put("optimizer_seconds", median.optimizer());
@@ -89,31 +92,63 @@ public final class TrainingBenchmark {
   }
 
   /**
-   * Measures a shape.
+   * Measures the training of all weights.
    *
    * @param repetitions that are timed
    * @param warmUpNanos steps go on so long before: the JIT compiles the kernels meanwhile
    * @throws OutOfMemoryError if there is no room for the model
    */
   public Result run(ModelConfig config, TrainOptions options, int repetitions, long warmUpNanos) {
-    ModelCosts costs = ModelCosts.of(config, options.batch().sequenceLength());
-    List<StepTimes> times = new ArrayList<>();
-    try (TimedSteps steps = new TimedSteps(backend, config, options)) {
-      long begin = System.nanoTime();
-      do {
-        steps.step();
-      } while (System.nanoTime() - begin < warmUpNanos);
-      for (int i = 0; i < repetitions; i++) {
-        times.add(steps.step());
-      }
+    try (TimedSteps steps = TimedSteps.ofWeights(backend, config, options)) {
+      return measure(steps, config, options.batch(), 0, repetitions, warmUpNanos);
     }
+  }
+
+  /**
+   * Measures the training of an adapter.
+   *
+   * @param type of the frozen matrices
+   * @param repetitions that are timed
+   * @param warmUpNanos steps go on so long before
+   * @throws OutOfMemoryError if there is no room for the model
+   */
+  public Result runAdapter(
+      ModelConfig config,
+      DType type,
+      AdapterOptions adapter,
+      TrainOptions options,
+      int repetitions,
+      long warmUpNanos) {
+    try (TimedSteps steps = TimedSteps.ofAdapter(backend, config, type, adapter, options)) {
+      return measure(steps, config, options.batch(), adapter.rank(), repetitions, warmUpNanos);
+    }
+  }
+
+  private Result measure(
+      TimedSteps steps,
+      ModelConfig config,
+      BatchOptions size,
+      int rank,
+      int repetitions,
+      long warmUpNanos) {
+    List<StepTimes> times = new ArrayList<>();
+    long begin = System.nanoTime();
+    do {
+      steps.step();
+    } while (System.nanoTime() - begin < warmUpNanos);
+    for (int i = 0; i < repetitions; i++) {
+      times.add(steps.step());
+    }
+    long tokens = size.tokensPerStep();
+    TrainingFlops token = steps.flops();
     return new Result(
         config.width(),
-        options.batch(),
-        costs.parameters(),
+        size,
+        rank,
+        steps.trained(),
         quantile(times, times.size() / 2),
         quantile(times, 0),
-        costs.forwardFlops() * options.batch().tokensPerStep(),
+        new TrainingFlops(token.forward() * tokens, token.backward() * tokens),
         peakFlops);
   }
 
@@ -130,7 +165,8 @@ public final class TrainingBenchmark {
     rows.add(
         List.of(
             "width",
-            "params",
+            "trained",
+            "lora",
             "batch",
             "context",
             "forward",
@@ -147,7 +183,8 @@ public final class TrainingBenchmark {
       rows.add(
           List.of(
               format("%d", r.width()),
-              format("%.2f M", r.parameters() / 1e6),
+              format("%.2f M", r.trained() / 1e6),
+              r.rank() == 0 ? "" : format("rank %d", r.rank()),
               format("%d", r.size().batchSize()),
               format("%d", r.size().sequenceLength()),
               millis(r.median().forward()),

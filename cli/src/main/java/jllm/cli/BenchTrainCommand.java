@@ -3,10 +3,14 @@ package jllm.cli;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import jllm.bench.TrainingBenchmark;
 import jllm.format.ModelConfig;
+import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.train.AdapterOptions;
 import jllm.train.BatchOptions;
 import jllm.train.Horizon;
 import jllm.train.ScheduleOptions;
@@ -84,6 +88,34 @@ final class BenchTrainCommand implements Callable<Integer> {
           "Steps before: the JIT compiles the kernels meanwhile. Default: ${DEFAULT-VALUE}.")
   private int warmUp;
 
+  @Option(
+      names = "--lora-rank",
+      paramLabel = "N",
+      description =
+          "Measure also steps that train an adapter of that rank, of all linear layers, and how many"
+              + " times as fast they are.")
+  private @Nullable Integer rank;
+
+  @Option(
+      names = "--lora-dropout",
+      paramLabel = "F",
+      defaultValue = "0.05",
+      description = "Of the adapter. Default: ${DEFAULT-VALUE}.")
+  private double loraDropout;
+
+  @Option(
+      names = "--frozen-type",
+      paramLabel = "TYPE",
+      defaultValue = "f32",
+      description =
+          "Type of the matrices that the adapter changes: f32, bf16, q8_0... Default: ${DEFAULT-VALUE}.")
+  private String frozenType = "f32";
+
+  @Option(
+      names = "--grad-checkpoint",
+      description = "Compute activations again instead of keeping them.")
+  private boolean recompute;
+
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
 
@@ -109,12 +141,27 @@ final class BenchTrainCommand implements Callable<Integer> {
       double peak = compute.peakFlops(backend);
       TrainingBenchmark benchmark = new TrainingBenchmark(backend, peak);
       for (Case one : cases) {
-        results.add(
-            benchmark.run(one.config(), one.options(), repetitions, warmUp * 1000 * MILLION));
+        results.addAll(measure(benchmark, one));
       }
       write(results, backend, peak);
     }
     return ExitCode.OK;
+  }
+
+  private List<TrainingBenchmark.Result> measure(TrainingBenchmark benchmark, Case one) {
+    ModelConfig config = one.config();
+    TrainOptions options = one.options();
+    long warmUpNanos = warmUp * 1000 * MILLION;
+    List<TrainingBenchmark.Result> results = new ArrayList<>();
+    results.add(benchmark.run(config, options, repetitions, warmUpNanos));
+    if (rank != null) {
+      AdapterOptions adapter =
+          new AdapterOptions(rank, 2.0 * rank, false, loraDropout, List.of("all"), 0);
+      DType type = QuantizationType.elementNamed(frozenType);
+      results.add(
+          benchmark.runAdapter(config, type, adapter, options, repetitions, warmUpNanos));
+    }
+    return results;
   }
 
   private List<Case> cases(Backend backend) {
@@ -132,9 +179,10 @@ final class BenchTrainCommand implements Callable<Integer> {
         for (int batch : batches) {
           TrainOptions options =
               TrainOptions.of(
-                  new BatchOptions(batch, tokens, 1),
-                  new Horizon.Steps(1),
-                  ScheduleOptions.constant(RATE));
+                      new BatchOptions(batch, tokens, 1),
+                      new Horizon.Steps(1),
+                      ScheduleOptions.constant(RATE))
+                  .withRecompute(recompute);
           requireMemory(config, options, backend);
           cases.add(new Case(config, options));
         }
@@ -158,7 +206,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     BatchOptions batch = options.batch();
     long needed =
         ModelCosts.of(config, batch.sequenceLength())
-            .memory(config, batch.tokensPerBatch(), false, false, options.weightType())
+            .memory(config, batch.tokensPerBatch(), options.recompute(), false, options.weightType())
             .total();
     if (needed > Memory.available(backend)) {
       throw new ResourceException(
@@ -181,6 +229,17 @@ final class BenchTrainCommand implements Callable<Integer> {
       return;
     }
     streams.out().print(TrainingBenchmark.markdown(results));
+    for (int i = 1; rank != null && i < results.size(); i += 2) {
+      streams
+          .out()
+          .print(
+              String.format(
+                  Locale.ROOT,
+                  "%nAn adapter of rank %d over %s: %.2f times the tokens/s of all weights.%n",
+                  rank,
+                  frozenType,
+                  results.get(i).tokensPerSecond() / results.get(i - 1).tokensPerSecond()));
+    }
     if (!output.quiet) {
       streams
           .err()

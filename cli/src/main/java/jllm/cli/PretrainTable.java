@@ -90,7 +90,7 @@ final class PretrainTable {
     rows.add(
         new Row(
             "arithmetic",
-            flops(plan.flops()) + "FLOP, " + flops(plan.flopsPerStep()) + "FLOP a step"));
+            flops(plan.runFlops()) + "FLOP, " + flops(plan.flopsPerStep()) + "FLOP a step"));
     ModelCosts.Memory memory = plan.memory();
     rows.add(
         new Row(
@@ -135,7 +135,7 @@ final class PretrainTable {
     json.field("tokens_per_step", plan.tokensPerStep());
     json.field("train_tokens", plan.dataTokens());
     json.field("val_tokens", data.validationTokens());
-    json.field("flops", plan.flops());
+    json.field("flops", plan.runFlops());
     json.field("memory_bytes", plan.memory().total());
     json.field("checkpoint_bytes", plan.checkpointBytes());
     if (!Double.isNaN(secondsPerStep)) {

@@ -35,7 +35,7 @@ final class ShapeReport {
     json.put("parameters", costs.parameters());
     json.put("parameters_of_embedding", embedding);
     json.put("forward_flop_per_token", costs.forwardFlops());
-    json.put("training_flop_per_token", costs.trainingFlops());
+    json.put("training_flop_per_token", costs.training().total());
     json.put("bytes_f32", DType.F32.bytes(costs.parameters()));
     json.put("bytes_f16", DType.F16.bytes(costs.parameters()));
     Map<String, Object> facts = new LinkedHashMap<>();
@@ -55,7 +55,7 @@ final class ShapeReport {
             Locale.ROOT,
             "%sFLOP a token forward, %sFLOP in training (at %d positions)",
             flops(costs.forwardFlops()),
-            flops(costs.trainingFlops()),
+            flops(costs.training().total()),
             config.contextLength()));
     facts.put(
         "size",

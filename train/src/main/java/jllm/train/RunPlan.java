@@ -3,11 +3,13 @@ package jllm.train;
 import jllm.format.ModelConfig;
 import jllm.train.data.TrainingData;
 import jllm.train.model.ModelCosts;
+import jllm.train.model.TrainingFlops;
 
 /**
  * What a run will take, known before it begins.
  *
  * @param costs of the model
+ * @param flops of training for one token
  * @param memory that training holds
  * @param steps of the whole run
  * @param tokensPerStep that each reads, on average
@@ -16,6 +18,7 @@ import jllm.train.model.ModelCosts;
  */
 public record RunPlan(
     ModelCosts costs,
+    TrainingFlops flops,
     ModelCosts.Memory memory,
     long steps,
     long tokensPerStep,
@@ -44,6 +47,7 @@ public record RunPlan(
     // A checkpoint holds the weights, their masters and the moments: all but the gradients.
     return new RunPlan(
         costs,
+        costs.training(),
         memory,
         options.horizon().steps(batch, data),
         Math.round(data.tokensPerStep(batch)),
@@ -63,11 +67,11 @@ public record RunPlan(
 
   /** Floating-point operations of one step. */
   public double flopsPerStep() {
-    return costs.trainingFlops() * tokensPerStep;
+    return flops.total() * tokensPerStep;
   }
 
   /** Floating-point operations of the whole run. */
-  public double flops() {
+  public double runFlops() {
     return flopsPerStep() * steps;
   }
 }

@@ -1,8 +1,14 @@
 package jllm.train;
 
 import jllm.format.ModelConfig;
+import jllm.format.WeightSource;
+import jllm.format.model.RandomWeights;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.train.data.TokenBatch;
+import jllm.train.model.ModelCosts;
+import jllm.train.model.TrainingFlops;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whole training steps of a model with random weights on random tokens, to be timed: what they cost
@@ -14,25 +20,79 @@ public final class TimedSteps implements AutoCloseable {
   private static final double RATE = 1e-5;
 
   private final Backend backend;
-  private final TrainedWeights weights;
+  private final TrainedTensors weights;
+  private final TrainingFlops flops;
+  private final @Nullable WeightSource base;
   private final ModelStep model;
   private final AdamW optimizer;
   private final BatchOptions size;
   private final TokenBatch batch;
   private long steps;
 
-  /**
-   * @throws OutOfMemoryError if there is no room for the weights
-   */
-  public TimedSteps(Backend backend, ModelConfig config, TrainOptions options) {
+  private TimedSteps(
+      Backend backend,
+      TrainedTensors weights,
+      TrainingFlops flops,
+      @Nullable WeightSource base,
+      TrainOptions options) {
     this.backend = backend;
+    this.weights = weights;
+    this.flops = flops;
+    this.base = base;
     size = options.batch();
-    weights = TrainedWeights.random(config, options.weightType(), options.seed(), backend);
     model = new ModelStep(weights, backend, size.tokensPerBatch(), false, options);
     optimizer = new AdamW(weights, backend.training(), options.optimizer());
     batch =
         TokenBatch.random(
-            size.batchSize(), size.sequenceLength(), config.vocabularySize(), options.seed());
+            size.batchSize(),
+            size.sequenceLength(),
+            weights.config().vocabularySize(),
+            options.seed());
+  }
+
+  /**
+   * Steps that train all weights.
+   *
+   * @throws OutOfMemoryError if there is no room for them
+   */
+  public static TimedSteps ofWeights(Backend backend, ModelConfig config, TrainOptions options) {
+    TrainedWeights weights =
+        TrainedWeights.random(config, options.weightType(), options.seed(), backend);
+    TrainingFlops flops = ModelCosts.of(config, options.batch().sequenceLength()).training();
+    return new TimedSteps(backend, weights, flops, null, options);
+  }
+
+  /**
+   * Steps that train an adapter.
+   *
+   * @param type of the frozen matrices
+   * @throws OutOfMemoryError if there is no room for the weights
+   */
+  public static TimedSteps ofAdapter(
+      Backend backend,
+      ModelConfig config,
+      DType type,
+      AdapterOptions adapter,
+      TrainOptions options) {
+    RandomWeights base = new RandomWeights(config, type, options.seed());
+    TrainedAdapter weights =
+        TrainedAdapter.random(base, "random weights", adapter, options.seed(), backend);
+    TrainingFlops flops = weights.flops(options.batch().sequenceLength());
+    return new TimedSteps(backend, weights, flops, base, options);
+  }
+
+  /** Numbers that are trained. */
+  public long trained() {
+    long trained = 0;
+    for (TrainedTensors.Weight weight : weights.all()) {
+      trained += weight.master().shape().elements();
+    }
+    return trained;
+  }
+
+  /** Floating-point operations for one token. */
+  public TrainingFlops flops() {
+    return flops;
   }
 
   /** Does a step and says where its time went. */
@@ -61,5 +121,8 @@ public final class TimedSteps implements AutoCloseable {
   public void close() {
     model.close();
     weights.close();
+    if (base != null) {
+      base.close();
+    }
   }
 }

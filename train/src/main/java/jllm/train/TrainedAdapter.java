@@ -13,6 +13,7 @@ import java.util.function.UnaryOperator;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
+import jllm.format.WeightSource;
 import jllm.format.lora.Fingerprint;
 import jllm.format.lora.GgufAdapter;
 import jllm.format.lora.LoraAdapter;
@@ -20,6 +21,7 @@ import jllm.format.lora.LoraOrigin;
 import jllm.format.lora.LoraPair;
 import jllm.format.lora.PeftWriter;
 import jllm.format.model.LinearLayers;
+import jllm.format.model.ModelArchitectures;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
@@ -27,6 +29,7 @@ import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.train.data.TrainingData;
 import jllm.train.model.ModelCosts;
+import jllm.train.model.TrainingFlops;
 
 /**
  * A low-rank adapter in training over a model whose weights, of whatever type, stay as they are (Hu
@@ -39,12 +42,13 @@ public final class TrainedAdapter extends TrainedTensors {
   /** Small files of a checkpoint. */
   private static final long AROUND = 1 << 20;
 
-  private final ModelFile base;
+  private final WeightSource base;
   private final LinearLayers layers;
   private final LoraAdapter adapter;
 
   private TrainedAdapter(
-      ModelFile base,
+      WeightSource base,
+      String baseName,
       LinearLayers layers,
       Map<LinearLayers.Layer, Integer> ranks,
       AdapterOptions options,
@@ -59,7 +63,7 @@ public final class TrainedAdapter extends TrainedTensors {
     });
     allocate(shapes, (_, _) -> new Kind(true, false));
     LoraOrigin origin =
-        new LoraOrigin(base.path().toString(), Fingerprint.of(base.weights()), options.dropout());
+        new LoraOrigin(baseName, Fingerprint.of(base), options.dropout());
     this.adapter = new LoraAdapter("the adapter in training", origin, pairs(ranks, options), null);
   }
 
@@ -87,10 +91,20 @@ public final class TrainedAdapter extends TrainedTensors {
    */
   public static TrainedAdapter random(
       ModelFile base, AdapterOptions options, long seed, Backend backend) {
-    LinearLayers layers = LinearLayers.of(base.weights());
+    return random(base.weights(), base.path().toString(), options, seed, backend);
+  }
+
+  /**
+   * A new adapter, as {@link #random(ModelFile, AdapterOptions, long, Backend)} makes it.
+   *
+   * @param baseName name or path of the model
+   */
+  static TrainedAdapter random(
+      WeightSource base, String baseName, AdapterOptions options, long seed, Backend backend) {
+    LinearLayers layers = LinearLayers.of(base);
     Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
     options.choose(layers).forEach(layer -> ranks.put(layer, options.rank()));
-    TrainedAdapter trained = new TrainedAdapter(base, layers, ranks, options, backend);
+    TrainedAdapter trained = new TrainedAdapter(base, baseName, layers, ranks, options, backend);
     for (Weight weight : trained.all()) {
       if (weight.name().endsWith(A)) {
         trained.set(weight.master(), values -> fill(weight, seed, values));
@@ -127,7 +141,9 @@ public final class TrainedAdapter extends TrainedTensors {
           }
           ranks.put(layer, pair.rank());
         });
-    TrainedAdapter trained = new TrainedAdapter(base, layers, ranks, options, backend);
+    TrainedAdapter trained =
+        new TrainedAdapter(
+            base.weights(), base.path().toString(), layers, ranks, options, backend);
     saved
         .pairs()
         .forEach((name, pair) -> {
@@ -202,7 +218,7 @@ public final class TrainedAdapter extends TrainedTensors {
 
   @Override
   Transformer model(Backend backend) {
-    return Transformer.tuned(base.weights(), backend, adapter, parameters());
+    return Transformer.tuned(base, backend, adapter, parameters());
   }
 
   @Override
@@ -215,14 +231,37 @@ public final class TrainedAdapter extends TrainedTensors {
     RunPlan whole = RunPlan.of(config(), options, data);
     long bytes = size() * Float.BYTES;
     ModelCosts.Memory memory =
-        new ModelCosts.Memory(base.bytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
+        new ModelCosts.Memory(
+            baseBytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
     return new RunPlan(
         whole.costs(),
+        flops(options.batch().sequenceLength()),
         memory,
         whole.steps(),
         whole.tokensPerStep(),
         whole.dataTokens(),
         3 * bytes + AROUND);
+  }
+
+  /** Of training for one token of sequences of {@code length}. */
+  public TrainingFlops flops(int length) {
+    int first =
+        layers.all().stream()
+            .filter(layer -> adapter.pairs().containsKey(layer.name()))
+            .mapToInt(LinearLayers.Layer::block)
+            .min()
+            .orElse(0);
+    return ModelCosts.of(config(), length).adapterTraining(config(), length, first, size());
+  }
+
+  private long baseBytes() {
+    long bytes = 0;
+    for (Map.Entry<String, Shape> weight : ModelArchitectures.weights(config()).entrySet()) {
+      if (base.has(weight.getKey())) {
+        bytes += Tensor.byteSize(base.dtype(weight.getKey()), weight.getValue());
+      }
+    }
+    return bytes;
   }
 
   /** The targets that were chosen, for people. */

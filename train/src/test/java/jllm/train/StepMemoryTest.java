@@ -43,7 +43,7 @@ class StepMemoryTest {
   @MethodSource("runs")
   void aStepAllocatesNoTensorsOnceCompiled(String name, ModelConfig config, boolean recompute) {
     try (Backend backend = new VectorBackend(2);
-        TimedSteps steps = new TimedSteps(backend, config, options(3, 8, recompute))) {
+        TimedSteps steps = TimedSteps.ofWeights(backend, config, options(3, 8, recompute))) {
       steps.step();
       steps.step(); // in one piece of memory, as large as the first one needed
       steps.step();
@@ -80,7 +80,7 @@ class StepMemoryTest {
   void theEstimateOfActivationsIsNear(
       String name, ModelConfig config, int batch, int length, boolean recompute) {
     try (Backend backend = new VectorBackend(1);
-        TimedSteps steps = new TimedSteps(backend, config, options(batch, length, recompute))) {
+        TimedSteps steps = TimedSteps.ofWeights(backend, config, options(batch, length, recompute))) {
       for (int i = 0; i < 3; i++) {
         steps.step();
       }

@@ -21,11 +21,6 @@ import jllm.tensor.Shape;
  */
 public record ModelCosts(long parameters, long matrixParameters, double forwardFlops) {
   /**
-   * Of the forward pass: the derivatives by inputs and by weights are products of the same size.
-   */
-  private static final int TRAINING_FACTOR = 3;
-
-  /**
    * The costs of a model.
    *
    * @param length T of the sequences
@@ -40,14 +35,19 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
     if (config.tiedOutput()) {
       matrices += (long) config.vocabularySize() * config.width();
     }
+    return new ModelCosts(
+        parameters, matrices, 2.0 * matrices + attentionFlops(config, 0, length));
+  }
+
+  /** Of the forward pass for one token, in the blocks from {@code first} on. */
+  private static double attentionFlops(ModelConfig config, int first, int length) {
     AttentionConfig attention = config.attention();
     double seen = 0;
-    for (int layer = 0; layer < config.layers(); layer++) {
+    for (int layer = first; layer < config.layers(); layer++) {
       seen += meanSeen(length, attention.window(layer));
     }
     // Scores and the weighted sum of values: two products of the width of all heads a position.
-    double attentionFlops = 4.0 * seen * attention.heads() * attention.headDim();
-    return new ModelCosts(parameters, matrices, 2.0 * matrices + attentionFlops);
+    return 4.0 * seen * attention.heads() * attention.headDim();
   }
 
   private static long perToken(ModelConfig config, String name, Shape shape) {
@@ -69,11 +69,32 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
   }
 
   /**
-   * Floating-point operations of training for one token: 6 for each parameter in a matrix product,
-   * and those of attention (Kaplan et al. 2020, section 2.1; here with the causal half alone).
+   * Of training for one token: 6 for each parameter in a matrix product, and those of attention
+   * (Kaplan et al. 2020, section 2.1; here with the causal half alone). The derivatives by inputs
+   * and by weights are products of the size of those of the forward pass.
    */
-  public double trainingFlops() {
-    return TRAINING_FACTOR * forwardFlops;
+  public TrainingFlops training() {
+    return new TrainingFlops(forwardFlops, 2 * forwardFlops);
+  }
+
+  /**
+   * Of training an adapter for one token: no derivatives by the model's weights, and none at all
+   * below the first block that is adapted.
+   *
+   * @param length T of the sequences
+   * @param first block that is adapted
+   * @param size numbers of the adapter
+   */
+  public TrainingFlops adapterTraining(ModelConfig config, int length, int first, long size) {
+    long block = 0; // All are alike.
+    for (Map.Entry<String, Shape> weight : ModelArchitectures.weights(config).entrySet()) {
+      if (weight.getKey().startsWith("blk.0.")) {
+        block += perToken(config, weight.getKey(), weight.getValue());
+      }
+    }
+    double inputs =
+        2.0 * (matrixParameters - first * block) + 2 * attentionFlops(config, first, length);
+    return new TrainingFlops(forwardFlops + 2.0 * size, inputs + 4.0 * size);
   }
 
   /**

@@ -38,6 +38,7 @@ public final class ModelPresets {
     all.put("llama-15m", ModelShape.llama(6, 6, 6, 288, 768, 256, true));
     all.put("llama-42m", ModelShape.llama(8, 8, 8, 512, 1376, 1024, true));
     all.put("llama-110m", ModelShape.llama(12, 12, 12, 768, 2048, 1024, true));
+    all.put("llama-135m", ModelShape.llama(30, 9, 3, 576, 1536, 2048, true));
     all.put("llama-300m", ModelShape.llama(24, 16, 8, 1024, 2816, 2048, true));
     all.put(
         "llama-1b",

@@ -65,7 +65,7 @@ final class ModelShapeTest {
     assertEquals(2 * block + 10 * 8, costs.matrixParameters());
     assertEquals(2 * block + (10 + 16) * 8 + vectors(2, 8), costs.parameters());
     // Four positions see 1, 2, 3, 4: 2.5 on average; two products of 8 a layer.
-    assertEquals(3 * (2.0 * (2 * block + 80) + 2 * 4 * 2.5 * 8), costs.trainingFlops(), 1e-6);
+    assertEquals(3 * (2.0 * (2 * block + 80) + 2 * 4 * 2.5 * 8), costs.training().total(), 1e-6);
   }
 
   /** Norms (weight and bias), and the biases of the four matrices of a block: 3 + 1 + 4 + 1. */
