@@ -16,11 +16,14 @@ final class PlainProducts implements AutoCloseable {
   private final PlainRow row;
   private final Unpacker unpacker;
   private final ExpertOrder order = new ExpertOrder();
+  private final SlimProduct slim;
+  private final Scratch turned = new Scratch();
 
   PlainProducts(Workers workers) {
     product = new MatrixProduct(workers);
     unpacker = new Unpacker(workers);
     row = new PlainRow(workers);
+    slim = new SlimProduct(workers);
   }
 
   /** {@code out = x w^T + bias}; see {@link jllm.tensor.Backend#linear}. */
@@ -29,10 +32,47 @@ final class PlainProducts implements AutoCloseable {
       row.linear(out, x, w, bias);
       return;
     }
+    if (bias == null && isSlim(w) && SlimProduct.fits(x.rows(), w.dim(0), w.columns())) {
+      slim(out, x, w, false);
+      return;
+    }
     product.left().set(x.segment(), 0, DType.F32, x.columns(), true);
     product.right().set(w.segment(), 0, w.dtype(), w.columns(), true);
     MemorySegment added = bias == null ? null : bias.segment();
     product.assign(out.segment(), 0, x.rows(), w.dim(0), w.columns(), added);
+  }
+
+  private static boolean isSlim(Tensor w) {
+    return w.dtype() == DType.F32 && Math.min(w.dim(0), w.columns()) <= SlimProduct.MOST;
+  }
+
+  private void slim(Tensor out, Tensor x, Tensor w, boolean add) {
+    int outputs = w.dim(0);
+    int inputs = w.columns();
+    MemorySegment columns = turned.reserve(4L * outputs * inputs);
+    TransposeLoops.transpose(
+        w.segment(), 0, 4L * inputs, columns, 0, 4L * outputs, outputs, inputs);
+    slim.run(
+        x.segment(),
+        4L * inputs,
+        4,
+        columns,
+        out.segment(),
+        x.rows(),
+        outputs,
+        inputs,
+        add);
+  }
+
+  /** {@code out += x w^T}. */
+  void addLinear(Tensor out, Tensor x, Tensor w) {
+    if (isSlim(w) && SlimProduct.fits(x.rows(), w.dim(0), w.columns())) {
+      slim(out, x, w, true);
+      return;
+    }
+    product.left().set(x.segment(), 0, DType.F32, x.columns(), true);
+    product.right().set(w.segment(), 0, w.dtype(), w.columns(), true);
+    product.add(out.segment(), 0, x.rows(), w.dim(0), w.columns());
   }
 
   /** See {@link jllm.tensor.Backend#expertLinear}. */
@@ -74,13 +114,52 @@ final class PlainProducts implements AutoCloseable {
       }
       return;
     }
-    product.left().set(dout.segment(), 0, DType.F32, dout.columns(), true);
+    int depth = dout.columns();
+    if (isSlim(w) && SlimProduct.fits(dout.rows(), w.columns(), depth)) {
+      slim.run(
+          dout.segment(),
+          4L * depth,
+          4,
+          w.segment(),
+          dx.segment(),
+          dout.rows(),
+          w.columns(),
+          depth,
+          true);
+      return;
+    }
+    product.left().set(dout.segment(), 0, DType.F32, depth, true);
     product.right().set(w.segment(), 0, w.dtype(), w.columns(), false);
-    product.add(dx.segment(), 0, dout.rows(), w.columns(), dout.columns());
+    product.add(dx.segment(), 0, dout.rows(), w.columns(), depth);
   }
 
   /** {@code dw += dout^T x}. */
   void weight(Tensor dw, Tensor dout, Tensor x) {
+    if (isSlim(dw) && dw.columns() < dw.dim(0) && SlimProduct.fits(dw.columns(), dw.dim(0), x.rows())) {
+      int outputs = dw.dim(0);
+      int inputs = dw.columns();
+      MemorySegment columns = turned.reserve(8L * outputs * inputs);
+      TransposeLoops.transpose(
+          dw.segment(), 0, 4L * inputs, columns, 0, 4L * outputs, outputs, inputs);
+      slim.run(
+          x.segment(), 4, 4L * inputs, dout.segment(), columns, inputs, outputs, x.rows(), true);
+      TransposeLoops.transpose(
+          columns, 0, 4L * outputs, dw.segment(), 0, 4L * inputs, inputs, outputs);
+      return;
+    }
+    if (isSlim(dw) && SlimProduct.fits(dw.dim(0), dw.columns(), x.rows())) {
+      slim.run(
+          dout.segment(),
+          4,
+          4L * dout.columns(),
+          x.segment(),
+          dw.segment(),
+          dw.dim(0),
+          dw.columns(),
+          x.rows(),
+          true);
+      return;
+    }
     product.left().set(dout.segment(), 0, DType.F32, dout.columns(), false);
     product.right().set(x.segment(), 0, DType.F32, x.columns(), false);
     product.add(dw.segment(), 0, dout.columns(), x.columns(), x.rows());
@@ -147,6 +226,7 @@ final class PlainProducts implements AutoCloseable {
   @Override
   public void close() {
     product.close();
+    turned.close();
     unpacker.close();
     order.close();
   }
