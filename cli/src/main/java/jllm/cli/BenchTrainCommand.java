@@ -132,6 +132,7 @@ final class BenchTrainCommand implements Callable<Integer> {
     compute.check();
     output.apply();
     models.check();
+    frozenType();
     if (models.initFrom != null) {
       throw new UsageException("a shape is measured, with random weights; leave out --init-from");
     }
@@ -157,11 +158,18 @@ final class BenchTrainCommand implements Callable<Integer> {
     if (rank != null) {
       AdapterOptions adapter =
           new AdapterOptions(rank, 2.0 * rank, false, loraDropout, List.of("all"), 0);
-      DType type = QuantizationType.elementNamed(frozenType);
       results.add(
-          benchmark.runAdapter(config, type, adapter, options, repetitions, warmUpNanos));
+          benchmark.runAdapter(config, frozenType(), adapter, options, repetitions, warmUpNanos));
     }
     return results;
+  }
+
+  private DType frozenType() {
+    try {
+      return QuantizationType.elementNamed(frozenType);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--frozen-type: " + e.getMessage());
+    }
   }
 
   private List<Case> cases(Backend backend) {

@@ -24,8 +24,25 @@ class BenchTrainTest {
     List<String> lines = run.out().lines().toList();
     assertEquals(2 + 8, lines.size(), run.out());
     assertTrue(lines.getFirst().matches("\\|.*forward.*backward.*optimizer.*of peak.*"), run.out());
-    assertTrue(lines.get(9).matches("\\| +16 \\| +\\S+ M \\| +2 \\| +8 \\|.*"), run.out());
+    assertTrue(lines.get(9).matches("\\| +16 \\| +\\S+ M \\| +\\| +2 \\| +8 \\|.*"), run.out());
     assertTrue(run.err().contains("measured peak"), run.err());
+  }
+
+  @Test
+  void adaptersBesideAllWeights() {
+    Run run =
+        bench(
+            "--n-layer 2 --n-head 2 --d-model 32 --context 8 --batch-size 2 --lora-rank 4"
+                + " --frozen-type q8_0");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    List<String> lines = run.out().lines().toList();
+    assertTrue(lines.get(2).matches("\\| +32 \\| +\\S+ M \\| +\\|.*"), run.out());
+    assertTrue(lines.get(3).matches("\\| +32 \\| +\\S+ M \\| +rank 4 \\|.*"), run.out());
+    assertTrue(
+        lines
+            .getLast()
+            .matches("An adapter of rank 4 over q8_0: \\S+ times the tokens/s of all weights."),
+        run.out());
   }
 
   @Test
@@ -47,6 +64,8 @@ class BenchTrainTest {
         "--preset nano --batch-size 0; batch size is 0",
         "--preset nano --width 129; 129",
         "--preset none; there is no preset none",
+        "--preset nano --lora-rank 0; a rank of 0",
+        "--preset nano --lora-rank 4 --frozen-type q9; unknown element type 'q9'",
         "--init-from m.gguf; leave out --init-from",
         "--preset gpt2-xl --batch-size 1000000; of memory",
       })

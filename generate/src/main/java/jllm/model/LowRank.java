@@ -13,10 +13,10 @@ import jllm.tensor.Tensor;
  */
 record LowRank(Tensor a, Tensor b, float scale, int dropoutPlace) {
 
-  /** The sum with the layer's output y [N, O] for x [N, I]. */
+  /** The sum with the layer's output y [N, O] for x [N, I]; y is void afterwards. */
   Tensor addTo(Exec exec, Tensor y, Tensor x, Batch batch) {
     Dropout dropout = batch.adapterDropout(dropoutPlace);
     Tensor inner = exec.linear(dropout == null ? x : exec.dropout(x, dropout), a, null);
-    return exec.add(y, exec.linear(scale == 1 ? inner : exec.scale(inner, scale), b, null));
+    return exec.addLinear(y, scale == 1 ? inner : exec.scale(inner, scale), b);
   }
 }

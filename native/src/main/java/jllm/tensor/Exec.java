@@ -191,6 +191,26 @@ public final class Exec extends Operations implements AutoCloseable {
     return out;
   }
 
+  /**
+   * The sum of y [N, O] and x w^T for x [N, I] and w [O, I]. In training it takes the place of y,
+   * which is void afterwards; see {@link TrainingKernels#addLinear}.
+   */
+  public Tensor addLinear(Tensor y, Tensor x, Tensor w) {
+    if (!training) {
+      return add(y, linear(x, w, null));
+    }
+    typed(y, type, "addLinear");
+    typed(x, type, "addLinear");
+    fits(x.columns() == w.columns() && w.shape().rank() == 2, "addLinear", x, w);
+    fits(y.rows() == x.rows() && y.columns() == w.dim(0), "addLinear", y, w);
+    kernels.addLinear(y, x, w);
+    Tensor out = slab.view(y, 0, y.rows(), y.columns());
+    if (tape != null) {
+      tape.record(new Op.AddLinear(out, y, x, w), y, x, w);
+    }
+    return out;
+  }
+
   /** See {@link TrainingKernels#dropout}. */
   public Tensor dropout(Tensor x, Dropout dropout) {
     typed(x, type, "dropout");

@@ -23,6 +23,12 @@ public interface TrainingKernels {
   void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids);
 
   /**
+   * {@code out += x w^T}, what an adapter adds to a layer. out [N, O]; x [N, I]; w [O, I], F32 or
+   * BF16, row-major.
+   */
+  void addLinear(Tensor out, Tensor x, Tensor w);
+
+  /**
    * {@code dx += dout w}. dx [N, I]; dout [N, O]; w [O, I], whatever {@link Backend#linear} takes:
    * frozen weights may be quantized or packed.
    */

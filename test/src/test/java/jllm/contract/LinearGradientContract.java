@@ -13,7 +13,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 interface LinearGradientContract extends Subject {
 
   /** Rows, outputs and inputs beyond the blocks that kernels divide their work by. */
-  int[][] LARGER_SIZES = {{130, 49, 1030}, {35, 520, 301}, {600, 33, 70}, {7, 1100, 65}};
+  int[][] LARGER_SIZES = {
+    {130, 49, 1030}, {35, 520, 301}, {600, 33, 70}, {7, 1100, 65}, {77, 16, 96}, {67, 2000, 20}, {21, 32, 2080}, {43, 720, 48}
+  };
 
   /** Weights that change each step are not adopted. */
   @ParameterizedTest
@@ -29,6 +31,19 @@ interface LinearGradientContract extends Subject {
           Operand bias = trial.normal(1, outputs, 1).reshape(outputs);
           Operand out = trial.out(rows, outputs);
           trial.run((b, side) -> b.linear(side.of(out), side.of(x), side.of(w), side.of(bias)));
+          trial.assertSum(out, inputs);
+        });
+  }
+
+  @Test
+  default void addLinear() {
+    forSizes(
+        "addLinear",
+        (trial, rows, outputs, inputs) -> {
+          Operand x = trial.normal(rows, inputs, 1);
+          Operand w = trial.plainWeight(DType.F32, outputs, inputs);
+          Operand out = trial.normal(rows, outputs, 1).asResult();
+          trial.run((b, side) -> b.training().addLinear(side.of(out), side.of(x), side.of(w)));
           trial.assertSum(out, inputs);
         });
   }

@@ -50,6 +50,11 @@ final class VectorTraining implements TrainingKernels, AutoCloseable {
   }
 
   @Override
+  public void addLinear(Tensor out, Tensor x, Tensor w) {
+    products.addLinear(out, x, w);
+  }
+
+  @Override
   public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
     products.input(dx, dout, w);
   }

@@ -48,6 +48,11 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
+  public void addLinear(Tensor out, Tensor x, Tensor w) {
+    products.addLinear(out, x, w);
+  }
+
+  @Override
   public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
     products.inputGradient(dx, dout, w);
   }

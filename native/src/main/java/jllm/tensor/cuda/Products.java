@@ -57,6 +57,25 @@ final class Products {
           .start(ceil(outputs, OUTPUTS), single ? 1 : ceil(rows, ROWS_AT_ONCE), 1, THREADS);
       return;
     }
+    multiplyRows(out, x, w, 0);
+    if (bias != null) {
+      gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
+          .tensors(out, bias)
+          .longs(rows)
+          .ints(outputs)
+          .over((long) rows * outputs);
+    }
+  }
+
+  /** out [N, O] += x [N, I] w^T. */
+  void addLinear(Tensor out, Tensor x, Tensor w) {
+    multiplyRows(out, x, w, 1);
+  }
+
+  /** out [N, O] = x [N, I] w^T + beta out. */
+  private void multiplyRows(Tensor out, Tensor x, Tensor w, float beta) {
+    int inputs = x.columns();
+    int outputs = w.dim(0);
     tiles(
         w,
         (tile, from, count) ->
@@ -70,16 +89,9 @@ final class Products {
                 address(out) + (long) from * Float.BYTES,
                 outputs,
                 count,
-                rows,
+                x.rows(),
                 inputs,
-                0));
-    if (bias != null) {
-      gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
-          .tensors(out, bias)
-          .longs(rows)
-          .ints(outputs)
-          .over((long) rows * outputs);
-    }
+                beta));
   }
 
   /** dx [N, I] += dout [N, O] w. */

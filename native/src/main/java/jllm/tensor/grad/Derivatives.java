@@ -26,6 +26,7 @@ final class Derivatives {
     switch (op) {
       case Op.Embedding o -> embedding(o, dout);
       case Op.Linear o -> linear(o, dout);
+      case Op.AddLinear o -> addLinear(o, dout);
       case Op.RmsNorm o -> rmsNorm(o, dout);
       case Op.LayerNorm o ->
           kernels.layerNormBackward(
@@ -75,16 +76,27 @@ final class Derivatives {
   }
 
   private void linear(Op.Linear op, Tensor dout) {
-    Tensor dw = gradients.weight(op.w());
-    if (dw != null) {
-      kernels.linearBackwardWeight(dw, dout, op.x());
-    }
     Tensor dbias = gradients.weight(op.bias());
     if (dbias != null) {
       kernels.biasBackward(dbias, dout);
     }
-    if (gradients.reaches(op.x())) {
-      kernels.linearBackwardInput(gradients.of(op.x()), dout, op.w());
+    product(op.x(), op.w(), dout);
+  }
+
+  private void product(Tensor x, Tensor w, Tensor dout) {
+    Tensor dw = gradients.weight(w);
+    if (dw != null) {
+      kernels.linearBackwardWeight(dw, dout, x);
+    }
+    if (gradients.reaches(x)) {
+      kernels.linearBackwardInput(gradients.of(x), dout, w);
+    }
+  }
+
+  private void addLinear(Op.AddLinear op, Tensor dout) {
+    product(op.x(), op.w(), dout);
+    if (gradients.reaches(op.y())) {
+      gradients.move(op.out(), op.y());
     }
   }
 

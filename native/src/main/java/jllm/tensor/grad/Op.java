@@ -23,6 +23,9 @@ public sealed interface Op {
 
   record Linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) implements Op {}
 
+  /** {@code y + x w^T} in the memory of y, whose value no other operation's derivative needs. */
+  record AddLinear(Tensor out, Tensor y, Tensor x, Tensor w) implements Op {}
+
   /** Rows of x are rows of the norm, or several of them: the heads of queries and keys. */
   record RmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps) implements Op {}
 

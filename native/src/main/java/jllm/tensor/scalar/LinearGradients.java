@@ -1,5 +1,7 @@
 package jllm.tensor.scalar;
 
+import java.util.Arrays;
+import java.util.stream.IntStream;
 import jllm.tensor.Tensor;
 
 /** Derivatives of products with weights, and of the choice of their rows. */
@@ -11,6 +13,17 @@ final class LinearGradients {
     int[] rows = Rows.readIndices(ids);
     for (int n = 0; n < rows.length; n++) {
       Rows.add(dtable, rows[n], Rows.read(dout, n));
+    }
+  }
+
+  /** out [N, O], x [N, I], w [O, I]. */
+  static void addLinear(Tensor out, Tensor x, Tensor w) {
+    double[][] weights = Rows.readAll(w);
+    for (int n = 0; n < x.rows(); n++) {
+      double[] row = Rows.read(x, n);
+      double[] sums = new double[weights.length];
+      Arrays.setAll(sums, o -> IntStream.range(0, row.length).mapToDouble(i -> row[i] * weights[o][i]).sum());
+      Rows.add(out, n, sums);
     }
   }
 

@@ -19,6 +19,11 @@ final class ScalarTraining implements TrainingKernels {
   }
 
   @Override
+  public void addLinear(Tensor out, Tensor x, Tensor w) {
+    LinearGradients.addLinear(out, x, w);
+  }
+
+  @Override
   public void linearBackwardInput(Tensor dx, Tensor dout, Tensor w) {
     LinearGradients.input(dx, dout, w);
   }
