@@ -52,16 +52,7 @@ final class PlainProducts implements AutoCloseable {
     MemorySegment columns = turned.reserve(4L * outputs * inputs);
     TransposeLoops.transpose(
         w.segment(), 0, 4L * inputs, columns, 0, 4L * outputs, outputs, inputs);
-    slim.run(
-        x.segment(),
-        4L * inputs,
-        4,
-        columns,
-        out.segment(),
-        x.rows(),
-        outputs,
-        inputs,
-        add);
+    slim.run(x.segment(), 4L * inputs, 4, columns, out.segment(), x.rows(), outputs, inputs, add);
   }
 
   /** {@code out += x w^T}. */
@@ -135,7 +126,9 @@ final class PlainProducts implements AutoCloseable {
 
   /** {@code dw += dout^T x}. */
   void weight(Tensor dw, Tensor dout, Tensor x) {
-    if (isSlim(dw) && dw.columns() < dw.dim(0) && SlimProduct.fits(dw.columns(), dw.dim(0), x.rows())) {
+    if (isSlim(dw)
+        && dw.columns() < dw.dim(0)
+        && SlimProduct.fits(dw.columns(), dw.dim(0), x.rows())) {
       int outputs = dw.dim(0);
       int inputs = dw.columns();
       MemorySegment columns = turned.reserve(8L * outputs * inputs);

@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The loops of {@link SlimProduct}: tiles of {@code c[m, j] (+)= sum over k of a[m, k] b[k, j]} that
- * read both operands where they lie. More sums than eight make methods that the JIT does not
+ * The loops of {@link SlimProduct}: tiles of {@code c[m, j] (+)= sum over k of a[m, k] b[k, j]}
+ * that read both operands where they lie. More sums than eight make methods that the JIT does not
  * compile; see {@link GemmKernel}.
  */
 final class SlimLoops {

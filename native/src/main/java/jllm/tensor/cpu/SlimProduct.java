@@ -126,8 +126,7 @@ final class SlimProduct implements Workers.Task {
     }
   }
 
-  private void strips(
-      int row, int endRow, int first, int end, int k, int length, boolean addHere) {
+  private void strips(int row, int endRow, int first, int end, int k, int length, boolean addHere) {
     long bStep = 4L * columns;
     int m = row;
     while (m < endRow) {
@@ -141,7 +140,17 @@ final class SlimProduct implements Workers.Task {
         SlimLoops.rows4(as, a, aRow, aStep, bs, b, bStep, cs, c, bStep, length, addHere);
         if (taken == 8) {
           SlimLoops.rows4(
-              as, a + 4 * aRow, aRow, aStep, bs, b, bStep, cs, c + 4 * bStep, bStep, length,
+              as,
+              a + 4 * aRow,
+              aRow,
+              aStep,
+              bs,
+              b,
+              bStep,
+              cs,
+              c + 4 * bStep,
+              bStep,
+              length,
               addHere);
         }
       }

@@ -22,7 +22,8 @@ final class LinearGradients {
     for (int n = 0; n < x.rows(); n++) {
       double[] row = Rows.read(x, n);
       double[] sums = new double[weights.length];
-      Arrays.setAll(sums, o -> IntStream.range(0, row.length).mapToDouble(i -> row[i] * weights[o][i]).sum());
+      Arrays.setAll(
+          sums, o -> IntStream.range(0, row.length).mapToDouble(i -> row[i] * weights[o][i]).sum());
       Rows.add(out, n, sums);
     }
   }
