@@ -34,8 +34,13 @@ public interface TrainingKernels {
    */
   void linearBackwardInput(Tensor dx, Tensor dout, Tensor w);
 
-  /** {@code dw += dout^T x}. dw [O, I]; dout [N, O]; x [N, I]. */
-  void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x);
+  /**
+   * {@code dw += dout^T x}. dw [O, I]; dout [N, O]; x [N, I].
+   *
+   * @param type of the weight that the layer computed with: where it is not F32, dout and x may be
+   *     rounded to BF16
+   */
+  void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type);
 
   /** {@code dbias[o] += sum over n of dout[n, o]}. dbias [O]; dout [N, O]. */
   void biasBackward(Tensor dbias, Tensor dout);
@@ -152,8 +157,10 @@ public interface TrainingKernels {
   /**
    * Of {@link Backend#expertLinear}, shapes as there: {@code dw[experts[i]] += dout[i]^T x[r]}. dw
    * [E, O, I].
+   *
+   * @param type as for {@link #linearBackwardWeight}
    */
-  void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts);
+  void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type);
 
   /**
    * Of {@link Backend#combineExperts}: {@code dx[n*U + u] += weights[n, u] * dout[n]}; {@code

@@ -31,7 +31,7 @@ interface LinearGradientContract extends Subject {
           Operand bias = trial.normal(1, outputs, 1).reshape(outputs);
           Operand out = trial.out(rows, outputs);
           trial.run((b, side) -> b.linear(side.of(out), side.of(x), side.of(w), side.of(bias)));
-          trial.assertSum(out, inputs);
+          trial.assertSum(out, inputs, trainedProductTolerance(type));
         });
   }
 
@@ -57,7 +57,7 @@ interface LinearGradientContract extends Subject {
         "linearBackwardInput with " + type,
         (trial, rows, outputs, inputs) -> {
           Operand w = trial.plainWeight(type, outputs, inputs);
-          input(trial, trial.normal(rows, outputs, 1), w, SINGLE);
+          input(trial, trial.normal(rows, outputs, 1), w, trainedProductTolerance(type));
         });
   }
 
@@ -72,7 +72,7 @@ interface LinearGradientContract extends Subject {
         try (Trial trial = new Trial(backend(), "linearBackwardInput of frozen " + type + sizes)) {
           Operand w = trial.weight(type, WeightUse.LINEAR, outputs, inputs);
           for (int rows : new int[] {1, 5, 33}) {
-            input(trial, trial.normal(rows, outputs, 1), w, SINGLE);
+            input(trial, trial.normal(rows, outputs, 1), w, trainedProductTolerance(type));
           }
         }
       }
@@ -86,17 +86,20 @@ interface LinearGradientContract extends Subject {
     trial.assertSum(dx, w.rows(), tolerance);
   }
 
-  @Test
-  default void linearBackwardWeight() {
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  default void linearBackwardWeight(DType type) {
     forSizes(
-        "linearBackwardWeight",
+        "linearBackwardWeight of " + type,
         (trial, rows, outputs, inputs) -> {
           Operand x = trial.normal(rows, inputs, 1);
           Operand dout = trial.normal(rows, outputs, 1);
           Operand dw = trial.normal(outputs, inputs, 1).asResult();
           trial.run((b, side) ->
-              b.training().linearBackwardWeight(side.of(dw), side.of(dout), side.of(x)));
-          trial.assertSum(dw, rows);
+              b.training().linearBackwardWeight(side.of(dw), side.of(dout), side.of(x), type));
+          trial.assertSum(dw, rows, trainedProductTolerance(type));
         });
   }
 
@@ -152,7 +155,7 @@ interface LinearGradientContract extends Subject {
     Operand dbias = trial.values(1, w.rows(), 0).reshape(w.rows()).asResult();
     trial.run((b, side) -> {
       b.training().linearBackwardInput(side.of(dx), side.of(dout), side.of(w));
-      b.training().linearBackwardWeight(side.of(dw), side.of(dout), side.of(x));
+      b.training().linearBackwardWeight(side.of(dw), side.of(dout), side.of(x), DType.F32);
       b.training().biasBackward(side.of(dbias), side.of(dout));
     });
     return new double[][] {dx.testedValues(), dw.testedValues(), dbias.testedValues()};

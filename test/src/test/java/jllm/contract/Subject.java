@@ -18,4 +18,12 @@ interface Subject {
   default double productTolerance(DType weight) {
     return SINGLE;
   }
+
+  /**
+   * The same for products in training, with weights of that type as they are: where it is not F32,
+   * a backend may round the other operands to BF16.
+   */
+  default double trainedProductTolerance(DType weight) {
+    return SINGLE;
+  }
 }

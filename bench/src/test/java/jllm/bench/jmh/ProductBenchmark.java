@@ -121,7 +121,7 @@ public class ProductBenchmark {
 
   @Benchmark
   public Tensor derivativeOfWeights(Rates rates) {
-    backend.training().linearBackwardWeight(dweight, out, x);
+    backend.training().linearBackwardWeight(dweight, out, x, DType.F32);
     return count(rates, dweight);
   }
 }

@@ -54,6 +54,32 @@ final class MatrixOperand {
     indicesAt = at;
   }
 
+  /** Where row 0 begins in memory. */
+  long address() {
+    return segment.address() + base;
+  }
+
+  /** Where the indices of gathered rows begin in memory, 0 if rows are not gathered. */
+  long indicesAddress() {
+    MemorySegment indices = this.indices;
+    return indices == null ? 0 : indices.address() + indicesAt;
+  }
+
+  /** Elements between rows. */
+  int columns() {
+    return columns;
+  }
+
+  /** Whether elements are BF16, otherwise F32. */
+  boolean half() {
+    return half;
+  }
+
+  /** Whether rows run along the depth. */
+  boolean deepRows() {
+    return deepRows;
+  }
+
   /** About how many times as long an element takes to pack as one that is copied. */
   int packingCost() {
     return deepRows ? 4 : 1;

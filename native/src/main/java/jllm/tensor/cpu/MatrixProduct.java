@@ -3,6 +3,7 @@ package jllm.tensor.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import jllm.ffi.kernels.ProductKernel;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,7 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   private static final long TILE_BYTES = 4L * ROWS * WIDTH;
 
   private final Workers workers;
+  private final NativeProducts kernels;
   private final MatrixOperand left = new MatrixOperand();
   private final MatrixOperand right = new MatrixOperand();
   private final Scratch scratch = new Scratch();
@@ -49,6 +51,7 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   private long targetsAt;
   private @Nullable MemorySegment bias;
   private boolean accumulate;
+  private boolean rounded;
   private int rows;
   private int columns;
   private int depth;
@@ -65,8 +68,12 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
   private long stripsAt;
   private long threadBytes;
 
-  MatrixProduct(Workers workers) {
+  /**
+   * @param kernels that are used where there are any; not closed here
+   */
+  MatrixProduct(Workers workers, NativeProducts kernels) {
     this.workers = workers;
+    this.kernels = kernels;
   }
 
   /** The left operand, whose lanes are the rows of the result; to be set before a call. */
@@ -95,14 +102,20 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
     targets = null;
     this.bias = bias;
     accumulate = false;
+    rounded = false;
     run(out, base, rows, columns, depth);
   }
 
-  /** Computes {@code out += left right}. */
-  void add(MemorySegment out, long base, int rows, int columns, int depth) {
+  /**
+   * Computes {@code out += left right}.
+   *
+   * @param rounded whether operands of F32 may be rounded to BF16; those are that meet one of BF16
+   */
+  void add(MemorySegment out, long base, int rows, int columns, int depth, boolean rounded) {
     targets = null;
     bias = null;
     accumulate = true;
+    this.rounded = rounded;
     run(out, base, rows, columns, depth);
   }
 
@@ -110,6 +123,7 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
    * Computes {@code out[targets[n]] (+)= left[n] right}; no target occurs twice.
    *
    * @param targetsAt byte at which the ints begin
+   * @param rounded as for {@link #add}
    */
   void scatter(
       MemorySegment out,
@@ -118,11 +132,13 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
       boolean accumulate,
       int rows,
       int columns,
-      int depth) {
+      int depth,
+      boolean rounded) {
     this.targets = targets;
     this.targetsAt = targetsAt;
     bias = null;
     this.accumulate = accumulate;
+    this.rounded = rounded;
     run(out, 0, rows, columns, depth);
   }
 
@@ -133,6 +149,14 @@ final class MatrixProduct implements Workers.Task, AutoCloseable {
     this.columns = columns;
     this.depth = depth;
     if (rows == 0 || columns == 0) {
+      return;
+    }
+    ProductKernel kernel = kernels.forPlain(rounded || left.half() || right.half());
+    if (kernel != null) {
+      NativeProduct product = kernels.product();
+      product.left(left);
+      product.right(right);
+      product.run(kernel, out, base, rows, columns, depth, bias, targets, targetsAt, accumulate);
       return;
     }
     int parts = (long) rows * columns * depth < SMALL ? 1 : workers.count();

@@ -19,8 +19,11 @@ final class PlainProducts implements AutoCloseable {
   private final SlimProduct slim;
   private final Scratch turned = new Scratch();
 
-  PlainProducts(Workers workers) {
-    product = new MatrixProduct(workers);
+  /**
+   * @param kernels that are used where there are any; not closed here
+   */
+  PlainProducts(Workers workers, NativeProducts kernels) {
+    product = new MatrixProduct(workers, kernels);
     unpacker = new Unpacker(workers);
     row = new PlainRow(workers);
     slim = new SlimProduct(workers);
@@ -63,7 +66,7 @@ final class PlainProducts implements AutoCloseable {
     }
     product.left().set(x.segment(), 0, DType.F32, x.columns(), true);
     product.right().set(w.segment(), 0, w.dtype(), w.columns(), true);
-    product.add(out.segment(), 0, x.rows(), w.dim(0), w.columns());
+    product.add(out.segment(), 0, x.rows(), w.dim(0), w.columns(), false);
   }
 
   /** See {@link jllm.tensor.Backend#expertLinear}. */
@@ -82,12 +85,18 @@ final class PlainProducts implements AutoCloseable {
           false,
           order.start(expert + 1) - start,
           outputs,
-          w.columns());
+          w.columns(),
+          false);
     }
   }
 
   private static long matrixAt(Tensor w, int expert) {
     return expert * w.dtype().bytes(w.columns()) * w.dim(1);
+  }
+
+  /** Whether the products of a layer may round to BF16: its weight is no more precise. */
+  private static boolean rounded(DType weight) {
+    return weight != DType.F32;
   }
 
   /** {@code dx += dout w}. */
@@ -101,7 +110,7 @@ final class PlainProducts implements AutoCloseable {
             unpacker.rows(format, packed.segment(), 0, outputs, w.columns(), from, rows);
         product.left().set(dout.segment(), 4L * from, DType.F32, outputs, true);
         product.right().set(plain, 0, DType.F32, w.columns(), false);
-        product.add(dx.segment(), 0, dout.rows(), w.columns(), rows);
+        product.add(dx.segment(), 0, dout.rows(), w.columns(), rows, rounded(w.dtype()));
       }
       return;
     }
@@ -121,11 +130,11 @@ final class PlainProducts implements AutoCloseable {
     }
     product.left().set(dout.segment(), 0, DType.F32, depth, true);
     product.right().set(w.segment(), 0, w.dtype(), w.columns(), false);
-    product.add(dx.segment(), 0, dout.rows(), w.columns(), depth);
+    product.add(dx.segment(), 0, dout.rows(), w.columns(), depth, rounded(w.dtype()));
   }
 
   /** {@code dw += dout^T x}. */
-  void weight(Tensor dw, Tensor dout, Tensor x) {
+  void weight(Tensor dw, Tensor dout, Tensor x, DType type) {
     if (isSlim(dw)
         && dw.columns() < dw.dim(0)
         && SlimProduct.fits(dw.columns(), dw.dim(0), x.rows())) {
@@ -155,7 +164,7 @@ final class PlainProducts implements AutoCloseable {
     }
     product.left().set(dout.segment(), 0, DType.F32, dout.columns(), false);
     product.right().set(x.segment(), 0, DType.F32, x.columns(), false);
-    product.add(dw.segment(), 0, dout.columns(), x.columns(), x.rows());
+    product.add(dw.segment(), 0, dout.columns(), x.columns(), x.rows(), rounded(type));
   }
 
   /** {@code dx[r] += dout[i] w[experts[i]]}. */
@@ -174,13 +183,20 @@ final class PlainProducts implements AutoCloseable {
       product.left().set(dout.segment(), 0, DType.F32, dout.columns(), true);
       product.left().gather(order.indices(), order.targetAt(start));
       product.right().set(w.segment(), matrixAt(w, expert), w.dtype(), w.columns(), false);
-      addToInput(dx, start, rows, w.columns(), dout.columns());
+      addToInput(dx, start, rows, w, dout.columns());
     }
   }
 
-  private void addToInput(Tensor dx, int start, int rows, int inputs, int depth) {
+  private void addToInput(Tensor dx, int start, int rows, Tensor w, int depth) {
     product.scatter(
-        dx.segment(), order.indices(), order.sourceAt(start), true, rows, inputs, depth);
+        dx.segment(),
+        order.indices(),
+        order.sourceAt(start),
+        true,
+        rows,
+        w.columns(),
+        depth,
+        rounded(w.dtype()));
   }
 
   private void packedExpertInput(
@@ -195,12 +211,12 @@ final class PlainProducts implements AutoCloseable {
       product.left().set(dout.segment(), 4L * from, DType.F32, outputs, true);
       product.left().gather(order.indices(), order.targetAt(start));
       product.right().set(plain, 0, DType.F32, w.columns(), false);
-      addToInput(dx, start, rows, w.columns(), depth);
+      addToInput(dx, start, rows, w, depth);
     }
   }
 
   /** {@code dw[experts[i]] += dout[i]^T x[r]}. */
-  void expertsWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
+  void expertsWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type) {
     order.sort(experts, dw.dim(0), dout.rows() / x.rows());
     for (int expert = 0; expert < dw.dim(0); expert++) {
       int start = order.start(expert);
@@ -212,7 +228,8 @@ final class PlainProducts implements AutoCloseable {
       product.left().gather(order.indices(), order.targetAt(start));
       product.right().set(x.segment(), 0, DType.F32, x.columns(), false);
       product.right().gather(order.indices(), order.sourceAt(start));
-      product.add(dw.segment(), matrixAt(dw, expert), dout.columns(), x.columns(), rows);
+      product.add(
+          dw.segment(), matrixAt(dw, expert), dout.columns(), x.columns(), rows, rounded(type));
     }
   }
 

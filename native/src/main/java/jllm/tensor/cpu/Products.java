@@ -1,14 +1,17 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import jllm.ffi.kernels.ProductKernel;
+import jllm.tensor.DType;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Linear layers. Of packed weights: rows alone go to {@link MatVec}, which reads a weight once and
- * is bound by memory, several to {@link Gemm}, which unpacks it for all of them and is bound by
- * arithmetic. Weights that are not packed, as in training, go to {@link PlainProducts}.
+ * is bound by memory, several to {@link NativeProducts} or {@link Gemm}, which unpack it for all of
+ * them and are bound by arithmetic. Weights that are not packed, as in training, go to {@link
+ * PlainProducts}.
  */
 final class Products implements AutoCloseable {
   /**
@@ -22,12 +25,15 @@ final class Products implements AutoCloseable {
   private final InputRounding rounding;
   private final ExpertOrder order = new ExpertOrder();
   private final PlainProducts plain;
+  private final NativeProducts kernels;
 
   /**
    * @param plain products with weights that are not packed; not closed here
+   * @param kernels for several rows that are used where there are any; not closed here
    */
-  Products(Workers workers, PlainProducts plain) {
+  Products(Workers workers, PlainProducts plain, NativeProducts kernels) {
     this.plain = plain;
+    this.kernels = kernels;
     matVec = new MatVec(workers);
     gemm = new Gemm(workers);
     rounding = new InputRounding(workers);
@@ -41,6 +47,12 @@ final class Products implements AutoCloseable {
     }
     if (x.rows() <= FEW_ROWS) {
       matVec.linear(out, x, w, packed, bias);
+      return;
+    }
+    ProductKernel kernel = kernels.forPacked(w.dtype());
+    if (kernel != null) {
+      kernels.left().set(x.segment(), 0, DType.F32, x.columns(), true);
+      kernels.packed(kernel, out, w, packed, 0, x.rows(), bias, null, 0);
       return;
     }
     gemm.run(
@@ -66,14 +78,23 @@ final class Products implements AutoCloseable {
       return;
     }
     PackedFormat format = (PackedFormat) packed.packing();
-    MemorySegment rounded = rounding.round(x, MatVecKernel.of(w.dtype()));
+    ProductKernel kernel = kernels.forPacked(w.dtype());
+    MemorySegment rounded =
+        kernel == null ? rounding.round(x, MatVecKernel.of(w.dtype())) : x.segment();
     int outputs = w.dim(1);
     long matrixBytes = format.bytes(outputs, w.columns());
     order.sort(experts, w.dim(0), out.rows() / x.rows());
     for (int expert = 0; expert < w.dim(0); expert++) {
       int start = order.start(expert);
       int rows = order.start(expert + 1) - start;
-      if (rows > 0) {
+      if (rows > 0 && kernel != null) {
+        kernels.left().set(rounded, 0, DType.F32, x.columns(), true);
+        kernels.left().gather(order.indices(), order.sourceAt(start));
+        long base = expert * matrixBytes;
+        MemorySegment indices = order.indices();
+        long targetsAt = order.targetAt(start);
+        kernels.packed(kernel, out, w, packed, base, rows, null, indices, targetsAt);
+      } else if (rows > 0) {
         gemm.run(
             out.segment(),
             rounded,

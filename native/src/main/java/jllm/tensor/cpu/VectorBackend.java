@@ -33,6 +33,7 @@ public final class VectorBackend implements Backend {
   private final Softmax softmax;
   private final Attention attention;
   private final Experts experts;
+  private final NativeProducts nativeProducts;
   private final PlainProducts plainProducts;
   private final VectorTraining training;
 
@@ -50,8 +51,9 @@ public final class VectorBackend implements Backend {
     this.library = library;
     workers = new Workers(threads);
     packer = new Packer(workers, library);
-    plainProducts = new PlainProducts(workers);
-    products = new Products(workers, plainProducts);
+    nativeProducts = new NativeProducts(workers, library);
+    plainProducts = new PlainProducts(workers, nativeProducts);
+    products = new Products(workers, plainProducts, nativeProducts);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
     rope = new Rope(workers);
@@ -204,6 +206,7 @@ public final class VectorBackend implements Backend {
     rope.close();
     attention.close();
     plainProducts.close();
+    nativeProducts.close();
     training.close();
   }
 }

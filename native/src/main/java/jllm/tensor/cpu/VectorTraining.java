@@ -2,6 +2,7 @@ package jllm.tensor.cpu;
 
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
@@ -60,8 +61,8 @@ final class VectorTraining implements TrainingKernels, AutoCloseable {
   }
 
   @Override
-  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
-    products.weight(dw, dout, x);
+  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type) {
+    products.weight(dw, dout, x, type);
   }
 
   @Override
@@ -166,8 +167,9 @@ final class VectorTraining implements TrainingKernels, AutoCloseable {
   }
 
   @Override
-  public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
-    products.expertsWeight(dw, dout, x, experts);
+  public void expertLinearBackwardWeight(
+      Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type) {
+    products.expertsWeight(dw, dout, x, experts, type);
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
@@ -58,7 +59,7 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
-  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
+  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type) {
     products.weightGradient(dw, dout, x);
   }
 
@@ -220,7 +221,8 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
-  public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
+  public void expertLinearBackwardWeight(
+      Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type) {
     products.expertWeightGradient(dw, dout, x, experts);
   }
 

@@ -86,7 +86,7 @@ final class Derivatives {
   private void product(Tensor x, Tensor w, Tensor dout) {
     Tensor dw = gradients.weight(w);
     if (dw != null) {
-      kernels.linearBackwardWeight(dw, dout, x);
+      kernels.linearBackwardWeight(dw, dout, x, w.dtype());
     }
     if (gradients.reaches(x)) {
       kernels.linearBackwardInput(gradients.of(x), dout, w);
@@ -171,7 +171,7 @@ final class Derivatives {
   private void expertLinear(Op.ExpertLinear op, Tensor dout) {
     Tensor dw = gradients.weight(op.w());
     if (dw != null) {
-      kernels.expertLinearBackwardWeight(dw, dout, op.x(), op.experts());
+      kernels.expertLinearBackwardWeight(dw, dout, op.x(), op.experts(), op.w().dtype());
     }
     if (gradients.reaches(op.x())) {
       kernels.expertLinearBackwardInput(gradients.of(op.x()), dout, op.w(), op.experts());

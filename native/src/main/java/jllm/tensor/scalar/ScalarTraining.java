@@ -2,6 +2,7 @@ package jllm.tensor.scalar;
 
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
@@ -29,7 +30,7 @@ final class ScalarTraining implements TrainingKernels {
   }
 
   @Override
-  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x) {
+  public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type) {
     LinearGradients.weight(dw, dout, x);
   }
 
@@ -135,7 +136,8 @@ final class ScalarTraining implements TrainingKernels {
   }
 
   @Override
-  public void expertLinearBackwardWeight(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
+  public void expertLinearBackwardWeight(
+      Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type) {
     LinearGradients.expertWeight(dw, dout, x, experts);
   }
 
