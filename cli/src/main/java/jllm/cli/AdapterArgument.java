@@ -28,8 +28,8 @@ record AdapterArgument(Path path, float factor) {
    */
   static AdapterArgument parse(String option, String text) {
     int colon = text.lastIndexOf(':');
-    if (colon < 0 || Files.exists(Path.of(text))) {
-      return new AdapterArgument(Path.of(text), 1);
+    if (colon < 0 || Files.exists(ChatFolder.typed(text))) {
+      return new AdapterArgument(ChatFolder.typed(text), 1);
     }
     float factor;
     try {
@@ -41,7 +41,32 @@ record AdapterArgument(Path path, float factor) {
       throw new UsageException(
           option + " is '" + text + "', expected a path, or one with a number as in adapter:0.5");
     }
-    return new AdapterArgument(Path.of(text.substring(0, colon)), factor);
+    return new AdapterArgument(ChatFolder.typed(text.substring(0, colon)), factor);
+  }
+
+  /** These adapters with this one in its place or at the end; without it, if its factor is 0. */
+  List<AdapterArgument> among(List<AdapterArgument> others) {
+    List<AdapterArgument> all = new ArrayList<>(others);
+    Path own = path.toAbsolutePath().normalize();
+    int at = 0;
+    while (at < all.size() && !all.get(at).path.toAbsolutePath().normalize().equals(own)) {
+      at++;
+    }
+    if (at < all.size()) {
+      all.remove(at);
+    } else if (factor == 0) {
+      throw new UsageException("there is no adapter " + path + " to take away");
+    }
+    if (factor != 0) {
+      all.add(at, this);
+    }
+    return List.copyOf(all);
+  }
+
+  /** Such as {@code notes:0.5}, as it is given. */
+  @Override
+  public String toString() {
+    return factor == 1 ? path.toString() : path + ":" + factor;
   }
 
   /**

@@ -1,38 +1,17 @@
 package jllm.cli;
 
 import java.nio.file.Path;
+import jllm.format.ModelConfig;
 import jllm.generate.GenerationOptions;
 import jllm.model.CacheTypes;
 import jllm.tensor.Backend;
-import jllm.tensor.DType;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** How keys and values are kept, and what happens when there is no room for more. */
 final class CacheOptions {
-  @Option(
-      names = "--cache-type",
-      paramLabel = "TYPE",
-      converter = TypeConverter.class,
-      description =
-          "Keep keys and values in f32, f16 (half the memory) or q8_0 (a quarter). Default: f32.")
-  private @Nullable DType both;
-
-  @Option(
-      names = {"-ctk", "--cache-type-k"},
-      paramLabel = "TYPE",
-      converter = TypeConverter.class,
-      description = "The same of the keys alone.")
-  private @Nullable DType keys;
-
-  @Option(
-      names = {"-ctv", "--cache-type-v"},
-      paramLabel = "TYPE",
-      converter = TypeConverter.class,
-      description = "The same of the values alone.")
-  private @Nullable DType values;
+  @Mixin private final CacheTypeOptions types = new CacheTypeOptions();
 
   @Option(
       names = "--context-shift",
@@ -52,32 +31,15 @@ final class CacheOptions {
       names = "--prompt-cache",
       paramLabel = "FILE",
       description =
-          "Keep what was computed of prompt and text in this file; a prompt that begins like the text"
-              + " in it need not be computed again.")
+          "Keep what was computed of prompt and text in this file; a prompt that begins like the"
+              + " text in it need not be computed again.")
   @Nullable Path file;
 
   @Option(names = "--prompt-cache-ro", description = "Only read that file.")
   boolean readOnly;
 
-  static final class TypeConverter implements ITypeConverter<DType> {
-    @Override
-    public DType convert(String text) {
-      return switch (text) {
-        case "f32" -> DType.F32;
-        case "f16" -> DType.F16;
-        case "q8_0" -> DType.Q8_0;
-        default ->
-            throw new TypeConversionException(
-                "'" + text + "' is no cache type, expected f32, f16 or q8_0");
-      };
-    }
-  }
-
   void check() {
-    if (both != null && (keys != null || values != null)) {
-      throw new UsageException(
-          "--cache-type is for keys and values; give it alone, or -ctk and -ctv");
-    }
+    types.check();
     if (keep != null) {
       Range.check("--keep", keep, -1, Integer.MAX_VALUE);
       if (!shift) {
@@ -89,10 +51,9 @@ final class CacheOptions {
     }
   }
 
-  /** The types of the cache. */
-  CacheTypes types(Backend backend) {
-    DType usual = both == null ? backend.activationType() : both;
-    return new CacheTypes(keys == null ? usual : keys, values == null ? usual : values);
+  /** The types of the cache of a model. */
+  CacheTypes types(ModelConfig config, Backend backend) {
+    return types.types(config, backend);
   }
 
   /** As {@link GenerationOptions#keep}. */

@@ -2,6 +2,7 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import jllm.generate.GenerationOptions;
 import jllm.generate.StopReason;
@@ -115,9 +116,11 @@ final class Chat implements AutoCloseable {
     return Optional.ofNullable(autosave);
   }
 
-  /** Goes on with another model; the present one stays if that cannot be opened. */
+  /**
+   * Goes on with another model, without adapters; the present one stays if that cannot be opened.
+   */
   void use(Path path) throws IOException {
-    ChatModel next = ChatModel.open(path, setup);
+    ChatModel next = ChatModel.open(path, List.of(), setup);
     next.chat().restore(talk().messages());
     ChatModel old = model;
     model = next;

@@ -53,8 +53,10 @@ final class ChatCommand implements Callable<Integer> {
   private @Nullable String template;
 
   @Mixin private final ModelOptions models = new ModelOptions();
+  @Mixin private final LoraOptions lora = new LoraOptions();
   @Mixin private final ChatLengthOptions lengths = new ChatLengthOptions();
   @Mixin private final SamplingOptions sampling = new SamplingOptions();
+  @Mixin private final CacheTypeOptions cache = new CacheTypeOptions();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final LogOptions logs = new LogOptions();
 
@@ -66,6 +68,7 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     lengths.check();
     sampling.check();
+    cache.check();
     compute.check();
     logs.apply();
     if (prompt != null && prompt.isBlank()) {
@@ -73,8 +76,9 @@ final class ChatCommand implements Callable<Integer> {
     }
     Path path = models.model == null ? BundledModel.path() : models.model;
     try (Backend backend = compute.backend()) {
-      ChatModel.Setup setup = new ChatModel.Setup(backend, models.tokenizer, template, lengths);
-      ChatModel model = ChatModel.open(path, setup);
+      ChatModel.Setup setup =
+          new ChatModel.Setup(backend, models.tokenizer, template, lengths, cache);
+      ChatModel model = ChatModel.open(path, lora.arguments(), setup);
       return prompt == null && streams.inIsTerminal() && streams.outIsTerminal()
           ? onTerminal(model, setup)
           : piped(model, setup);
@@ -92,7 +96,8 @@ final class ChatCommand implements Callable<Integer> {
         return chat.ask(prompt) == StopReason.CANCELLED ? ExitCode.INTERRUPTED : ExitCode.OK;
       }
       LineSource lines = new PipedLines(streams.in());
-      return new Repl(chat, lines, ChatFolder.ofUser(), new ErrorReporter(streams.err()), false)
+      return new Repl(
+              chat, lines, ChatFolder.ofUser(), environment, new ErrorReporter(streams), false)
           .run();
     }
   }

@@ -5,10 +5,13 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
+import jllm.generate.BundledModel;
 import jllm.generate.ModelTokenizer;
 import jllm.generate.Session;
 import jllm.generate.chat.ChatEncoder;
@@ -16,6 +19,7 @@ import jllm.generate.chat.ChatSession;
 import jllm.generate.chat.ChatTemplate;
 import jllm.generate.chat.ChatTemplates;
 import jllm.generate.chat.NamedTemplate;
+import jllm.model.CacheTypes;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tokenize.SpecialIds;
@@ -27,15 +31,31 @@ final class ChatModel implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(ChatModel.class.getName());
 
   private final ModelFile file;
-  private final Transformer model;
-  private final Session session;
-  private final ChatSession chat;
+  private final Setup setup;
+  private final ChatEncoder encoder;
+  private volatile Ready ready;
 
-  private ChatModel(ModelFile file, Transformer model, Session session, ChatSession chat) {
+  /** The model in memory, and the talk that goes through it. */
+  private record Ready(
+      List<AdapterArgument> arguments,
+      LoadedAdapters adapters,
+      Transformer model,
+      Session session,
+      ChatSession chat)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      session.close();
+      model.close();
+      adapters.close();
+    }
+  }
+
+  private ChatModel(ModelFile file, Setup setup, ChatEncoder encoder, Ready ready) {
     this.file = file;
-    this.model = model;
-    this.session = session;
-    this.chat = chat;
+    this.setup = setup;
+    this.encoder = encoder;
+    this.ready = ready;
   }
 
   /**
@@ -43,36 +63,64 @@ final class ChatModel implements AutoCloseable {
    *
    * @param tokenizer to take instead of the model's own
    * @param template the name or file of a chat template, absent = the model's own
+   * @param cache types of the cache
    */
   record Setup(
       Backend backend,
       @Nullable Path tokenizer,
       @Nullable String template,
-      ChatLengthOptions lengths) {}
+      ChatLengthOptions lengths,
+      CacheTypeOptions cache) {}
 
-  /** Opens a model. */
-  static ChatModel open(Path path, Setup setup) throws IOException {
+  /** Opens a model, changed by adapters. */
+  static ChatModel open(Path path, List<AdapterArgument> adapters, Setup setup) throws IOException {
     ModelFile file = ModelFiles.open(path);
-    Transformer model = null;
     boolean done = false;
     try {
       Tokenizer tokenizer = ModelTokenizer.of(file, setup.tokenizer());
-      ChatTemplate template = template(path, tokenizer, setup.template());
-      int context = setup.lengths().context(file.config());
-      Memory.require(file, setup.backend(), context);
-      model = Transformer.of(file.weights(), setup.backend());
-      Session session = new Session(model, setup.backend(), context);
+      ChatEncoder encoder = new ChatEncoder(template(path, tokenizer, setup.template()), tokenizer);
+      ChatModel model = new ChatModel(file, setup, encoder, load(file, setup, encoder, adapters));
       done = true;
-      ChatSession chat = new ChatSession(session, new ChatEncoder(template, tokenizer));
-      return new ChatModel(file, model, session, chat);
+      return model;
+    } finally {
+      if (!done) {
+        file.close();
+      }
+    }
+  }
+
+  private static Ready load(
+      ModelFile file, Setup setup, ChatEncoder encoder, List<AdapterArgument> arguments)
+      throws IOException {
+    Backend backend = setup.backend();
+    int context = setup.lengths().context(file.config());
+    CacheTypes types = setup.cache().types(file.config(), backend);
+    Memory.require(file, backend, context, 1, types);
+    LoadedAdapters adapters = AdapterArgument.load(arguments, 1, file);
+    Transformer model = null;
+    boolean done = false;
+    try {
+      model = Transformer.of(file.weights(), backend, adapters.all());
+      Session session = new Session(model, backend, context, types);
+      done = true;
+      return new Ready(arguments, adapters, model, session, new ChatSession(session, encoder));
     } finally {
       if (!done) {
         if (model != null) {
           model.close();
         }
-        file.close();
+        adapters.close();
       }
     }
+  }
+
+  /** Goes on with other adapters, with the same talk; those before stay if these do not open. */
+  void adapt(List<AdapterArgument> adapters) throws IOException {
+    Ready before = ready;
+    Ready next = load(file, setup, encoder, adapters);
+    next.chat.restore(before.chat.messages());
+    ready = next;
+    before.close();
   }
 
   private static ChatTemplate template(Path path, Tokenizer tokenizer, @Nullable String wanted)
@@ -89,7 +137,10 @@ final class ChatModel implements AutoCloseable {
     if (template.isEmpty()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          own.absence()
+          (BundledModel.isBundled(path)
+                  ? "the bundled model was not trained to answer: it goes on with what is said, in"
+                      + " the manner of Shakespeare"
+                  : own.absence())
               + "; the talk is written as \"User: ... Assistant: ...\" (--chat-template names"
               + " another form)");
     }
@@ -131,28 +182,38 @@ final class ChatModel implements AutoCloseable {
   }
 
   ChatSession chat() {
-    return chat;
+    return ready.chat;
   }
 
   Tokenizer tokenizer() {
-    return chat.encoder().tokenizer();
+    return encoder.tokenizer();
   }
 
   Path path() {
     return file.path();
   }
 
+  /** What changes the model. */
+  List<AdapterArgument> adapters() {
+    return ready.arguments;
+  }
+
   /** Such as {@code model.gguf, GGUF 3, 7.2 billion parameters}. */
   String describe() {
-    return "%s (%s, %s parameters), template %s, context %,d tokens"
+    return "%s%s (%s, %s parameters), template %s, context %,d tokens"
         .formatted(
-            file.path().getFileName(),
+            BundledModel.isBundled(file.path()) ? "the bundled model" : file.path().getFileName(),
+            adapters().isEmpty()
+                ? ""
+                : adapters().stream()
+                    .map(AdapterArgument::toString)
+                    .collect(Collectors.joining(", ", " with ", "")),
             file.format(),
             count(file.parameters()),
-            chat.encoder().template().name().equals(file.path().toString())
+            encoder.template().name().equals(file.path().toString())
                 ? "its own"
-                : chat.encoder().template().name(),
-            chat.context());
+                : encoder.template().name(),
+            chat().context());
   }
 
   private static String count(long parameters) {
@@ -163,8 +224,7 @@ final class ChatModel implements AutoCloseable {
 
   @Override
   public void close() {
-    session.close();
-    model.close();
+    ready.close();
     file.close();
   }
 }

@@ -2,12 +2,12 @@ package jllm.cli;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import jllm.ffi.kernels.MissingKernelsException;
 import jllm.format.ModelFormatException;
 import jllm.generate.PromptTooLongException;
 import jllm.generate.UnknownTokenException;
@@ -16,7 +16,6 @@ import jllm.generate.jinja.TemplateException;
 import jllm.generate.jinja.TemplateSyntaxException;
 import jllm.generate.perplexity.EvaluationException;
 import jllm.quantize.RequantizationException;
-import jllm.ffi.kernels.MissingKernelsException;
 import jllm.tensor.cuda.DeviceMemoryException;
 import jllm.tensor.cuda.DeviceUnavailableException;
 import jllm.tokenize.TokenizerFormatException;
@@ -40,22 +39,22 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * bugs of this program alone.
  */
 final class ErrorReporter implements IExecutionExceptionHandler, IParameterExceptionHandler {
-  private final PrintStream err;
+  private final Streams streams;
 
-  ErrorReporter(PrintStream err) {
-    this.err = err;
+  ErrorReporter(Streams streams) {
+    this.streams = streams;
   }
 
   @Override
   public int handleParseException(ParameterException error, String[] args) {
     CommandLine commandLine = error.getCommandLine();
-    err.println(
+    streams.tell(
         "jllm: "
             + (error instanceof UnmatchedArgumentException unmatched
                 ? describe(unmatched)
                 : error.getMessage()));
-    UnmatchedArgumentException.printSuggestions(error, err);
-    err.println(
+    UnmatchedArgumentException.printSuggestions(error, streams.err());
+    streams.tell(
         "Try '" + commandLine.getCommandSpec().qualifiedName() + " --help' for all options.");
     return ExitCode.USAGE;
   }
@@ -134,15 +133,15 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
               "a file that was being read has become shorter or unreadable meanwhile; leave it"
                   + " unchanged while it is in use");
       default -> {
-        err.println("jllm: this is a bug, please report it with the following lines:");
-        error.printStackTrace(err);
+        streams.tell("jllm: this is a bug, please report it with the following lines:");
+        error.printStackTrace(streams.err());
         yield ExitCode.BUG;
       }
     };
   }
 
   private int say(int code, @Nullable String message) {
-    err.println("jllm: " + message);
+    streams.tell("jllm: " + message);
     Log.error(String.valueOf(message));
     return code;
   }

@@ -103,8 +103,7 @@ final class GenerateCommand implements Callable<Integer> {
       try (LoadedAdapters adapters = lora.load(file);
           Backend backend = compute.backend()) {
         LOG.log(System.Logger.Level.INFO, "backend: " + backend.describe());
-        CacheTypes types = cache.types(backend);
-        requireUsable(types, file, backend);
+        CacheTypes types = cache.types(file.config(), backend);
         int sequences = beams.wanted() ? beams.beams : batch.parallel(Math.max(1, many.size()));
         Memory.require(file, backend, context, sequences, types);
         try (Transformer model = Transformer.of(file.weights(), backend, adapters.all())) {
@@ -142,14 +141,6 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return context;
-  }
-
-  private static void requireUsable(CacheTypes types, ModelFile file, Backend backend) {
-    try {
-      types.requireUsable(file.config(), backend);
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(String.valueOf(e.getMessage()));
-    }
   }
 
   private GenerationOptions options(int promptTokens, int context) {

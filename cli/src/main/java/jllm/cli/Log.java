@@ -1,7 +1,6 @@
 package jllm.cli;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -12,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.ResourceBundle;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Log extends System.LoggerFinder {
   private static volatile System.Logger.Level least = System.Logger.Level.WARNING;
-  private static volatile PrintStream err = System.err;
+  private static volatile Consumer<String> shown = System.err::println;
   private static volatile @Nullable PrintWriter file;
 
   /** For the service loader. */
@@ -30,8 +30,8 @@ public final class Log extends System.LoggerFinder {
     least = leastShown;
   }
 
-  static void to(PrintStream stream) {
-    err = stream;
+  static void to(Consumer<String> lines) {
+    shown = lines;
   }
 
   /**
@@ -101,7 +101,7 @@ public final class Log extends System.LoggerFinder {
       copy(level, message + (thrown == null ? "" : ": " + thrown));
       if (level.getSeverity() >= least.getSeverity()) {
         String prefix = level.getSeverity() >= Level.WARNING.getSeverity() ? label(level) : "";
-        err.println("jllm: " + prefix + message + (thrown == null ? "" : ": " + thrown));
+        shown.accept("jllm: " + prefix + message + (thrown == null ? "" : ": " + thrown));
       }
     }
 

@@ -22,7 +22,11 @@ final class LoraOptions {
 
   /** Opens the adapters for a model. */
   LoadedAdapters load(ModelFile model) throws IOException {
-    return AdapterArgument.load(
-        adapters.stream().map(text -> AdapterArgument.parse("--lora", text)).toList(), 1, model);
+    return AdapterArgument.load(arguments(), 1, model);
+  }
+
+  /** The adapters that were named. */
+  List<AdapterArgument> arguments() {
+    return adapters.stream().map(text -> AdapterArgument.parse("--lora", text)).toList();
   }
 }

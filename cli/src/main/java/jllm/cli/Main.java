@@ -71,8 +71,8 @@ public final class Main {
 
   /** Runs a command and returns the exit code. */
   static int run(String[] args, Streams streams) {
-    Log.to(streams.err());
-    ErrorReporter reporter = new ErrorReporter(streams.err());
+    Log.to(streams::tell);
+    ErrorReporter reporter = new ErrorReporter(streams);
     try {
       CommandLine commandLine = commandLine(args, streams, reporter);
       if (args.length == 0) {

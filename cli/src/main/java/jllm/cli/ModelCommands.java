@@ -2,6 +2,7 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.stream.Collectors;
 import jllm.generate.chat.ChatSession;
 import jllm.generate.chat.Message;
 import jllm.tokenize.Tokenizer;
@@ -34,6 +35,26 @@ final class ModelCommands {
       repl.chat().use(repl.folder().models().resolve(ChatFolder.typed(name)));
     }
     repl.chat().view().say(repl.chat().model().describe());
+  }
+
+  static void lora(Repl repl, String argument) throws IOException {
+    ChatModel model = repl.chat().model();
+    if (!argument.isEmpty()) {
+      List<AdapterArgument> adapters =
+          argument.equals("-")
+              ? List.of()
+              : AdapterArgument.parse("/lora", argument).among(model.adapters());
+      model.adapt(adapters);
+    }
+    List<AdapterArgument> present = model.adapters();
+    repl.chat()
+        .view()
+        .say(
+            present.isEmpty()
+                ? "no adapters: the model as it is"
+                : present.stream()
+                    .map(AdapterArgument::toString)
+                    .collect(Collectors.joining("\n")));
   }
 
   static void tokens(Repl repl, String text) throws IOException {

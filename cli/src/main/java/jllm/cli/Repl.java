@@ -1,6 +1,7 @@
 package jllm.cli;
 
 import java.io.IOException;
+import java.util.Map;
 import jllm.generate.StopReason;
 
 /** Reads messages and commands, one after another, until there are no more. */
@@ -8,18 +9,27 @@ final class Repl {
   private final Chat chat;
   private final LineSource lines;
   private final ChatFolder folder;
+  private final Map<String, String> environment;
   private final ErrorReporter errors;
   private final boolean interactive;
   private boolean left;
 
   /**
+   * @param environment of the process
    * @param interactive whether a person is there, who sees an error and goes on; otherwise the
    *     first one ends the chat
    */
-  Repl(Chat chat, LineSource lines, ChatFolder folder, ErrorReporter errors, boolean interactive) {
+  Repl(
+      Chat chat,
+      LineSource lines,
+      ChatFolder folder,
+      Map<String, String> environment,
+      ErrorReporter errors,
+      boolean interactive) {
     this.chat = chat;
     this.lines = lines;
     this.folder = folder;
+    this.environment = environment;
     this.errors = errors;
     this.interactive = interactive;
   }
@@ -34,6 +44,10 @@ final class Repl {
 
   ChatFolder folder() {
     return folder;
+  }
+
+  Map<String, String> environment() {
+    return environment;
   }
 
   /** Ends the chat behind the present command. */

@@ -39,6 +39,12 @@ final class SlashCommands {
               "show the model, or go on with another one",
               ModelCommands::model),
           command(
+              "/lora",
+              "[PATH[:SCALE]]",
+              Argument.FILE,
+              "show adapters, add one, or change its scale; - for none",
+              ModelCommands::lora),
+          command(
               "/clear",
               "",
               Argument.NONE,
@@ -82,7 +88,7 @@ final class SlashCommands {
               "/multiline",
               "",
               Argument.NONE,
-              "let messages have several lines and an empty one send them",
+              "messages have several lines, an empty one sends them",
               TalkCommands::multiline),
           command("/exit", "", Argument.NONE, "leave (or Ctrl-D)", (repl, _) -> repl.leave()));
 
@@ -157,7 +163,7 @@ final class SlashCommands {
                   + "\n    "
                   + Visible.wrapped(command.summary(), view.width() - 4).replace("\n", "\n    ")
                   + "\n"
-              : "%-20s %s%n".formatted(call, command.summary()));
+              : "%-22s %s%n".formatted(call, command.summary()));
     }
     lines.append(
         Visible.wrapped(

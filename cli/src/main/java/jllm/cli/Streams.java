@@ -15,4 +15,10 @@ record Streams(
     PrintStream err,
     boolean inIsTerminal,
     boolean outIsTerminal,
-    boolean errIsTerminal) {}
+    boolean errIsTerminal) {
+
+  /** Writes a message for people; on a terminal, in lines that are broken at spaces. */
+  void tell(String message) {
+    err.println(errIsTerminal ? Visible.wrapped(message, TerminalWidth.columns()) : message);
+  }
+}

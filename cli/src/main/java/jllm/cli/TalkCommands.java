@@ -53,8 +53,9 @@ final class TalkCommands {
 
   static void edit(Repl repl, String none) throws IOException {
     ChatSession talk = repl.chat().talk();
+    requireMessage(talk);
     String before = talk.last("user").map(message -> String.valueOf(message.content())).orElse("");
-    String after = new TextEditor(System.getenv()).edit(before).strip();
+    String after = new TextEditor(repl.environment()).edit(before).strip();
     if (after.isEmpty() || after.equals(before.strip())) {
       repl.chat().view().say("nothing was changed, and nothing sent");
       return;

@@ -51,7 +51,7 @@ final class TerminalChat {
                 + (last != null && Files.exists(last) ? ", /load goes on with the last talk" : ""));
       }
       LineSource lines = new TerminalLines(terminal, new ChatCompleter(folder, settings), history);
-      return new Repl(chat, lines, folder, new ErrorReporter(streams.err()), true).run();
+      return new Repl(chat, lines, folder, environment, new ErrorReporter(streams), true).run();
     }
   }
 }

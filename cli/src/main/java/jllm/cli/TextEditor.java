@@ -14,8 +14,8 @@ record TextEditor(Map<String, String> environment) {
    * @throws UsageException if no editor is named, or it fails
    */
   String edit(String text) throws IOException {
-    String editor =
-        environment.getOrDefault("VISUAL", environment.getOrDefault("EDITOR", "")).strip();
+    String visual = environment.getOrDefault("VISUAL", "").strip();
+    String editor = visual.isEmpty() ? environment.getOrDefault("EDITOR", "").strip() : visual;
     if (editor.isEmpty()) {
       throw new UsageException("no editor is named; set EDITOR, such as EDITOR=nano");
     }

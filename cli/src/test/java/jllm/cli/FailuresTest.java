@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -22,10 +24,21 @@ import org.junit.jupiter.api.io.TempDir;
 /** Which exit code and message each kind of failure gives. */
 class FailuresTest {
 
+  private static ErrorReporter reporter(PrintStream err) {
+    return new ErrorReporter(
+        new Streams(
+            InputStream.nullInputStream(),
+            new StandardOutput(OutputStream.nullOutputStream()),
+            err,
+            false,
+            false,
+            false));
+  }
+
   private static void assertReport(int code, String message, Throwable error) {
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     PrintStream printer = new PrintStream(err, true, StandardCharsets.UTF_8);
-    assertEquals(code, new ErrorReporter(printer).report(error));
+    assertEquals(code, reporter(printer).report(error));
     assertEquals(
         message.isEmpty() ? "" : "jllm: " + message + "\n", err.toString(StandardCharsets.UTF_8));
   }
@@ -76,7 +89,7 @@ class FailuresTest {
   void aBugShowsItsTrace() {
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     PrintStream printer = new PrintStream(err, true, StandardCharsets.UTF_8);
-    assertEquals(1, new ErrorReporter(printer).report(new IllegalStateException("oops")));
+    assertEquals(1, reporter(printer).report(new IllegalStateException("oops")));
     String text = err.toString(StandardCharsets.UTF_8);
     assertTrue(text.startsWith("jllm: this is a bug, please report it"), text);
     assertTrue(text.contains("IllegalStateException: oops") && text.contains("\tat "), text);

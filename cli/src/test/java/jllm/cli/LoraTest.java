@@ -132,6 +132,54 @@ final class LoraTest {
     assertFalse(own.err().contains("another model"), own.err());
   }
 
+  private static String[] talk(String input, String... more) {
+    List<String> args =
+        new ArrayList<>(List.of("chat", "-n", "12", "--temp", "0", "-t", "1", "--chat-template"));
+    args.add("plain");
+    args.addAll(List.of(more));
+    Run run = Run.withInput(input, args.toArray(new String[0]));
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    return new String[] {run.out(), run.err()};
+  }
+
+  /** In a talk they come, change and go, and the talk stays. */
+  @Test
+  void aTalkCanChangeItsAdapters() {
+    String question = "Who comes here?\n";
+    String plain = talk(question)[0];
+    String some = talk(question, "--lora", peft + ":2")[0];
+    String more = talk(question, "--lora", peft + ":4")[0];
+    assertNotEquals(plain, some);
+    assertNotEquals(some, more);
+    String[] changing =
+        talk(
+            """
+            Who comes here?
+            /lora PEFT:2
+            /regen
+            /lora PEFT:4
+            /regen
+            /lora PEFT:1
+            /lora GGUF
+            /regen
+            /lora
+            /lora PEFT:0
+            /lora -
+            /regen
+            /model
+            """
+                .replace("PEFT", peft)
+                .replace("GGUF", gguf));
+    assertEquals(plain + some + more + some + plain, changing[0]);
+    assertTrue(changing[1].contains(peft + "\n" + gguf + "\n"), changing[1]);
+    assertTrue(changing[1].contains("no adapters"), changing[1]);
+    assertTrue(changing[1].contains("the bundled model (GGUF"), changing[1]);
+    assertCode(ExitCode.FILE, "chat", "--lora", folder.resolve("none").toString(), "-p", "x");
+    Run none = Run.withInput("/lora " + peft + ":0\n", "chat", "-q");
+    assertEquals(ExitCode.USAGE, none.code());
+    assertTrue(none.err().contains("to take away"), none.err());
+  }
+
   @Test
   void wrongInputIsRefused() {
     assertCode(ExitCode.FILE, "generate", "--lora", folder.resolve("none").toString(), "x");

@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import jllm.generate.BundledModel;
@@ -73,8 +74,9 @@ class TerminalChatTest {
               true,
               true);
       try (Backend backend = CpuKernels.AUTO.open(1)) {
-        ChatModel.Setup setup = new ChatModel.Setup(backend, null, "plain", lengths);
-        ChatModel model = ChatModel.open(BundledModel.path(), setup);
+        ChatModel.Setup setup =
+            new ChatModel.Setup(backend, null, "plain", lengths, new CacheTypeOptions());
+        ChatModel model = ChatModel.open(BundledModel.path(), List.of(), setup);
         return new TerminalChat(terminal, streams, new ChatFolder(home), environment, false)
             .run(model, setup, new ChatSettings(sampling, lengths), "");
       }
@@ -177,6 +179,37 @@ class TerminalChatTest {
       chat.type("\r").screen.await("is put before your");
       chat.prompt().type("/set presence\t0.5\r").prompt().type("/set\r");
       chat.screen.await("presence-penalty   0.5");
+      chat.prompt().type(CTRL_D);
+      assertEquals(0, chat.end());
+    }
+  }
+
+  /** The editor is whatever the variable says, options included; what it leaves is sent instead. */
+  @Test
+  void editing() throws IOException {
+    Map<String, String> editor =
+        Map.of("VISUAL", "", "EDITOR", "sed -i -e 's/fist/first/'", "NO_COLOR", "1");
+    try (Typist chat = new Typist(folder, "xterm", editor)) {
+      chat.prompt().type("/edit\r").screen.await("there is no message yet");
+      chat.prompt().type("my fist message\r").screen.await("answer 4 tokens");
+      chat.prompt().type("/edit\r").screen.await("> my first message");
+      chat.screen.await("answer 4 tokens");
+      chat.prompt().type("/edit\r").screen.await("nothing was changed");
+      chat.prompt().type(CTRL_D);
+      assertEquals(0, chat.end());
+    }
+    assertTrue(saved().contains("\"my first message\"},{\"role\":\"assistant\""), saved());
+    assertFalse(saved().contains("fist"), saved());
+    try (Typist chat = new Typist(folder, "xterm", Map.of("EDITOR", "false"))) {
+      chat.prompt().type("again\r").screen.await("answer 4 tokens");
+      chat.prompt().type("/edit\r").screen.await("ended with status 1");
+      chat.prompt().type("/undo\r").screen.await("taken back: again");
+      chat.prompt().type(CTRL_D);
+      assertEquals(0, chat.end());
+    }
+    try (Typist chat = new Typist(folder, "xterm", Map.of())) {
+      chat.prompt().type("again\r").screen.await("answer 4 tokens");
+      chat.prompt().type("/edit\r").screen.await("set EDITOR");
       chat.prompt().type(CTRL_D);
       assertEquals(0, chat.end());
     }

@@ -35,6 +35,12 @@ public final class BundledModel {
     }
   }
 
+  /** Whether a path is one that {@link #path} gives. */
+  public static boolean isBundled(Path path) {
+    return path.endsWith(Path.of("jllm", String.valueOf(path.getFileName())))
+        && String.valueOf(path.getFileName()).matches("[0-9a-f]{8}-" + RESOURCE);
+  }
+
   private static byte[] read() throws IOException {
     try (InputStream in = BundledModel.class.getResourceAsStream(RESOURCE)) {
       if (in == null) {
