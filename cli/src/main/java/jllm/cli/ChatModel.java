@@ -1,13 +1,8 @@
 package jllm.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
@@ -17,19 +12,14 @@ import jllm.generate.Session;
 import jllm.generate.chat.ChatEncoder;
 import jllm.generate.chat.ChatSession;
 import jllm.generate.chat.ChatTemplate;
-import jllm.generate.chat.ChatTemplates;
-import jllm.generate.chat.NamedTemplate;
 import jllm.model.CacheTypes;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
-import jllm.tokenize.SpecialIds;
 import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /** A model that is ready to talk. */
 final class ChatModel implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(ChatModel.class.getName());
-
   private final ModelFile file;
   private final Setup setup;
   private final ChatEncoder encoder;
@@ -78,7 +68,12 @@ final class ChatModel implements AutoCloseable {
     boolean done = false;
     try {
       Tokenizer tokenizer = ModelTokenizer.of(file, setup.tokenizer());
-      ChatEncoder encoder = new ChatEncoder(template(path, tokenizer, setup.template()), tokenizer);
+      ChatTemplate template =
+          ModelTemplates.of(path, tokenizer, setup.template())
+              .select(
+                  "the talk is written as \"User: ... Assistant: ...\" (--chat-template names"
+                      + " another form)");
+      ChatEncoder encoder = new ChatEncoder(template, tokenizer);
       ChatModel model = new ChatModel(file, setup, encoder, load(file, setup, encoder, adapters));
       done = true;
       return model;
@@ -121,64 +116,6 @@ final class ChatModel implements AutoCloseable {
     next.chat.restore(before.chat.messages());
     ready = next;
     before.close();
-  }
-
-  private static ChatTemplate template(Path path, Tokenizer tokenizer, @Nullable String wanted)
-      throws IOException {
-    ChatTemplates own = ChatTemplates.read(path);
-    Map<String, String> special = new HashMap<>();
-    special(tokenizer, SpecialIds.Role.BOS, "bos_token", special);
-    special(tokenizer, SpecialIds.Role.EOS, "eos_token", special);
-    special.putAll(own.specialTokens());
-    if (wanted != null) {
-      return named(wanted, special);
-    }
-    Optional<ChatTemplate> template = own.select(false);
-    if (template.isEmpty()) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          (BundledModel.isBundled(path)
-                  ? "the bundled model was not trained to answer: it goes on with what is said, in"
-                      + " the manner of Shakespeare"
-                  : own.absence())
-              + "; the talk is written as \"User: ... Assistant: ...\" (--chat-template names"
-              + " another form)");
-    }
-    return template.orElseGet(() -> NamedTemplate.PLAIN.template(special));
-  }
-
-  private static void special(
-      Tokenizer tokenizer, SpecialIds.Role role, String name, Map<String, String> into) {
-    int id = tokenizer.special().id(role);
-    if (id >= 0) {
-      into.put(name, tokenizer.vocabulary().text(id));
-    }
-  }
-
-  private static ChatTemplate named(String wanted, Map<String, String> special) throws IOException {
-    Optional<NamedTemplate> named = NamedTemplate.of(wanted);
-    if (named.isPresent()) {
-      return named.get().template(special);
-    }
-    Path path;
-    try {
-      path = Path.of(wanted);
-    } catch (InvalidPathException e) {
-      throw unknown(wanted);
-    }
-    if (!Files.exists(path)) {
-      throw unknown(wanted);
-    }
-    ChatTemplates templates = ChatTemplates.read(path);
-    ChatTemplate template =
-        templates.select(false).orElseThrow(() -> new UsageException(templates.absence()));
-    return ChatTemplate.of(template.name(), template.source(), special);
-  }
-
-  private static UsageException unknown(String wanted) {
-    return new UsageException(
-        "--chat-template is '%s', expected a file or one of %s"
-            .formatted(wanted, String.join(", ", NamedTemplate.labels())));
   }
 
   ChatSession chat() {

@@ -130,6 +130,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
   private int blocks;
 
   @Mixin private final PretrainDataOptions data = new PretrainDataOptions();
+  @Mixin private final SampleTrainingOptions samples = new SampleTrainingOptions();
   @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions();
 
   @Option(
@@ -199,12 +200,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
               .formatted(batch.sequenceLength(), context));
     }
     try (TrainingData tokens =
-        TrainingData.open(
-            data.options(loop.seed),
-            tokenizer,
-            model.config().vocabularySize(),
-            batch.sequenceLength(),
-            display)) {
+        samples.open(data, model, tokenizer, batch.sequenceLength(), loop.seed, display)) {
       display.close();
       long steps = loop.horizon().steps(batch, tokens);
       TrainOptions options = loop.options(batch, steps);

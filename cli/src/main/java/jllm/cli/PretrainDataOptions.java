@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import jllm.train.data.DataOptions;
+import jllm.train.data.SampleDataOptions;
 import jllm.train.data.SourceSpec;
 import jllm.train.data.TrainingData;
+import jllm.train.sample.LongSamples;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -38,10 +40,10 @@ final class PretrainDataOptions {
   private @Nullable String validation;
 
   @Option(
-      names = "--val-fraction",
+      names = {"--val-fraction", "--val-split"},
       paramLabel = "F",
       description =
-          "Share of the data, at its end, that is kept to measure on. Default: 0.1 of text, 0 of shards"
+          "Share of the data, at its end (of samples: drawn), that is kept to measure on. Default: 0.1 of text, 0 of shards"
               + " (a folder of them has its own) and with --val-data.")
   private @Nullable Double fraction;
 
@@ -96,18 +98,43 @@ final class PretrainDataOptions {
 
   DataOptions options(long seed) throws IOException {
     List<SourceSpec> sources = sources();
-    double share = 0;
+    boolean text = false;
+    for (SourceSpec source : sources) {
+      text |= !TrainingData.isTokens(source.path());
+    }
+    double share = fraction(text ? TEXT_FRACTION : 0);
+    return new DataOptions(sources, validation(), share, sequential, !separate, seed);
+  }
+
+  /** The same for files of samples. */
+  SampleDataOptions samples(
+      LongSamples whenLong, boolean packing, boolean skipBroken, long seed) {
+    return new SampleDataOptions(
+        sources(),
+        validation(),
+        fraction(TEXT_FRACTION),
+        sequential,
+        packing,
+        whenLong,
+        skipBroken,
+        seed);
+  }
+
+  /**
+   * The share that is kept to measure on.
+   *
+   * @param usual if neither it nor files were named
+   */
+  private double fraction(double usual) {
     if (fraction != null) {
       Range.check("--val-fraction", fraction, 0, 0.9);
-      share = fraction;
-    } else if (validation == null) {
-      boolean text = false;
-      for (SourceSpec source : sources) {
-        text |= !TrainingData.isTokens(source.path());
+      if (validation != null && fraction > 0) {
+        throw new UsageException(
+            "--val-fraction and --val-data both say what to measure on; choose one");
       }
-      share = text ? TEXT_FRACTION : 0;
+      return fraction;
     }
-    return new DataOptions(sources, validation(), share, sequential, !separate, seed);
+    return validation == null ? usual : 0;
   }
 
   /** Whether sequences may hold several documents that are to be told apart. */

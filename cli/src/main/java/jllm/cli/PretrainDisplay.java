@@ -148,7 +148,8 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
     }
   }
 
-  private void say(String line) {
+  /** Shows a line, above the live one. */
+  void say(String line) {
     if (quiet) {
       return;
     }

@@ -13,17 +13,14 @@ import org.jspecify.annotations.Nullable;
  * the turn, such as {@code <|im_end|>}, but before the spaces that follow it.
  *
  * <p>A template with {@code generation} blocks says it itself. For others the place of each answer
- * is found by rendering the conversation again with changes: with a mark instead of the answer, cut
- * off before and after the turn, and with another message behind it. This works where the template
- * treats messages one after another. Its limits: an answer that the template leaves out or changes
- * depending on its text (such as reasoning that is dropped from earlier turns) begins and ends
- * where the renderings agree, so that changed text counts as the assistant's; and a turn of tool
- * calls alone is found only if the text before it does not depend on what follows. A turn for which
- * neither works is an error, never a guess.
+ * is found by rendering the conversation again with changes: with a {@link MessageMark} in the
+ * answer, cut off before and after the turn, and with another message behind it. This works where
+ * the template treats messages one after another. Its limits: an answer that the template changes
+ * depending on its text begins and ends where the renderings agree, so that changed text counts as
+ * the assistant's. A turn for which this does not work is an error, never a guess.
  */
 public final class AssistantSpans {
   // Characters of the private use area: no tokenizer and no template knows them.
-  private static final String MARK = "\ue000\ue001\ue002\ue003";
   private static final String EOS_MARK = "\ue004\ue005\ue006\ue007";
   private static final String EOS = "eos_token";
 
@@ -88,14 +85,12 @@ public final class AssistantSpans {
     List<Message> before = chat.messages().subList(0, index);
     String prompted = rendered(before, true);
     String plain = rendered(before, false);
-    Span content = content(index);
-    Span span =
-        content == null
-            ? betweenRenderings(index, prompted, plain)
-            : new Span(
-                start(content.start(), from, prompted, plain),
-                content.end() + tail(index, content.end()));
-    int least = content == null ? span.start() + 1 : content.end();
+    Span span = byMarks(index, from, prompted, plain);
+    int least = span == null ? 0 : span.start();
+    if (span == null) {
+      span = betweenRenderings(index, prompted, plain);
+      least = span.start() + 1;
+    }
     int end = span.end();
     while (end > least && Character.isWhitespace(whole.charAt(end - 1))) {
       end--;
@@ -120,27 +115,28 @@ public final class AssistantSpans {
     }
   }
 
-  /** A rendering around the mark, which stands in place of a message's text. */
+  /** A rendering around the mark, which stands for a part of a message. */
   private record Around(String before, String after) {}
 
-  /** Renders messages with the mark as the text of one, absent if it does not appear once. */
-  private @Nullable Around around(List<Message> messages, int index, boolean prompt) {
-    List<Message> marked = new ArrayList<>(messages);
-    marked.set(index, messages.get(index).withContent(MARK));
-    String text = rendered(marked, prompt);
-    int at = text == null ? -1 : text.indexOf(MARK);
-    if (text == null || at < 0 || text.indexOf(MARK, at + 1) >= 0) {
+  /** Renders messages with the mark in one, absent if it does not appear once. */
+  private @Nullable Around around(List<Message> messages, int index, MessageMark mark) {
+    Message changed = mark.in(messages.get(index));
+    if (changed == null) {
       return null;
     }
-    return new Around(text.substring(0, at), text.substring(at + MARK.length()));
+    List<Message> marked = new ArrayList<>(messages);
+    marked.set(index, changed);
+    String text = rendered(marked, false);
+    int at = text == null ? -1 : text.indexOf(MessageMark.MARK);
+    if (text == null || at < 0 || text.indexOf(MessageMark.MARK, at + 1) >= 0) {
+      return null;
+    }
+    return new Around(text.substring(0, at), text.substring(at + MessageMark.MARK.length()));
   }
 
-  /** Where the text of a message stands, absent if it has none or its place is not clear. */
-  private @Nullable Span content(int index) {
-    if (!(chat.messages().get(index).content() instanceof String text) || text.isBlank()) {
-      return null;
-    }
-    Around around = around(chat.messages(), index, chat.generationPrompt());
+  /** The text that a mark stands for, absent if the rendering around it is not the same. */
+  private @Nullable Span place(int index, MessageMark mark) {
+    Around around = around(chat.messages(), index, mark);
     if (around == null
         || !whole.startsWith(around.before)
         || !whole.endsWith(around.after)
@@ -150,39 +146,70 @@ public final class AssistantSpans {
     return new Span(around.before.length(), whole.length() - around.after.length());
   }
 
-  /** Where a turn begins whose text is known: behind the generation prompt before it. */
-  private int start(int content, int from, @Nullable String prompted, @Nullable String plain) {
-    if (prompted == null) {
-      return content;
+  /** A turn whose text, or a part of it, can be found by a mark; absent if none can. */
+  private @Nullable Span byMarks(
+      int index, int from, @Nullable String prompted, @Nullable String plain) {
+    for (MessageMark mark : MessageMark.values()) {
+      Span place = place(index, mark);
+      int start = place == null ? -1 : start(index, mark, place, from, prompted, plain);
+      if (place != null && start >= 0) {
+        return new Span(start, place.end() + tail(index, place.end(), mark));
+      }
     }
-    if (whole.startsWith(prompted) && prompted.length() <= content) {
-      return prompted.length();
+    return null;
+  }
+
+  /** Where a turn begins: behind the generation prompt before it, or with its text; -1 unknown. */
+  private int start(
+      int index,
+      MessageMark mark,
+      Span place,
+      int from,
+      @Nullable String prompted,
+      @Nullable String plain) {
+    int latest = place.start();
+    if (prompted != null) {
+      if (whole.startsWith(prompted) && prompted.length() <= latest) {
+        return prompted.length();
+      }
+      String prompt = plain == null ? "" : prompted.substring(common(plain, prompted));
+      int at = prompt.isEmpty() ? -1 : whole.lastIndexOf(prompt, latest - prompt.length());
+      if (at >= from) {
+        return at + prompt.length();
+      }
     }
-    String prompt = plain == null ? "" : prompted.substring(common(plain, prompted));
-    int at = prompt.isEmpty() ? -1 : whole.lastIndexOf(prompt, content - prompt.length());
-    return at < from ? content : at + prompt.length();
+    if (mark == MessageMark.TEXT || mark == MessageMark.BEGINNING) {
+      return latest;
+    }
+    Span first = mark == MessageMark.END ? place(index, MessageMark.BEGINNING) : null;
+    return first == null ? -1 : first.start();
   }
 
   /**
    * How much of the text behind an answer ends its turn: what is the same whether the conversation
-   * ends there or goes on.
+   * ends there or goes on. What a template writes at the very end alone ends the last turn where
+   * nothing else does.
    */
-  private int tail(int index, int contentEnd) {
+  private int tail(int index, int placeEnd, MessageMark mark) {
     List<Message> through = chat.messages().subList(0, index + 1);
+    boolean isLast = through.size() == chat.messages().size();
     List<Message> more = new ArrayList<>(chat.messages());
-    if (more.size() == through.size()) {
+    if (isLast) {
       more.add(Message.user("x"));
     }
-    Around last = around(through, index, false);
-    Around followed = around(more, index, false);
+    Around last = around(through, index, mark);
     if (last == null) {
       return 0;
     }
+    Around followed = around(more, index, mark);
     int tail = followed == null ? last.after.length() : common(last.after, followed.after);
-    return whole.startsWith(last.after.substring(0, tail), contentEnd) ? tail : 0;
+    if (isLast && last.after.substring(0, tail).isBlank()) {
+      tail = last.after.length();
+    }
+    return whole.startsWith(last.after.substring(0, tail), placeEnd) ? tail : 0;
   }
 
-  /** A turn whose text cannot be marked, such as one of tool calls: from the renderings alone. */
+  /** A turn in which nothing can be marked: from the renderings alone. */
   private Span betweenRenderings(int index, @Nullable String prompted, @Nullable String plain) {
     String last = rendered(chat.messages().subList(0, index + 1), false);
     if (prompted == null || plain == null || last == null) {

@@ -1,16 +1,15 @@
 package jllm.generate.chat;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 import jllm.generate.PromptEncoder;
 import jllm.generate.jinja.TemplateException;
 import jllm.tokenize.EncodeOptions;
 import jllm.tokenize.TokenBuffer;
 import jllm.tokenize.Tokenizer;
+import jllm.tokenize.text.Utf8;
 
 /**
  * From a conversation to the tokens that a model goes on with, and what ends its answer. What the
@@ -53,6 +52,11 @@ public final class ChatEncoder {
     return Set.copyOf(stopTokens);
   }
 
+  /** Whether an answer ends with a token. */
+  public boolean endsTurn(int id) {
+    return stopTokens.contains(id) || tokenizer.isEndOfGeneration(id);
+  }
+
   /**
    * The tokens of a conversation.
    *
@@ -61,25 +65,63 @@ public final class ChatEncoder {
    */
   public int[] encode(List<Message> messages, boolean prompt) {
     char mark = MessageGuard.mark(messages);
-    int[] tokens = tokens(template.render(guard.guard(messages, mark), prompt), mark);
-    int bos = tokenizer.special().bos();
-    if (!addsBos || (tokens.length > 0 && tokens[0] == bos)) {
-      return tokens;
-    }
-    return IntStream.concat(IntStream.of(bos), IntStream.of(tokens)).toArray();
+    return tokens(template.render(guard.guard(messages, mark), prompt), mark).toArray();
+  }
+
+  /**
+   * The tokens of a whole conversation, and which of them its assistant wrote.
+   *
+   * @throws TemplateException if the template refuses the conversation
+   * @throws UnknownTurnException if what the assistant wrote cannot be told from the rest
+   */
+  public ChatTokens encode(Conversation chat) {
+    char mark = MessageGuard.mark(chat.messages());
+    AssistantSpans.Result result =
+        AssistantSpans.of(template, chat.with(guard.guard(chat.messages(), mark), false));
+    String text = result.text();
+    TokenBuffer tokens = tokens(text, mark);
+    List<ChatTokens.Range> turns =
+        result.spans().stream()
+            .map(span ->
+                ChatTokens.range(
+                    tokens,
+                    bytes(text.substring(0, span.start()), mark),
+                    bytes(text.substring(0, span.end()), mark)))
+            .toList();
+    return new ChatTokens(unmarked(text, mark), tokens, turns);
+  }
+
+  private static int bytes(String text, char mark) {
+    return Utf8.bytes(unmarked(text, mark)).length;
+  }
+
+  private static String unmarked(String text, char mark) {
+    return text.replace(String.valueOf(mark), "");
   }
 
   /**
    * The tokens of a rendering, in which marks break the names that are not to become special
-   * tokens. A stretch of text with marks, from one special token to the next, is encoded by itself.
+   * tokens, with BOS in front where the tokenizer adds it. Their places are those in the text
+   * without marks.
    */
-  private int[] tokens(String rendering, char mark) {
-    if (rendering.indexOf(mark) < 0) {
-      return tokenizer.encode(rendering, EncodeOptions.PARSE_SPECIAL);
+  private TokenBuffer tokens(String rendering, char mark) {
+    TokenBuffer tokens =
+        rendering.indexOf(mark) < 0
+            ? tokenizer.encodeWithOffsets(rendering, EncodeOptions.PARSE_SPECIAL)
+            : guarded(rendering, mark);
+    int bos = tokenizer.special().bos();
+    if (addsBos && (tokens.size() == 0 || tokens.id(0) != bos)) {
+      tokens.insert(0, bos, 0, 0);
     }
+    return tokens;
+  }
+
+  /** A stretch of text with marks, from one special token to the next, is encoded by itself. */
+  private TokenBuffer guarded(String rendering, char mark) {
     byte[] bytes = rendering.getBytes(StandardCharsets.UTF_8);
     TokenBuffer found = tokenizer.encodeWithOffsets(rendering, EncodeOptions.PARSE_SPECIAL);
-    List<int[]> parts = new ArrayList<>();
+    TokenBuffer tokens = new TokenBuffer(true);
+    int at = 0;
     int from = 0;
     int stretch = 0;
     for (int i = 0; i <= found.size(); i++) {
@@ -90,14 +132,23 @@ public final class ChatEncoder {
       int stretchEnd = end ? bytes.length : found.start(i);
       String text = text(bytes, stretch, stretchEnd);
       if (text.indexOf(mark) >= 0) {
-        parts.add(tokenizer.encode(text(bytes, from, stretch), EncodeOptions.PARSE_SPECIAL));
-        parts.add(tokenizer.encode(text.replace(String.valueOf(mark), ""), EncodeOptions.PLAIN));
+        at = add(text(bytes, from, stretch), EncodeOptions.PARSE_SPECIAL, at, tokens);
+        at = add(unmarked(text, mark), EncodeOptions.PLAIN, at, tokens);
         from = stretchEnd;
       }
       stretch = end ? stretchEnd : found.end(i);
     }
-    parts.add(tokenizer.encode(text(bytes, from, bytes.length), EncodeOptions.PARSE_SPECIAL));
-    return parts.stream().flatMapToInt(IntStream::of).toArray();
+    add(text(bytes, from, bytes.length), EncodeOptions.PARSE_SPECIAL, at, tokens);
+    return tokens;
+  }
+
+  /** Adds the tokens of a text that begins at byte {@code at}; returns its end. */
+  private int add(String text, EncodeOptions options, int at, TokenBuffer tokens) {
+    TokenBuffer part = tokenizer.encodeWithOffsets(text, options);
+    for (int i = 0; i < part.size(); i++) {
+      tokens.add(part.id(i), at + part.start(i), at + part.end(i));
+    }
+    return at + Utf8.bytes(text).length;
   }
 
   private static String text(byte[] bytes, int from, int to) {

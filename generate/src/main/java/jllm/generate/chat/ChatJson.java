@@ -17,13 +17,19 @@ import org.jspecify.annotations.Nullable;
  * JSON as Python reads it, so that a template prints the same: integers of any size stay integers,
  * the last of several equal keys counts.
  */
-final class ChatJson {
+public final class ChatJson {
   private static final JsonFactory FACTORY =
       JsonFactory.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
   private ChatJson() {}
 
-  static Map<String, @Nullable Object> object(String source, byte[] text) {
+  /**
+   * Reads an object.
+   *
+   * @param source for messages
+   * @throws ModelFormatException if it is none
+   */
+  public static Map<String, @Nullable Object> object(String source, byte[] text) {
     try (JsonParser parser = FACTORY.createParser(text)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new ModelFormatException(source + ": expected a JSON object");
@@ -49,7 +55,12 @@ final class ChatJson {
     return object;
   }
 
-  private static @Nullable Object value(JsonParser parser) throws IOException {
+  /**
+   * Reads the value that a parser stands at, and leaves it at the value's last token.
+   *
+   * @throws JsonProcessingException if it is damaged
+   */
+  public static @Nullable Object value(JsonParser parser) throws IOException {
     return switch (parser.currentToken()) {
       case START_OBJECT -> object(parser);
       case START_ARRAY -> {

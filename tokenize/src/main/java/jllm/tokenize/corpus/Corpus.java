@@ -117,6 +117,21 @@ public final class Corpus {
   }
 
   /**
+   * Gives every file to the sink, decompressed and taken out of archives, on the calling thread.
+   *
+   * @throws CorpusException if a file or archive is damaged
+   * @throws IOException if a file cannot be read
+   */
+  public void readContents(ContentSink sink) throws IOException {
+    CorpusReader reader = new CorpusReader(options, sink);
+    for (Source source : sources) {
+      if (!reader.read(source)) {
+        break;
+      }
+    }
+  }
+
+  /**
    * Gives every document to the sink, on the calling thread, in the order of the inputs.
    *
    * @throws CorpusException at a broken document (unless such are skipped), a damaged file or an

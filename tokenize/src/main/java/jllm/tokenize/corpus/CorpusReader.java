@@ -27,6 +27,7 @@ final class CorpusReader {
 
   private final CorpusOptions options;
   private final DocumentSink sink;
+  private final @Nullable ContentSink contents;
   private final NameFilter filter;
   private final List<SourceSummary> finished = new ArrayList<>();
   private boolean complete = true;
@@ -40,8 +41,19 @@ final class CorpusReader {
   private long skipped;
 
   CorpusReader(CorpusOptions options, DocumentSink sink) {
+    this(options, sink, null);
+  }
+
+  /** For files as they are, not for documents. */
+  CorpusReader(CorpusOptions options, ContentSink contents) {
+    this(options, _ -> true, contents);
+  }
+
+  private CorpusReader(
+      CorpusOptions options, DocumentSink sink, @Nullable ContentSink contents) {
     this.options = options;
     this.sink = sink;
+    this.contents = contents;
     this.filter = new NameFilter(options.include());
   }
 
@@ -150,7 +162,9 @@ final class CorpusReader {
                 + claimed.label()
                 + " file, but it does not begin like one; rename it if it is text");
       }
-      return documents(in, origin, name);
+      return contents == null
+          ? documents(in, origin, name)
+          : contents.accept(origin, name, in);
     }
     if (container == Container.TAR || container == Container.ZIP) {
       return Archives.read(this, container, in, origin, filter, depth);

@@ -2,6 +2,7 @@ package jllm.train.data;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import jllm.train.sample.EncodedSample;
 
 /**
  * Tokens with what is to be predicted behind each: B sequences of T, one after the other, or
@@ -87,6 +88,19 @@ public final class TokenBatch {
     sequences = 0;
     rows = 0;
     trained = 0;
+  }
+
+  /** Adds a sample of at most T tokens, behind those that there are, in the same sequence. */
+  void add(EncodedSample sample) {
+    int start = rows;
+    for (int i = 0; i + 1 < sample.length(); i++) {
+      ids[rows] = sample.id(i);
+      targets[rows] = sample.isLearned(i + 1) ? sample.id(i + 1) : -1;
+      starts[rows] = start;
+      rows++;
+    }
+    trained += sample.trained();
+    sequences = 1;
   }
 
   /** Adds the T tokens from {@code index} on, and the one after them. */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The tokens of a run: to train on, in an order that its position describes, and to validate on,
  * always in the order of the files.
  */
-public sealed interface TrainingData extends AutoCloseable permits TokenData {
+public sealed interface TrainingData extends AutoCloseable permits TokenData, SampleData {
 
   /**
    * Opens shards or texts; texts are encoded.

@@ -1,6 +1,6 @@
 package jllm.train.data;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import jllm.train.DataException;
 
@@ -75,11 +75,7 @@ sealed interface TrainingOrder {
    */
   final class Shuffled implements TrainingOrder {
     private final List<Tokens> sources;
-    private final double[] shares;
-    private final long[] taken;
-    private final Permutation[] orders;
-    private final long[] epochs;
-    private final long seed;
+    private final SourceShuffle shuffle;
     private final int length;
 
     /**
@@ -87,21 +83,10 @@ sealed interface TrainingOrder {
      */
     Shuffled(List<? extends Tokens> sources, List<Double> weights, long seed, int length) {
       this.sources = List.copyOf(sources);
-      this.seed = seed;
       this.length = length;
-      this.shares = new double[sources.size()];
-      this.taken = new long[sources.size()];
-      this.orders = new Permutation[sources.size()];
-      this.epochs = new long[sources.size()];
-      double sum = 0;
-      for (int i = 0; i < shares.length; i++) {
-        shares[i] = weights.get(i) > 0 ? weights.get(i) : windows(i);
-        sum += shares[i];
-      }
-      for (int i = 0; i < shares.length; i++) {
-        shares[i] /= sum;
-        orders[i] = order(i, 0);
-      }
+      long[] counts = new long[sources.size()];
+      Arrays.setAll(counts, this::windows);
+      this.shuffle = new SourceShuffle(counts, weights, seed);
     }
 
     private long windows(int source) {
@@ -116,79 +101,35 @@ sealed interface TrainingOrder {
       return windows;
     }
 
-    private Permutation order(int source, long epoch) {
-      return new Permutation(windows(source), key(source, epoch));
-    }
-
-    private long key(int source, long epoch) {
-      return Permutation.mix(seed) + source * 0x632BE59BD9B4E019L + epoch;
-    }
-
     @Override
     public void next(TokenBatch batch, int sequences, int separator, int vocabulary) {
       batch.clear();
       for (int i = 0; i < sequences; i++) {
-        int source = furthestBehind();
-        batch.add(sources.get(source), start(source), separator, vocabulary);
-        taken[source]++;
+        SourceShuffle.Draw draw = shuffle.next();
+        batch.add(sources.get(draw.source()), start(draw), separator, vocabulary);
       }
-    }
-
-    private int furthestBehind() {
-      long total = 1;
-      for (long count : taken) {
-        total += count;
-      }
-      int furthest = 0;
-      double most = Double.NEGATIVE_INFINITY;
-      for (int i = 0; i < taken.length; i++) {
-        double behind = shares[i] * total - taken[i];
-        if (behind > most) {
-          most = behind;
-          furthest = i;
-        }
-      }
-      return furthest;
     }
 
     /** The last window of an epoch overlaps the one before if it would pass the end. */
-    private long start(int source) {
-      long windows = windows(source);
-      long epoch = taken[source] / windows;
-      if (epoch != epochs[source]) {
-        epochs[source] = epoch;
-        orders[source] = order(source, epoch);
-      }
-      long shift = Long.remainderUnsigned(Permutation.mix(~key(source, epoch)), length);
-      long start = shift + orders[source].at(taken[source] % windows) * length;
-      return Math.min(start, sources.get(source).size() - 1 - length);
+    private long start(SourceShuffle.Draw draw) {
+      long shift = Long.remainderUnsigned(Permutation.mix(~draw.key()), length);
+      long start = shift + draw.index() * length;
+      return Math.min(start, sources.get(draw.source()).size() - 1 - length);
     }
 
     @Override
     public DataState state() {
-      List<Long> counts = new ArrayList<>();
-      for (long count : taken) {
-        counts.add(count);
-      }
-      return new DataState(counts);
+      return shuffle.state();
     }
 
     @Override
     public void restore(DataState state) {
-      for (int i = 0; i < taken.length; i++) {
-        taken[i] = state.taken().get(i);
-        epochs[i] = taken[i] / windows(i);
-        orders[i] = order(i, epochs[i]);
-      }
+      shuffle.restore(state);
     }
 
     @Override
     public long epochTokens(int batchSize, int length) {
-      long windows = 0;
-      for (int i = 0; i < shares.length; i++) {
-        windows += windows(i);
-      }
-      return windows * length;
+      return shuffle.total() * length;
     }
   }
 }
