@@ -27,11 +27,14 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The name of OUT says which format: NAME.gguf, NAME.bin (llama2.c, with tokenizer.bin beside it),",
+      "The name of OUT says which format: NAME.gguf, NAME.bin (llama2.c, with tokenizer.bin beside"
+          + " it),",
       "anything else is a Hugging Face folder; --to says it whatever the name.",
       "",
-      "Types: auto (as they are), f32 f16 bf16; in GGUF files also q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k q4_k",
-      "q5_k q6_k iq4_nl iq4_xs, the same for all matrices. 'jllm quantize' reads the same models and mixes",
+      "Types: auto (as they are), f32 f16 bf16; in GGUF files also q8_0 q4_0 q4_1 q5_0 q5_1 q2_k"
+          + " q3_k q4_k",
+      "q5_k q6_k iq4_nl iq4_xs, the same for all matrices. 'jllm quantize' reads the same models"
+          + " and mixes",
       "types as q4_k_m does.",
       "",
       "Example: jllm convert model-folder/ -o model.gguf --outtype q8_0"

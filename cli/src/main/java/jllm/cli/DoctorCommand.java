@@ -26,7 +26,8 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Ends with status 6 if something is missing without which jllm is slow or fails; a GPU is not",
+      "Ends with status 6 if something is missing without which jllm is slow or fails; a GPU is"
+          + " not",
       "needed.",
       "",
       "Example: jllm doctor"

@@ -43,8 +43,10 @@ import picocli.CommandLine.Spec;
     defaultValueProvider = FinetuneLoraCommand.Defaults.class,
     footer = {
       "",
-      "The folder DIR gets the adapter as PEFT saves it (adapter_config.json, adapter_model.safetensors),",
-      "metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N. Ctrl-C saves and ends (exit 130);",
+      "The folder DIR gets the adapter as PEFT saves it (adapter_config.json,"
+          + " adapter_model.safetensors),",
+      "metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N. Ctrl-C saves and ends (exit"
+          + " 130);",
       "--resume auto goes on.",
       "",
       "Example: jllm finetune-lora model-q4_0.gguf --data notes.txt -o notes --iters 200",

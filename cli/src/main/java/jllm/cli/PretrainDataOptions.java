@@ -21,16 +21,16 @@ final class PretrainDataOptions {
       names = "--data",
       paramLabel = "FILE[:WEIGHT],...",
       description =
-          "Text (files or folders, also compressed, JSON lines), or shards of 'tokenize --to-shards';"
-              + " several with weights: a.bin:0.7,b.bin:0.3.")
+          "Text (files or folders, also compressed, JSON lines), or shards of 'tokenize"
+              + " --to-shards'; several with weights: a.bin:0.7,b.bin:0.3.")
   private @Nullable String data;
 
   @Option(
       names = "--tokenizer",
       paramLabel = "NAME|FILE",
       description =
-          "Of text, and for checkpoints: byte, char (the characters of the data), a built-in name such"
-              + " as gpt2, or a file. Default: that of --init-from, or byte.")
+          "Of text, and for checkpoints: byte, char (the characters of the data), a built-in name"
+              + " such as gpt2, or a file. Default: that of --init-from, or byte.")
   @Nullable String tokenizer;
 
   @Option(
@@ -43,8 +43,8 @@ final class PretrainDataOptions {
       names = {"--val-fraction", "--val-split"},
       paramLabel = "F",
       description =
-          "Share of the data, at its end (of samples: drawn), that is kept to measure on. Default: 0.1 of text, 0 of shards"
-              + " (a folder of them has its own) and with --val-data.")
+          "Share of the data, at its end (of samples: drawn), that is kept to measure on. Default:"
+              + " 0.1 of text, 0 of shards (a folder of them has its own) and with --val-data.")
   private @Nullable Double fraction;
 
   @Option(
@@ -107,8 +107,7 @@ final class PretrainDataOptions {
   }
 
   /** The same for files of samples. */
-  SampleDataOptions samples(
-      LongSamples whenLong, boolean packing, boolean skipBroken, long seed) {
+  SampleDataOptions samples(LongSamples whenLong, boolean packing, boolean skipBroken, long seed) {
     return new SampleDataOptions(
         sources(),
         validation(),

@@ -28,8 +28,8 @@ final class SampleDataText {
     lines.add(
         String.format(
             Locale.ROOT,
-            "%,d samples to train on, %,d to validate on; %,d tokens, %,d of them learned (%.0f %%);"
-                + " template %s",
+            "%,d samples to train on, %,d to validate on; %,d tokens, %,d of them learned (%.0f"
+                + " %%); template %s",
             data.trainingSamples(),
             data.validationSamples(),
             data.trainingTokens(),
@@ -45,8 +45,7 @@ final class SampleDataText {
       text.append(
           whenLong == LongSamples.DROP
               ? ", %,d left out as too long".formatted(set.tooLong())
-              : ", %,d truncated (%,d of them to nothing)"
-                  .formatted(set.tooLong(), set.cutOff()));
+              : ", %,d truncated (%,d of them to nothing)".formatted(set.tooLong(), set.cutOff()));
     }
     if (set.empty() > 0) {
       text.append(", %,d left out as empty".formatted(set.empty()));

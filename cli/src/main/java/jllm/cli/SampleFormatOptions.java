@@ -2,7 +2,6 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
 import jllm.generate.chat.ChatTemplate;
 import jllm.tokenize.Tokenizer;
 import jllm.train.sample.LongSamples;
@@ -21,8 +20,8 @@ final class SampleFormatOptions {
       paramLabel = "NAME|FILE",
       description =
           "Samples: write conversations in this form instead of the model's own: a .jinja file, or"
-              + " chatml, llama3, ... (see chat-template). Prompts with completions, otherwise joined"
-              + " as they are, become a message and its answer.")
+              + " chatml, llama3, ... (see chat-template). Prompts with completions, otherwise"
+              + " joined as they are, become a message and its answer.")
   private @Nullable String template;
 
   @Option(
@@ -79,17 +78,16 @@ final class SampleFormatOptions {
               + " different formats; choose one");
     }
     ModelTemplates templates = ModelTemplates.of(model, tokenizer, template);
-    Map<Boolean, ChatTemplate> both =
-        Map.of(
-            false,
-            templates.select(
-                "conversations are written as \"User: ... Assistant: ...\" (--chat-template names"
-                    + " another form)"),
-            true,
-            templates.select(true));
+    ChatTemplate usual =
+        templates.select(
+            "conversations are written as \"User: ... Assistant: ...\" (--chat-template names"
+                + " another form)");
+    ChatTemplate forTools = templates.select(true);
     return new SampleReader(
         new SampleKeys(messages, prompt, completion, text),
         new SampleEncoder(
-            tokenizer, both::get, new SampleEncoding(trainOnPrompt, template != null)));
+            tokenizer,
+            tools -> tools ? forTools : usual,
+            new SampleEncoding(trainOnPrompt, template != null)));
   }
 }

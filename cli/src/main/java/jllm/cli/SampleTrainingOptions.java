@@ -19,8 +19,8 @@ final class SampleTrainingOptions {
   @Option(
       names = "--packing",
       description =
-          "Samples: fill the sequences of a batch with as many as there is room for. They do not see"
-              + " each other.")
+          "Samples: fill the sequences of a batch with as many as there is room for. They do not"
+              + " see each other.")
   private boolean packing;
 
   @Option(

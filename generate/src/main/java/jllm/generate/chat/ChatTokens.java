@@ -20,7 +20,9 @@ public record ChatTokens(String text, TokenBuffer tokens, List<Range> turns) {
    */
   public record Range(int start, int end) {}
 
-  /** The tokens that have bytes of a part of the text; those without any bytes if they lie in it. */
+  /**
+   * The tokens that have bytes of a part of the text; those without any bytes if they lie in it.
+   */
   static Range range(TokenBuffer tokens, int from, int to) {
     int start = 0;
     while (start < tokens.size() && isBefore(tokens, start, from)) {

@@ -54,8 +54,13 @@ public record Message(Map<String, @Nullable Object> fields) {
 
   /** The same message with another content. */
   public Message withContent(Object content) {
+    return with(CONTENT, content);
+  }
+
+  /** The same message with one field more, or another value of it. */
+  public Message with(String name, @Nullable Object value) {
     Map<String, @Nullable Object> changed = new LinkedHashMap<>(fields);
-    changed.put(CONTENT, content);
+    changed.put(name, value);
     return new Message(changed);
   }
 }

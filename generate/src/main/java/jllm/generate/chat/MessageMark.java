@@ -79,7 +79,8 @@ enum MessageMark {
         String marked = mark(text);
         yield marked.isEmpty() ? null : message.withContent(marked);
       }
-      case List<?> parts when !parts.isEmpty()
+      case List<?> parts
+          when !parts.isEmpty()
               && parts.getLast() instanceof Map<?, ?> part
               && part.get(TEXT_KEY) instanceof String text
               && !mark(text).isEmpty() -> {

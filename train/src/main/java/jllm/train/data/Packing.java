@@ -46,8 +46,6 @@ final class Packing {
       packs.get(pack).add(index);
       byRoom.computeIfAbsent(room - size, _ -> new ArrayList<>()).add(pack);
     }
-    return packs.stream()
-        .map(pack -> pack.stream().mapToInt(Integer::intValue).toArray())
-        .toList();
+    return packs.stream().map(pack -> pack.stream().mapToInt(Integer::intValue).toArray()).toList();
   }
 }

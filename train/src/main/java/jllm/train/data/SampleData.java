@@ -35,8 +35,7 @@ public final class SampleData implements TrainingData {
   /** The samples of a source, and those of them that are learned together. */
   private record Part(List<EncodedSample> samples, List<int[]> packs) {
     static Part of(List<EncodedSample> samples, boolean packing, int length) {
-      return new Part(
-          samples, packing ? Packing.packed(samples, length) : Packing.single(samples));
+      return new Part(samples, packing ? Packing.packed(samples, length) : Packing.single(samples));
     }
 
     void add(long pack, TokenBatch batch) {
@@ -117,8 +116,7 @@ public final class SampleData implements TrainingData {
     for (SourceSpec source : options.sources()) {
       SampleFiles files = SampleFiles.of(source.path());
       validation.addAll(files.validation());
-      sets.add(
-          SampleSet.read(source.path().toString(), files.training(), reader, limits, skipped));
+      sets.add(SampleSet.read(source.path().toString(), files.training(), reader, limits, skipped));
     }
     if (!options.validation().isEmpty()) {
       validation.clear();
@@ -129,7 +127,8 @@ public final class SampleData implements TrainingData {
     SampleSet held =
         validation.isEmpty()
             ? null
-            : SampleSet.read(String.valueOf(validation.getFirst()), validation, reader, limits, skipped);
+            : SampleSet.read(
+                String.valueOf(validation.getFirst()), validation, reader, limits, skipped);
     return new SampleData(options, length, sets, held);
   }
 

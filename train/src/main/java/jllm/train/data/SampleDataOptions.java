@@ -14,8 +14,8 @@ import jllm.train.sample.LongSamples;
  * @param valFraction share of each source's samples, drawn by the seed, that are kept from training
  *     and measured on, where there are no files for that
  * @param sequential samples in the order of the files instead of a random order
- * @param packing whether a batch holds as many samples as it has room for, instead of one for each of
- *     its sequences
+ * @param packing whether a batch holds as many samples as it has room for, instead of one for each
+ *     of its sequences
  * @param skipBroken whether damaged samples, and those that the template refuses, are left out
  * @param seed of the order
  */

@@ -5,8 +5,9 @@ import java.util.List;
 import jllm.generate.chat.ChatTokens.Range;
 
 /**
- * A sample in tokens, and which of them are learned. The first one never is: nothing comes before it
- * that it could be predicted from. In memory a token that is not learned is the complement of its id.
+ * A sample in tokens, and which of them are learned. The first one never is: nothing comes before
+ * it that it could be predicted from. In memory a token that is not learned is the complement of
+ * its id.
  */
 public final class EncodedSample {
   private final int[] coded;

@@ -37,28 +37,27 @@ final class MessageReader {
       throw wrong(index, "is no object, expected role and content");
     }
     String role = role(index, map);
-    Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-    fields.put("role", role.equals("function_call") ? "assistant" : role);
-    String key =
-        CONTENTS.stream().filter(map::containsKey).findFirst().orElse(CONTENTS.getFirst());
+    Message message = Message.of(role.equals("function_call") ? "assistant" : role, "");
+    String key = CONTENTS.stream().filter(map::containsKey).findFirst().orElse(CONTENTS.getFirst());
     Object content = content(index, map.get(key));
     if (content == null && map.get(CALLS) == null) {
       throw wrong(index, "has no content (and calls no tool)");
     }
-    fields.put("content", content);
-    map.forEach((name, value) -> {
-      String field = String.valueOf(name);
-      Object kept = field.equals(CALLS) ? calls(index, value) : value;
+    if (role.equals("function_call") && content instanceof String call) {
+      message =
+          message.with(CALLS, List.of(Map.of("type", "function", "function", call(index, call))));
+    } else {
+      message = message.with("content", content);
+    }
+    for (Map.Entry<?, ?> entry : map.entrySet()) {
+      String field = String.valueOf(entry.getKey());
+      Object kept = field.equals(CALLS) ? calls(index, entry.getValue()) : entry.getValue();
       boolean absentCalls = field.equals(CALLS) && kept == null;
       if (!ROLES.contains(field) && !field.equals(key) && !absentCalls) {
-        fields.put(field, kept);
+        message = message.with(field, kept);
       }
-    });
-    if (role.equals("function_call") && content instanceof String call) {
-      fields.put("content", "");
-      fields.put(CALLS, List.of(Map.of("type", "function", "function", call(index, call))));
     }
-    return new Message(fields);
+    return message;
   }
 
   private DataException wrong(int index, String what) {
@@ -73,7 +72,8 @@ final class MessageReader {
     }
     throw wrong(
         index,
-        "says not who speaks: found the fields %s, expected role (or from)".formatted(map.keySet()));
+        "says not who speaks: found the fields %s, expected role (or from)"
+            .formatted(map.keySet()));
   }
 
   /** The names that templates know. */

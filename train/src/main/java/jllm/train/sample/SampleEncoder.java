@@ -55,8 +55,7 @@ public final class SampleEncoder {
 
   private Encoder encoder(ChatTemplate template) {
     Message message = Message.user(PROBE);
-    boolean parts =
-        !shows(template, message) && shows(template, message.withContent(parts(PROBE)));
+    boolean parts = !shows(template, message) && shows(template, message.withContent(parts(PROBE)));
     return new Encoder(new ChatEncoder(template, tokenizer), parts);
   }
 
@@ -119,8 +118,7 @@ public final class SampleEncoder {
     Conversation chat =
         new Conversation(
             List.of(Message.user(sample.prompt()), Message.assistant(sample.completion())), false);
-    return talk(
-        new Sample.Talk(sample.where(), sample.format(), chat, java.util.Set.of()));
+    return talk(new Sample.Talk(sample.where(), sample.format(), chat, java.util.Set.of()));
   }
 
   private RenderedSample talk(Sample.Talk talk) {
@@ -148,13 +146,14 @@ public final class SampleEncoder {
     List<Message> messages = new ArrayList<>();
     for (Message message : chat.messages()) {
       boolean text = message.content() instanceof String;
-      messages.add(
-          text ? message.withContent(parts(String.valueOf(message.content()))) : message);
+      messages.add(text ? message.withContent(parts(String.valueOf(message.content()))) : message);
     }
     return chat.with(messages, false);
   }
 
-  /** An answer at the end that nothing ends gets the end of the text: a model must learn to stop. */
+  /**
+   * An answer at the end that nothing ends gets the end of the text: a model must learn to stop.
+   */
   private RenderedSample withEnd(ChatTokens chat, ChatEncoder encoder, Sample.Talk talk) {
     TokenBuffer tokens = chat.tokens();
     List<Range> turns = new ArrayList<>(chat.turns());

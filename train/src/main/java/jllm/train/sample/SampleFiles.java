@@ -21,8 +21,7 @@ import jllm.tokenize.corpus.CorpusOptions;
  * @param validation of a folder, none of a file
  */
 public record SampleFiles(List<Path> training, List<Path> validation) {
-  private static final Set<String> VALIDATION =
-      Set.of("valid", "validation", "val", "dev", "eval");
+  private static final Set<String> VALIDATION = Set.of("valid", "validation", "val", "dev", "eval");
   private static final String TEXTS = ".*\\.(txt|text|md)(\\.(gz|zst|xz|bz2))?";
   private static final int HEAD = 4096;
 

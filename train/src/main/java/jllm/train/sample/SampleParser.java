@@ -26,7 +26,7 @@ final class SampleParser {
   }
 
   /** A record and where it is. */
-  private record Record(String where, Map<String, @Nullable Object> fields) {
+  private record Entry(String where, Map<String, @Nullable Object> fields) {
     DataException wrong(String what) {
       return new DataException(where + ": " + what);
     }
@@ -64,7 +64,7 @@ final class SampleParser {
    * @throws DataException if it is of no known format, or a field is not what it should be
    */
   List<Sample> parse(String where, Map<String, @Nullable Object> fields) {
-    Record record = new Record(where, fields);
+    Entry record = new Entry(where, fields);
     if (keys.messages() != null) {
       return List.of(talk(record, keys.messages()));
     }
@@ -107,7 +107,7 @@ final class SampleParser {
     };
   }
 
-  private Sample talk(Record record, String key) {
+  private Sample talk(Entry record, String key) {
     List<Message> messages = messages(record, key);
     boolean shareGpt =
         record.fields.get(key) instanceof List<?> list
@@ -118,11 +118,10 @@ final class SampleParser {
         record, shareGpt ? SampleFormat.SHAREGPT : SampleFormat.MESSAGES, messages, List.of());
   }
 
-  private static List<Message> messages(Record record, String key) {
+  private static List<Message> messages(Entry record, String key) {
     if (!(record.fields.get(key) instanceof List<?> list)) {
       throw record.wrong(
-          "'%s' is %s, expected a list of messages"
-              .formatted(key, kind(record.fields.get(key))));
+          "'%s' is %s, expected a list of messages".formatted(key, kind(record.fields.get(key))));
     }
     MessageReader reader = new MessageReader(record.where + ", " + key);
     List<Message> messages = new ArrayList<>();
@@ -134,7 +133,7 @@ final class SampleParser {
 
   /** A conversation of a prompt, whose answers are not learned, and what follows it. */
   private static Sample.Talk talk(
-      Record record, SampleFormat format, List<Message> messages, List<Message> prompt) {
+      Entry record, SampleFormat format, List<Message> messages, List<Message> prompt) {
     List<Message> all = new ArrayList<>();
     String system = record.fields.get("system") instanceof String text ? text : "";
     List<Message> rest = new ArrayList<>(prompt);
@@ -153,12 +152,12 @@ final class SampleParser {
       }
     }
     return new Sample.Talk(
-        record.where, format, new Conversation(all, false, variables(record)), unlearned);
+        record.where, format, withVariables(new Conversation(all, false), record), unlearned);
   }
 
-  /** What the template may use besides the messages. */
-  private static Map<String, @Nullable Object> variables(Record record) {
-    Map<String, @Nullable Object> variables = new LinkedHashMap<>();
+  /** With what the template may use besides the messages. */
+  private static Conversation withVariables(Conversation plain, Entry record) {
+    Conversation chat = plain;
     Object tools = record.fields.get("tools");
     if (tools instanceof String text) {
       tools = text.isBlank() ? null : json(record, "tools", text);
@@ -167,19 +166,21 @@ final class SampleParser {
       tools = null;
     }
     if (tools != null) {
-      variables.put("tools", tools);
+      chat = chat.with("tools", tools);
     }
     if (record.has("documents")) {
-      variables.put("documents", record.fields.get("documents"));
+      chat = chat.with("documents", record.fields.get("documents"));
     }
     if (record.fields.get("chat_template_kwargs") instanceof Map<?, ?> more) {
-      more.forEach((name, value) -> variables.put(String.valueOf(name), value));
+      for (Map.Entry<?, ?> entry : more.entrySet()) {
+        chat = chat.with(String.valueOf(entry.getKey()), entry.getValue());
+      }
     }
-    return variables;
+    return chat;
   }
 
   /** Lists inside of tables are often kept as the text of their JSON. */
-  private static @Nullable Object json(Record record, String key, String text) {
+  private static @Nullable Object json(Entry record, String key, String text) {
     try {
       return ChatJson.object(record.where, Utf8Json.wrapped(text)).get(Utf8Json.KEY);
     } catch (ModelFormatException e) {
@@ -187,7 +188,7 @@ final class SampleParser {
     }
   }
 
-  private Sample completion(Record record) {
+  private Sample completion(Entry record) {
     String promptKey = keys.prompt() == null ? "prompt" : keys.prompt();
     String completionKey = keys.completion() == null ? "completion" : keys.completion();
     boolean lists =
@@ -204,13 +205,13 @@ final class SampleParser {
         part(record, promptKey, "user"));
   }
 
-  private static List<Message> part(Record record, String key, String role) {
+  private static List<Message> part(Entry record, String key, String role) {
     return record.fields.get(key) instanceof List<?>
         ? messages(record, key)
         : List.of(Message.of(role, record.need(key)));
   }
 
-  private static Sample instruction(Record record, String answer) {
+  private static Sample instruction(Entry record, String answer) {
     String inputKey = record.first(INPUTS);
     List<Message> messages = new ArrayList<>();
     if (record.fields.get("history") instanceof List<?> turns) {
@@ -236,7 +237,7 @@ final class SampleParser {
     return input.isBlank() ? instruction : instruction + "\n\n" + input;
   }
 
-  private static List<Sample> instances(Record record) {
+  private static List<Sample> instances(Entry record) {
     if (!(record.fields.get("instances") instanceof List<?> list) || list.isEmpty()) {
       throw record.wrong("'instances' is no list with at least one element");
     }
@@ -248,7 +249,7 @@ final class SampleParser {
       Map<String, @Nullable Object> fields = new LinkedHashMap<>();
       map.forEach((key, value) -> fields.put(String.valueOf(key), value));
       String number = list.size() == 1 ? "" : ", instance " + (samples.size() + 1);
-      Record instance = new Record(record.where + number, fields);
+      Entry instance = new Entry(record.where + number, fields);
       List<Message> messages =
           List.of(
               Message.user(joined(record.text("instruction"), instance.text("input"))),

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -20,13 +21,14 @@ import jllm.generate.chat.ChatJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JSON objects of a file: one a line, or the elements of a list, which may be spread over lines.
- * Damage is reported, and lines behind it are read on.
+ * The JSON objects of a file: one a line, or the elements of a list, which may be spread over
+ * lines. Damage is reported, and lines behind it are read on.
  */
 final class SampleRecords {
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .disable(StreamReadFeature.AUTO_CLOSE_SOURCE) // who opened a file closes it
           .streamReadConstraints(
               StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
           .build();
@@ -69,13 +71,18 @@ final class SampleRecords {
     BufferedInputStream in = new BufferedInputStream(stream, 1 << 16);
     in.mark(HEAD);
     String head =
-        new String(in.readNBytes(HEAD), StandardCharsets.UTF_8).replace("\ufeff", "").stripLeading();
+        new String(in.readNBytes(HEAD), StandardCharsets.UTF_8)
+            .replace("\ufeff", "")
+            .stripLeading();
     in.reset();
     SampleRecords records = new SampleRecords(origin, handler);
     boolean list = head.startsWith("[");
     // An object that does not end in its line is spread over several.
-    boolean spread = head.startsWith("{") && !head.lines().findFirst().orElse("").strip().endsWith("}");
-    return list || (spread && head.indexOf('\n') >= 0) ? records.values(in, list) : records.lines(in);
+    boolean spread =
+        head.startsWith("{") && !head.lines().findFirst().orElse("").strip().endsWith("}");
+    return list || (spread && head.indexOf('\n') >= 0)
+        ? records.values(in, list)
+        : records.lines(in);
   }
 
   private String where(long line) {

@@ -1,0 +1,4 @@
+@NullMarked
+package jllm.train.sample;
+
+import org.jspecify.annotations.NullMarked;
