@@ -49,8 +49,7 @@ final class CorpusReader {
     this(options, _ -> true, contents);
   }
 
-  private CorpusReader(
-      CorpusOptions options, DocumentSink sink, @Nullable ContentSink contents) {
+  private CorpusReader(CorpusOptions options, DocumentSink sink, @Nullable ContentSink contents) {
     this.options = options;
     this.sink = sink;
     this.contents = contents;
@@ -162,9 +161,7 @@ final class CorpusReader {
                 + claimed.label()
                 + " file, but it does not begin like one; rename it if it is text");
       }
-      return contents == null
-          ? documents(in, origin, name)
-          : contents.accept(origin, name, in);
+      return contents == null ? documents(in, origin, name) : contents.accept(origin, name, in);
     }
     if (container == Container.TAR || container == Container.ZIP) {
       return Archives.read(this, container, in, origin, filter, depth);
