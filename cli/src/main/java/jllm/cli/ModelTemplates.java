@@ -56,7 +56,9 @@ record ModelTemplates(
    */
   ChatTemplate select(String consequence) throws IOException {
     if (isPlain()) {
-      LOG.log(System.Logger.Level.WARNING, (BundledModel.isBundled(model)
+      LOG.log(
+          System.Logger.Level.WARNING,
+          (BundledModel.isBundled(model)
                   ? "the bundled model was not trained to answer: it goes on with what is said, in"
                       + " the manner of Shakespeare"
                   : own.absence())
