@@ -1,6 +1,12 @@
 // What this library is and what the processor can run. Compiled for the oldest processor, so that it
 // can be called on any.
+#define _GNU_SOURCE // syscall
 #include <cpuid.h>
+#include <errno.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "jllm_kernels.h"
 
@@ -43,4 +49,15 @@ JLLM_EXPORT uint32_t jllm_processor(void) {
     found |= d7 >> 25 & 1 ? JLLM_HAS_AMX_INT8 : 0;
   }
   return found;
+}
+
+// Asks the system to save tile registers for this process, for threads that run already as well: 0 if
+// it does, otherwise the error. To be called once before any kernel with AMX.
+JLLM_EXPORT int32_t jllm_amx_permission(void) {
+#ifdef __linux__
+  enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) == 0 ? 0 : errno;
+#else
+  return ENOSYS;
+#endif
 }

@@ -2,6 +2,8 @@ package jllm.ffi.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -24,6 +26,8 @@ import java.util.Set;
  * {@code off}; {@code JLLM_NATIVE_ISA} names the {@link InstructionSet} beyond which none is used.
  */
 public final class KernelLibrary {
+  private static final Logger LOG = System.getLogger(KernelLibrary.class.getName());
+
   static final String PATH = "JLLM_NATIVE";
   static final String BEST = "JLLM_NATIVE_ISA";
   private static final String OFF = "off";
@@ -34,11 +38,14 @@ public final class KernelLibrary {
   private final Path file;
   private final SymbolLookup symbols;
   private final Set<InstructionSet> sets;
+  private final String refused;
 
-  private KernelLibrary(Path file, SymbolLookup symbols, Set<InstructionSet> sets) {
+  private KernelLibrary(
+      Path file, SymbolLookup symbols, Set<InstructionSet> sets, String refused) {
     this.file = file;
     this.symbols = symbols;
     this.sets = sets;
+    this.refused = refused;
   }
 
   /**
@@ -69,7 +76,21 @@ public final class KernelLibrary {
           "%s has version %d of the kernels' interface, expected %d: build it from the sources of this jllm"
               .formatted(file, abi, ABI));
     }
-    int processor = call(symbols, file, "jllm_processor");
+    EnumSet<InstructionSet> sets = sets(call(symbols, file, "jllm_processor"), limit);
+    String refused = "";
+    if (sets.contains(InstructionSet.AMX)) {
+      int error = call(symbols, file, "jllm_amx_permission");
+      if (error != 0) {
+        sets.remove(InstructionSet.AMX);
+        refused = "the system refuses AMX (arch_prctl, error %d)".formatted(error);
+        LOG.log(Level.DEBUG, refused);
+      }
+    }
+    return new KernelLibrary(file, symbols, Collections.unmodifiableSet(sets), refused);
+  }
+
+  /** What a processor has, up to a limit. */
+  private static EnumSet<InstructionSet> sets(int processor, InstructionSet limit) {
     EnumSet<InstructionSet> sets = EnumSet.noneOf(InstructionSet.class);
     for (InstructionSet set : InstructionSet.values()) {
       if (set.in(processor) && set.compareTo(limit) <= 0) {
@@ -80,10 +101,10 @@ public final class KernelLibrary {
       throw new MissingKernelsException(
           "the native kernels need a processor with AVX2, FMA and F16C, or a later one");
     }
-    return new KernelLibrary(file, symbols, Collections.unmodifiableSet(sets));
+    return sets;
   }
 
-  /** Calls a function without parameters, one of the two that tell about the library. */
+  /** Calls a function without parameters, those that tell about library and processor. */
   private static int call(SymbolLookup symbols, Path file, String name) {
     MethodHandle function =
         symbols
@@ -108,6 +129,11 @@ public final class KernelLibrary {
   /** What this processor has and the environment allows, in the order in which it came. */
   public Set<InstructionSet> instructionSets() {
     return sets;
+  }
+
+  /** Why the processor's AMX cannot be used; empty if it can, or the processor has none. */
+  public String refused() {
+    return refused;
   }
 
   /** The last of {@link #instructionSets}. */

@@ -119,8 +119,13 @@ public enum CpuKernels {
   public String describe() {
     return switch (choose()) {
       case SCALAR -> "scalar";
-      case NATIVE -> "native (" + Native.library().best().title() + ")";
+      case NATIVE -> "native (" + title(Native.library()) + ")";
       case VECTOR, AUTO -> "vector (" + Lanes.BITS + "-bit)";
     };
+  }
+
+  private static String title(KernelLibrary library) {
+    String best = library.best().title();
+    return library.refused().isEmpty() ? best : best + "; " + library.refused();
   }
 }
