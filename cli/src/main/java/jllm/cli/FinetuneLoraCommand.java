@@ -12,7 +12,6 @@ import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
-import jllm.tensor.DType;
 import jllm.tokenize.Tokenizer;
 import jllm.train.AdapterOptions;
 import jllm.train.BatchOptions;
@@ -206,14 +205,12 @@ final class FinetuneLoraCommand implements Callable<Integer> {
       display.close();
       long steps = loop.horizon().steps(batch, tokens);
       TrainOptions options = loop.options(batch, steps);
-      if (options.weightType() != DType.F32) {
-        throw new UsageException("--dtype is for whole models: adapters are trained in f32");
-      }
       try (Backend backend = compute.backend()) {
         RunArguments.noteBackend(backend, checkpoint, settings, streams.err());
         try (TrainedAdapter adapter =
                 checkpoint == null
-                    ? TrainedAdapter.random(model, wanted, loop.seed, backend)
+                    ? TrainedAdapter.random(
+                        model, wanted, options.weightType(), loop.seed, backend)
                     : checkpoint.adapter(model, wanted, backend);
             Trainer trainer =
                 new Trainer(

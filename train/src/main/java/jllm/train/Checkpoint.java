@@ -213,7 +213,7 @@ public final class Checkpoint {
   public TrainedAdapter adapter(ModelFile base, AdapterOptions options, Backend backend)
       throws IOException {
     try (LoraAdapter saved = AdapterFiles.open(path, base.weights())) {
-      return readState(TrainedAdapter.copy(base, saved, options, backend));
+      return readState(TrainedAdapter.copy(base, saved, options, weightType, backend));
     }
   }
 

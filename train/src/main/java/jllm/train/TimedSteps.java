@@ -76,7 +76,8 @@ public final class TimedSteps implements AutoCloseable {
       TrainOptions options) {
     RandomWeights base = new RandomWeights(config, type, options.seed());
     TrainedAdapter weights =
-        TrainedAdapter.random(base, "random weights", adapter, options.seed(), backend);
+        TrainedAdapter.random(
+            base, "random weights", adapter, options.weightType(), options.seed(), backend);
     TrainingFlops flops = weights.flops(options.batch().sequenceLength());
     return new TimedSteps(backend, weights, flops, base, options);
   }

@@ -9,11 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
 import jllm.format.WeightSource;
+import jllm.format.convert.TypedWeights;
 import jllm.format.lora.Fingerprint;
 import jllm.format.lora.GgufAdapter;
 import jllm.format.lora.LoraAdapter;
@@ -44,7 +46,13 @@ public final class TrainedAdapter extends TrainedTensors {
 
   private final WeightSource base;
   private final LinearLayers layers;
+  private final DType matrixType;
+
+  /** What the model computes with. */
   private final LoraAdapter adapter;
+
+  /** What the optimizer writes, and files get. */
+  private final LoraAdapter masters;
 
   private TrainedAdapter(
       WeightSource base,
@@ -52,64 +60,92 @@ public final class TrainedAdapter extends TrainedTensors {
       LinearLayers layers,
       Map<LinearLayers.Layer, Integer> ranks,
       AdapterOptions options,
+      DType matrixType,
       Backend backend) {
     super(backend);
-    this.base = base;
+    this.base = matrixType == DType.BF16 ? rounded(base, baseName) : base;
     this.layers = layers;
+    this.matrixType = matrixType;
     Map<String, Shape> shapes = new LinkedHashMap<>();
     ranks.forEach((layer, rank) -> {
       shapes.put(layer.name() + A, Shape.of(rank, layer.shape().dim(1)));
       shapes.put(layer.name() + B, Shape.of(layer.shape().dim(0), rank));
     });
-    allocate(shapes, (_, _) -> new Kind(true, false));
+    allocate(shapes, (_, _) -> new Kind(true, matrixType == DType.BF16));
     LoraOrigin origin =
         new LoraOrigin(baseName, Fingerprint.of(base), options.dropout());
-    this.adapter = new LoraAdapter("the adapter in training", origin, pairs(ranks, options), null);
+    adapter = adapter(origin, ranks, options, Weight::model);
+    masters = adapter(origin, ranks, options, Weight::master);
   }
 
-  private Map<String, LoraPair> pairs(
-      Map<LinearLayers.Layer, Integer> ranks, AdapterOptions options) {
+  /** The base with its float matrices in BF16; those that are quantized stay as they are. */
+  private static WeightSource rounded(WeightSource base, String name) {
+    Map<String, Shape> shapes = ModelArchitectures.weights(base.config());
+    return new TypedWeights(
+        base,
+        name,
+        (weight, stored) -> {
+          Shape shape = shapes.get(weight);
+          boolean matrix = shape != null && TrainedWeights.isRounded(weight, shape);
+          return matrix && !stored.isQuantized() ? DType.BF16 : stored;
+        });
+  }
+
+  private LoraAdapter adapter(
+      LoraOrigin origin,
+      Map<LinearLayers.Layer, Integer> ranks,
+      AdapterOptions options,
+      Function<Weight, Tensor> matrix) {
     Map<String, LoraPair> pairs = new LinkedHashMap<>();
     for (LinearLayers.Layer layer : ranks.keySet()) {
       pairs.put(
           layer.name(),
           new LoraPair(
-              weight(layer.name() + A).model(),
-              weight(layer.name() + B).model(),
+              matrix.apply(weight(layer.name() + A)),
+              matrix.apply(weight(layer.name() + B)),
               options.alpha(),
               options.rankStabilized()));
     }
-    return pairs;
+    return new LoraAdapter("the adapter in training", origin, pairs, null);
   }
 
   /**
    * A new adapter, which changes nothing yet: A is random, B zero.
    *
    * @param base read by the model, and not closed with this
+   * @param matrixType F32, or BF16: then the model computes with its float matrices and the adapter
+   *     rounded, and the adapter has F32 masters
    * @throws SettingsException if the model has no such layers
    * @throws OutOfMemoryError if there is no room
    */
   public static TrainedAdapter random(
-      ModelFile base, AdapterOptions options, long seed, Backend backend) {
-    return random(base.weights(), base.path().toString(), options, seed, backend);
+      ModelFile base, AdapterOptions options, DType matrixType, long seed, Backend backend) {
+    return random(base.weights(), base.path().toString(), options, matrixType, seed, backend);
   }
 
   /**
-   * A new adapter, as {@link #random(ModelFile, AdapterOptions, long, Backend)} makes it.
+   * A new adapter, as {@link #random(ModelFile, AdapterOptions, DType, long, Backend)} makes it.
    *
    * @param baseName name or path of the model
    */
   static TrainedAdapter random(
-      WeightSource base, String baseName, AdapterOptions options, long seed, Backend backend) {
+      WeightSource base,
+      String baseName,
+      AdapterOptions options,
+      DType matrixType,
+      long seed,
+      Backend backend) {
     LinearLayers layers = LinearLayers.of(base);
     Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
     options.choose(layers).forEach(layer -> ranks.put(layer, options.rank()));
-    TrainedAdapter trained = new TrainedAdapter(base, baseName, layers, ranks, options, backend);
+    TrainedAdapter trained = 
+        new TrainedAdapter(base, baseName, layers, ranks, options, matrixType, backend);
     for (Weight weight : trained.all()) {
       if (weight.name().endsWith(A)) {
         trained.set(weight.master(), values -> fill(weight, seed, values));
       }
     }
+    trained.round();
     return trained;
   }
 
@@ -129,7 +165,11 @@ public final class TrainedAdapter extends TrainedTensors {
    * @param options its targets do not count
    */
   static TrainedAdapter copy(
-      ModelFile base, LoraAdapter saved, AdapterOptions options, Backend backend) {
+      ModelFile base,
+      LoraAdapter saved,
+      AdapterOptions options,
+      DType matrixType,
+      Backend backend) {
     LinearLayers layers = LinearLayers.of(base.weights());
     Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
     saved
@@ -143,13 +183,20 @@ public final class TrainedAdapter extends TrainedTensors {
         });
     TrainedAdapter trained =
         new TrainedAdapter(
-            base.weights(), base.path().toString(), layers, ranks, options, backend);
+            base.weights(),
+            base.path().toString(),
+            layers,
+            ranks,
+            options,
+            matrixType,
+            backend);
     saved
         .pairs()
         .forEach((name, pair) -> {
           trained.put(name + A, pair.a());
           trained.put(name + B, pair.b());
         });
+    trained.round();
     return trained;
   }
 
@@ -193,7 +240,7 @@ public final class TrainedAdapter extends TrainedTensors {
   private LoraAdapter onHost(Arena arena) {
     UnaryOperator<Tensor> host = tensor -> onHost(tensor, arena);
     Map<String, LoraPair> pairs = new LinkedHashMap<>();
-    adapter
+    masters
         .pairs()
         .forEach((name, pair) ->
             pairs.put(
@@ -213,7 +260,7 @@ public final class TrainedAdapter extends TrainedTensors {
 
   @Override
   public DType matrixType() {
-    return DType.F32;
+    return matrixType;
   }
 
   @Override
@@ -230,9 +277,10 @@ public final class TrainedAdapter extends TrainedTensors {
   public RunPlan plan(TrainOptions options, TrainingData data) {
     RunPlan whole = RunPlan.of(config(), options, data);
     long bytes = size() * Float.BYTES;
+    long rounded = matrixType == DType.BF16 ? bytes / 2 : 0;
     ModelCosts.Memory memory =
         new ModelCosts.Memory(
-            baseBytes() + bytes, bytes, 2 * bytes, whole.memory().activations());
+            baseBytes() + bytes + rounded, bytes, 2 * bytes, whole.memory().activations());
     return new RunPlan(
         whole.costs(),
         flops(options.batch().sequenceLength()),

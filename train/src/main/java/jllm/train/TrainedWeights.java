@@ -31,9 +31,12 @@ public final class TrainedWeights extends TrainedTensors implements WeightSource
 
   /** Vectors and routers are F32 in any case: they are few, and small steps change them. */
   private Kind kind(String name, Shape shape) {
-    boolean matrix = shape.rank() > 1;
-    boolean router = name.contains("." + WeightNames.ROUTER + ".");
-    return new Kind(matrix, matrix && !router && matrixType == DType.BF16);
+    return new Kind(shape.rank() > 1, isRounded(name, shape) && matrixType == DType.BF16);
+  }
+
+  /** Whether a weight is BF16 where matrices are. */
+  static boolean isRounded(String name, Shape shape) {
+    return shape.rank() > 1 && !name.contains("." + WeightNames.ROUTER + ".");
   }
 
   /**

@@ -21,6 +21,7 @@ import jllm.format.model.ModelSizes;
 import jllm.format.model.RandomWeights;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.cpu.VectorBackend;
 import jllm.train.data.TrainingData;
 import org.jspecify.annotations.Nullable;
@@ -57,21 +58,34 @@ class AdapterTrainingTest {
   }
 
   private List<byte[]> run(
-      Path base, @Nullable Path run, TinyRun.Log log, @Nullable Checkpoint checkpoint)
+      Path base,
+      DType matrices,
+      @Nullable Path run,
+      TinyRun.Log log,
+      @Nullable Checkpoint checkpoint)
       throws IOException {
     Path shard = folder.resolve("tokens.bin");
     if (!Files.exists(shard)) {
       TinyRun.shard(shard, 400, 5);
     }
-    try (Backend backend = new VectorBackend(1);
+    try (Backend backend = CpuKernels.AUTO.open(1);
         ModelFile model = ModelFiles.open(base);
         TrainingData data = TinyRun.open(TinyRun.data(shard));
         TrainedAdapter adapter =
             checkpoint == null
-                ? TrainedAdapter.random(model, ADAPTER, 3, backend)
+                ? TrainedAdapter.random(model, ADAPTER, matrices, 3, backend)
                 : checkpoint.adapter(model, ADAPTER, backend);
         Trainer trainer =
-            new Trainer(backend, adapter, data, null, options(), run, Map.of(), log, checkpoint)) {
+            new Trainer(
+                backend,
+                adapter,
+                data,
+                null,
+                options().withWeightType(matrices),
+                run,
+                Map.of(),
+                log,
+                checkpoint)) {
       trainer.run();
       List<byte[]> bits = new ArrayList<>();
       for (TrainedTensors.Weight weight : adapter.all()) {
@@ -83,21 +97,21 @@ class AdapterTrainingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"llama, F32", "llama, Q4_0", "gpt2, Q8_0"})
-  void halvesEqualTheWhole(String architecture, DType type) throws IOException {
+  @CsvSource({"llama, F32, F32", "llama, Q4_0, F32", "gpt2, Q8_0, F32", "llama, F32, BF16", "gpt2, Q4_0, BF16"})
+  void halvesEqualTheWhole(String architecture, DType type, DType matrices) throws IOException {
     Path base = base(architecture, type);
     byte[] before = Files.readAllBytes(base);
     TinyRun.Log wholeLog = new TinyRun.Log();
-    List<byte[]> expected = run(base, folder.resolve("whole"), wholeLog, null);
+    List<byte[]> expected = run(base, matrices, folder.resolve("whole"), wholeLog, null);
     assertTrue(wholeLog.losses().getLast() < 0.9 * wholeLog.losses().getFirst());
     assertTrue(wholeLog.evaluations.getLast().loss() < wholeLog.evaluations.getFirst().loss());
 
     Path parts = folder.resolve("parts");
     TinyRun.Log first = new TinyRun.Log();
     first.stopAfter = 7;
-    run(base, parts, first, null);
+    run(base, matrices, parts, first, null);
     TinyRun.Log second = new TinyRun.Log();
-    List<byte[]> found = run(base, parts, second, Checkpoints.find(parts));
+    List<byte[]> found = run(base, matrices, parts, second, Checkpoints.find(parts));
     assertEquals(wholeLog.losses().subList(0, 7), first.losses());
     assertEquals(wholeLog.losses().subList(7, 12), second.losses());
     for (int i = 0; i < expected.size(); i++) {
@@ -121,7 +135,7 @@ class AdapterTrainingTest {
     try (Backend backend = new VectorBackend(1);
         ModelFile model = ModelFiles.open(base)) {
       AdapterOptions some = new AdapterOptions(2, 4, true, 0, List.of("q", "v_proj", "down"), 1);
-      try (TrainedAdapter adapter = TrainedAdapter.random(model, some, 3, backend)) {
+      try (TrainedAdapter adapter = TrainedAdapter.random(model, some, DType.F32, 3, backend)) {
         assertEquals(List.of("attn_q", "attn_v", "ffn_down"), adapter.targets());
         Path file = folder.resolve("adapter.gguf");
         adapter.writeGguf(file);
@@ -137,7 +151,7 @@ class AdapterTrainingTest {
           String.valueOf(
               assertThrows(
                       SettingsException.class,
-                      () -> TrainedAdapter.random(model, wrong, 3, backend).close())
+                      () -> TrainedAdapter.random(model, wrong, DType.F32, 3, backend).close())
                   .getMessage());
       assertTrue(message.contains("head") && message.contains("q_proj"), message);
     }

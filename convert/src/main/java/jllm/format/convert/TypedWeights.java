@@ -19,7 +19,7 @@ import jllm.tensor.quant.Conversions;
  * The weights of another source in other types: each is a copy until it is released, made on all
  * cores. Closing it leaves the other source open.
  */
-final class TypedWeights implements WeightSource {
+public final class TypedWeights implements WeightSource {
   /** Elements that a thread takes at a time. */
   private static final long CHUNK = 1 << 18;
 
@@ -30,7 +30,7 @@ final class TypedWeights implements WeightSource {
 
   /** The type that a weight is wanted in. */
   @FunctionalInterface
-  interface Types {
+  public interface Types {
     DType of(String name, DType stored);
   }
 
@@ -39,7 +39,7 @@ final class TypedWeights implements WeightSource {
   /**
    * @param file for messages
    */
-  TypedWeights(WeightSource source, String file, Types types) {
+  public TypedWeights(WeightSource source, String file, Types types) {
     this.source = source;
     this.file = file;
     this.types = types;
