@@ -112,6 +112,14 @@ final class BenchTrainCommand implements Callable<Integer> {
   private String frozenType = "f32";
 
   @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      defaultValue = "f32",
+      description =
+          "f32, or bf16: the model computes with rounded matrices, the optimizer keeps float32.")
+  private PretrainLoopOptions.WeightType type = PretrainLoopOptions.WeightType.F32;
+
+  @Option(
       names = "--grad-checkpoint",
       description = "Compute activations again instead of keeping them.")
   private boolean recompute;
@@ -190,6 +198,7 @@ final class BenchTrainCommand implements Callable<Integer> {
                       new BatchOptions(batch, tokens, 1),
                       new Horizon.Steps(1),
                       ScheduleOptions.constant(RATE))
+                  .withWeightType(type.type())
                   .withRecompute(recompute);
           requireMemory(config, options, backend);
           cases.add(new Case(config, options));

@@ -32,6 +32,10 @@ final class PretrainLoopOptions {
     WeightType(DType type) {
       this.type = type;
     }
+
+    DType type() {
+      return type;
+    }
   }
 
   @Option(

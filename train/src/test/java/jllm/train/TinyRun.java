@@ -13,7 +13,7 @@ import java.util.function.IntFunction;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
-import jllm.tensor.cpu.VectorBackend;
+import jllm.tensor.cpu.CpuKernels;
 import jllm.tokenize.shard.ShardFormat;
 import jllm.tokenize.shard.ShardListener;
 import jllm.train.data.DataOptions;
@@ -136,7 +136,20 @@ final class TinyRun {
       Log log,
       @Nullable Checkpoint checkpoint)
       throws IOException {
-    try (Backend backend = new VectorBackend(1);
+    return run(CpuKernels.AUTO, config, shard, options, folder, log, checkpoint);
+  }
+
+  /** The same with other kernels. */
+  static List<byte[]> run(
+      CpuKernels kernels,
+      ModelConfig config,
+      Path shard,
+      TrainOptions options,
+      @Nullable Path folder,
+      Log log,
+      @Nullable Checkpoint checkpoint)
+      throws IOException {
+    try (Backend backend = kernels.open(1);
         TrainingData data = open(data(shard));
         TrainedWeights weights =
             checkpoint == null
