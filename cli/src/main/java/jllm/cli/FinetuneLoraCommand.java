@@ -59,7 +59,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
   private static final long PATIENCE_MILLIS = 600_000;
 
   /** Tokens of a sequence where the model could take more. */
-  private static final int USUAL_LENGTH = 512;
+  static final int USUAL_LENGTH = 512;
 
   /** What is usual for adapters, and not for whole models. */
   static final class Defaults implements IDefaultValueProvider {

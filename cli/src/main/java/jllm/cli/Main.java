@@ -38,6 +38,7 @@ public final class Main {
     COMMANDS.put("train-bpe", TrainBpeCommand::new);
     COMMANDS.put("pretrain", PretrainCommand::new);
     COMMANDS.put("finetune-lora", FinetuneLoraCommand::new);
+    COMMANDS.put("data-check", DataCheckCommand::new);
     COMMANDS.put("convert", ConvertCommand::new);
     COMMANDS.put("quantize", QuantizeCommand::new);
     COMMANDS.put("merge-lora", MergeLoraCommand::new);

@@ -12,6 +12,7 @@ import jllm.train.BatchOptions;
 import jllm.train.RunPlan;
 import jllm.train.RunSummary;
 import jllm.train.TrainOptions;
+import jllm.train.data.SampleData;
 import jllm.train.data.TrainingData;
 import jllm.train.model.ModelCosts;
 
@@ -71,11 +72,13 @@ final class PretrainTable {
     rows.add(
         new Row(
             "step",
-            "%d x %d tokens%s = %s"
+            "%d x %s%d tokens%s %s %s"
                 .formatted(
                     batch.batchSize(),
+                    data instanceof SampleData ? "at most " : "",
                     batch.sequenceLength(),
                     batch.accumulation() == 1 ? "" : " x " + batch.accumulation(),
+                    data instanceof SampleData ? "are on average" : "=",
                     count(plan.tokensPerStep()))));
     rows.add(
         new Row(

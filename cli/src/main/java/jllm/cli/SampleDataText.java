@@ -56,14 +56,14 @@ final class SampleDataText {
     return text.toString();
   }
 
-  /** Such as {@code 12 samples (messages)}. */
+  /** Such as {@code 12 samples (messages)} or {@code 5 samples (messages: 3, text: 2)}. */
   static String formats(Map<SampleFormat, Long> formats) {
     long all = formats.values().stream().mapToLong(Long::longValue).sum();
     String names =
         formats.size() == 1
             ? formats.keySet().iterator().next().label()
             : formats.entrySet().stream()
-                .map(entry -> "%,d %s".formatted(entry.getValue(), entry.getKey().label()))
+                .map(entry -> "%s: %,d".formatted(entry.getKey().label(), entry.getValue()))
                 .collect(Collectors.joining(", "));
     return "%,d samples (%s)".formatted(all, names);
   }

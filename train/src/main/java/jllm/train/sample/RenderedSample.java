@@ -1,9 +1,11 @@
 package jllm.train.sample;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import jllm.generate.chat.ChatTokens.Range;
 import jllm.tokenize.TokenBuffer;
+import jllm.tokenize.Vocabulary;
 import jllm.tokenize.text.Utf8;
 
 /**
@@ -26,29 +28,48 @@ public record RenderedSample(
     return EncodedSample.of(tokens.toArray(), learned);
   }
 
-  /** The whole text in parts; tokens that are no text are shown by their names. */
-  public List<Part> parts() {
+  /**
+   * All that is read, in parts; tokens that the tokenizer adds are shown by their names.
+   *
+   * @param vocabulary has those names
+   */
+  public List<Part> parts(Vocabulary vocabulary) {
     byte[] bytes = Utf8.bytes(text);
     List<Part> parts = new ArrayList<>();
+    int from = 0;
     int at = 0;
     for (Range range : learned) {
-      if (range.start() == range.end()) {
-        continue;
-      }
-      int from = Math.max(at, tokens.start(range.start()));
-      int to = Math.max(from, tokens.end(range.end() - 1));
-      add(bytes, at, from, false, parts);
-      add(bytes, from, to, true, parts);
-      at = to;
+      at = add(bytes, from, range.start(), at, false, vocabulary, parts);
+      at = add(bytes, range.start(), range.end(), at, true, vocabulary, parts);
+      from = range.end();
     }
-    add(bytes, at, bytes.length, false, parts);
+    add(bytes, from, tokens.size(), at, false, vocabulary, parts);
     return parts;
   }
 
-  private static void add(byte[] bytes, int from, int to, boolean learned, List<Part> parts) {
-    if (to > from) {
-      String part = new String(bytes, from, to - from, java.nio.charset.StandardCharsets.UTF_8);
-      parts.add(new Part(part, learned));
+  /** Adds the text of some tokens, from byte {@code at} on; returns its end. */
+  private int add(
+      byte[] bytes,
+      int first,
+      int end,
+      int at,
+      boolean isLearned,
+      Vocabulary vocabulary,
+      List<Part> parts) {
+    StringBuilder part = new StringBuilder();
+    int shown = at;
+    for (int i = first; i < end; i++) {
+      boolean added = tokens.start(i) == tokens.end(i) && vocabulary.isSpecial(tokens.id(i));
+      if (added || i + 1 == end) {
+        int to = Math.max(shown, tokens.end(i));
+        part.append(new String(bytes, shown, to - shown, StandardCharsets.UTF_8));
+        shown = to;
+      }
+      part.append(added ? vocabulary.text(tokens.id(i)) : "");
     }
+    if (!part.isEmpty()) {
+      parts.add(new Part(part.toString(), isLearned));
+    }
+    return shown;
   }
 }

@@ -1,5 +1,6 @@
 package jllm.train.sample;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -152,30 +153,60 @@ public final class SampleEncoder {
   }
 
   /**
-   * An answer at the end that nothing ends gets the end of the text: a model must learn to stop.
+   * Each answer with the token that ends its turn, also where a template's {@code generation}
+   * blocks leave it out. One at the end that nothing ends gets the end of the text: a model must
+   * learn to stop.
    */
   private RenderedSample withEnd(ChatTokens chat, ChatEncoder encoder, Sample.Talk talk) {
     TokenBuffer tokens = chat.tokens();
-    List<Range> turns = new ArrayList<>(chat.turns());
-    List<Message> messages = talk.chat().messages();
-    boolean answered = !messages.isEmpty() && messages.getLast().isAssistant() && !turns.isEmpty();
-    if (answered && eos >= 0 && !ended(tokens, turns.getLast(), encoder)) {
-      Range last = turns.getLast();
-      tokens.truncate(last.end());
-      int end = tokens.size() == 0 ? 0 : tokens.end(tokens.size() - 1);
-      tokens.add(eos, end, end);
-      turns.set(turns.size() - 1, new Range(last.start(), last.end() + 1));
-    }
+    List<Range> turns = new ArrayList<>();
     int open = 0;
-    for (Range turn : turns) {
-      open += ended(tokens, turn, encoder) ? 0 : 1;
+    for (Range turn : chat.turns()) {
+      boolean isLast = turns.size() + 1 == chat.turns().size();
+      Range whole = turn;
+      if (!ended(chat, turn, encoder)) {
+        boolean follows = turn.end() < tokens.size() && encoder.endsTurn(tokens.id(turn.end()));
+        if (follows) {
+          whole = new Range(turn.start(), turn.end() + 1);
+        } else if (isLast && eos >= 0 && endsConversation(chat, turn)) {
+          whole = new Range(turn.start(), turn.end() + 1);
+          int end = end(tokens, turn);
+          tokens.truncate(turn.end());
+          tokens.add(eos, end, end);
+        } else {
+          open++;
+        }
+      }
+      turns.add(whole);
     }
     return new RenderedSample(
         chat.text(), tokens, learned(tokens, turns, talk), List.copyOf(turns), open);
   }
 
-  private static boolean ended(TokenBuffer tokens, Range turn, ChatEncoder encoder) {
-    return turn.end() > turn.start() && encoder.endsTurn(tokens.id(turn.end() - 1));
+  /** Whether a turn is followed by nothing but spaces. */
+  private static boolean endsConversation(ChatTokens chat, Range turn) {
+    byte[] bytes = Utf8.bytes(chat.text());
+    int end = end(chat.tokens(), turn);
+    return new String(bytes, end, bytes.length - end, StandardCharsets.UTF_8).isBlank();
+  }
+
+  /** The byte behind a turn. */
+  private static int end(TokenBuffer tokens, Range turn) {
+    return turn.end() == 0 ? 0 : tokens.end(turn.end() - 1);
+  }
+
+  /** Whether a turn ends with a token for that, or with the text that ends answers instead. */
+  private static boolean ended(ChatTokens chat, Range turn, ChatEncoder encoder) {
+    if (turn.end() == turn.start()) {
+      return false;
+    }
+    TokenBuffer tokens = chat.tokens();
+    if (encoder.endsTurn(tokens.id(turn.end() - 1))) {
+      return true;
+    }
+    int end = tokens.end(turn.end() - 1);
+    String text = new String(Utf8.bytes(chat.text()), 0, end, StandardCharsets.UTF_8);
+    return encoder.stops().stream().anyMatch(text::endsWith);
   }
 
   private List<Range> learned(TokenBuffer tokens, List<Range> turns, Sample.Talk talk) {

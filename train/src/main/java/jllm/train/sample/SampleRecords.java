@@ -130,7 +130,7 @@ final class SampleRecords {
       }
       return handler.record(where, fields);
     } catch (JsonProcessingException e) {
-      return handler.damaged(where, "not valid JSON: " + e.getOriginalMessage());
+      return handler.damaged(where, "not valid JSON%s: %s".formatted(column(e), reason(e)));
     }
   }
 
@@ -167,9 +167,17 @@ final class SampleRecords {
       long at = e.getLocation() == null ? line : e.getLocation().getLineNr();
       return handler.damaged(
           where(at),
-          "not valid JSON (in the object from line %d on): %s"
-              .formatted(line, e.getOriginalMessage()));
+          "not valid JSON (in the object from line %d on): %s".formatted(line, reason(e)));
     }
+  }
+
+  private static String column(JsonProcessingException e) {
+    return e.getLocation() == null ? "" : " at column " + e.getLocation().getColumnNr();
+  }
+
+  /** What the parser says, without where it thinks that its source is. */
+  private static String reason(JsonProcessingException e) {
+    return e.getOriginalMessage().replaceAll(" ?\\(start marker at \\[.*\\)", "");
   }
 
   private static Map<String, @Nullable Object> object(JsonParser parser) throws IOException {

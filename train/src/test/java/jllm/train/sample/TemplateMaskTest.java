@@ -211,6 +211,20 @@ class TemplateMaskTest {
   }
 
   @Test
+  void blocksThatLeaveOutTheEndOfATurn() throws IOException {
+    ChatTemplate template =
+        ChatTemplate.of(
+            "blocks",
+            "{% for m in messages %}<|im_start|>{{ m.role }}: {% if m.role == 'assistant' %}"
+                + "{% generation %}{{ m.content | trim }}{% endgeneration %}{% else %}"
+                + "{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}",
+            SampleCase.NAMES);
+    assertEquals(
+        List.of("Hi there, Zoë<|im_end|>", "Bye <|im_end|> </s><|im_end|>"),
+        learned(template, TALK));
+  }
+
+  @Test
   void systemTextInsideTheFirstTurnOfTheUser() throws IOException {
     String talk = TALK.replace("[{", "[{\"role\": \"system\", \"content\": \"Be brief.\"}, {");
     assertEquals(
