@@ -32,6 +32,13 @@ enum gemm_type {
   TILES_Q4_K = 21,
   TILES_Q5_K = 22,
   TILES_Q6_K = 23,
+  TILES_Q4_1 = 24,
+  TILES_Q5_0 = 25,
+  TILES_Q5_1 = 26,
+  TILES_Q2_K = 27,
+  TILES_Q3_K = 28,
+  TILES_IQ4_NL = 29,
+  TILES_IQ4_XS = 30,
 };
 
 struct gemm_operand {

@@ -170,6 +170,7 @@ static inline __attribute__((always_inline)) void tile(int R, int group, int min
 TILES(tiles_32, 32, 0)
 TILES(tiles_32_minimums, 32, 1)
 TILES(tiles_16, 16, 0)
+TILES(tiles_16_minimums, 16, 1)
 
 JLLM_EXPORT void jllm_gemm_int8_multiply_avx512(const struct gemm *g, int64_t from_strip, int64_t to_strip,
                                   int64_t from_unit, int64_t to_unit, void *scratch) {
@@ -194,7 +195,9 @@ JLLM_EXPORT void jllm_gemm_int8_multiply_avx512(const struct gemm *g, int64_t fr
         const uint8_t *a = (const uint8_t *)g->packed + s * strip_bytes +
                            k / BLOCK * strip_block_bytes(rows, info.group);
         float *to = c + (s - from_strip) * STRIP * UNIT;
-        if (info.minimums) {
+        if (info.minimums && info.group == 16) {
+          tiles_16_minimums(rows, a, count / BLOCK, &unit, to, k == 0);
+        } else if (info.minimums) {
           tiles_32_minimums(rows, a, count / BLOCK, &unit, to, k == 0);
         } else if (info.group == 16) {
           tiles_16(rows, a, count / BLOCK, &unit, to, k == 0);

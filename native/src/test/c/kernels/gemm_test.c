@@ -84,7 +84,17 @@ static double plain_value(const struct gemm_operand *o, int64_t lane, int64_t k)
   return o->type == GEMM_F32 ? ((const float *)o->data)[at] : bf16_value(((const uint16_t *)o->data)[at]);
 }
 
-static int64_t block_length(int type) { return type >= TILES_Q4_K ? 256 : type >= TILES_Q8_0 ? 32 : 1; }
+static int64_t block_length(int type) {
+  switch (type) {
+    case TILES_Q8_0:
+    case TILES_Q4_0:
+    case TILES_Q4_1:
+    case TILES_Q5_0:
+    case TILES_Q5_1:
+    case TILES_IQ4_NL: return 32;
+    default: return type < TILES_Q8_0 ? 1 : 256;
+  }
+}
 
 static int64_t tile_bytes(int type, int64_t columns) {
   switch (type) {
@@ -95,7 +105,14 @@ static int64_t tile_bytes(int type, int64_t columns) {
     case TILES_Q4_0: return columns / 32 * 288;
     case TILES_Q4_K: return columns / 256 * 2304;
     case TILES_Q5_K: return columns / 256 * 2816;
-    default: return columns / 256 * 3360;
+    case TILES_Q6_K: return columns / 256 * 3360;
+    case TILES_Q4_1: return columns / 32 * 320;
+    case TILES_Q5_0: return columns / 32 * 352;
+    case TILES_Q5_1: return columns / 32 * 384;
+    case TILES_Q2_K: return columns / 256 * 1344;
+    case TILES_Q3_K: return columns / 256 * 1760;
+    case TILES_IQ4_NL: return columns / 32 * 288;
+    default: return columns / 256 * 2176;
   }
 }
 
@@ -115,6 +132,55 @@ static int six_bits(const uint8_t *block, int r, int j, int minimum) {
     return (minimum ? b : a) & 63;
   }
   return minimum ? c >> 4 | (b >> 6) << 4 : (c & 15) | (a >> 6) << 4;
+}
+
+// Nibble of column k of 32 in 4 lines.
+static int nibble_of(const uint8_t *lines, int r, int k) {
+  return byte_of(lines, k % 16 / 4, r, k % 4) >> (k / 16 * 4) & 15;
+}
+
+// With the fifth bit, which is in the line before.
+static int five_bits(const uint8_t *lines, int r, int k) {
+  return nibble_of(lines + 64, r, k) | (byte_of(lines, 0, r, k % 4) >> (k % 16 / 4 * 2 + k / 16) & 1) << 4;
+}
+
+static int iq4_value(int nibble) {
+  static const int values[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+  return values[nibble];
+}
+
+// Of Q3_K: the low nibbles of 12 scales are those of 8 bytes, the high pairs those of 4.
+static int q3_scale(const uint8_t *block, int r, int group) {
+  int low = byte_of(block, 24 + group / 4 % 2, r, group % 4) >> (group / 8 * 4) & 15;
+  return (low | (byte_of(block, 26, r, group % 4) >> (group / 4 * 2) & 3) << 4) - 32;
+}
+
+static double other_value(int type, const uint8_t *block, int r, int k) {
+  int pair, group = k / 16, within = k % 128;
+  switch (type) {
+    case TILES_Q4_1:
+      return (double)half_at(block + 4 * r) * nibble_of(block + 64, r, k) + half_at(block + 4 * r + 2);
+    case TILES_Q5_0: return (double)half_at(block + 320 + 2 * r) * (five_bits(block, r, k) - 16);
+    case TILES_Q5_1:
+      return (double)half_at(block + 4 * r) * five_bits(block + 64, r, k) + half_at(block + 4 * r + 2);
+    case TILES_IQ4_NL: return (double)half_at(block + 256 + 2 * r) * iq4_value(nibble_of(block, r, k));
+    case TILES_IQ4_XS: {
+      int g = k / 32, low = byte_of(block, 1, r, g / 2) >> (g % 2 * 4) & 15;
+      int high = byte_of(block, 0, r, 2 + g / 4) >> (g % 4 * 2) & 3;
+      return (double)half_at(block + 4 * r) * ((low | high << 4) - 32) *
+             iq4_value(nibble_of(block + (2 + 4 * g) * 64, r, k % 32));
+    }
+    case TILES_Q2_K: {
+      int both = byte_of(block, group / 4, r, group % 4);
+      pair = byte_of(block, 4 + k / 128 * 8 + within % 32 / 4, r, k % 4) >> (within / 32 * 2) & 3;
+      return (double)half_at(block + 1280 + 4 * r) * (both & 15) * pair -
+             (double)half_at(block + 1280 + 4 * r + 2) * (both >> 4);
+    }
+    default:
+      pair = byte_of(block, 8 + k / 128 * 8 + within % 32 / 4, r, k % 4) >> (within / 32 * 2) & 3;
+      pair |= (byte_of(block, k % 32 / 4, r, k % 4) >> (k / 32) & 1) << 2;
+      return (double)half_at(block + 1728 + 2 * r) * q3_scale(block, r, group) * (pair - 4);
+  }
 }
 
 static double quantized_value(int type, const uint8_t *tile, int r, int64_t column) {
@@ -138,13 +204,14 @@ static double quantized_value(int type, const uint8_t *tile, int r, int64_t colu
       high = type == TILES_Q4_K ? 0 : byte_of(block, 4 + within / 4, r, k % 4) >> group & 1;
       return (double)half_at(block + 4 * r) * six_bits(block, r, group, 0) * (nibble + 16 * high) -
              (double)half_at(block + 4 * r + 2) * six_bits(block, r, group, 1);
-    default: {
+    case TILES_Q6_K: {
       int quarter = k % 128 / 32, line = 4 + k / 128 * 24 + 3 * (within / 4);
       nibble = byte_of(block, line + quarter % 2, r, k % 4) >> (quarter / 2 * 4) & 15;
       high = byte_of(block, line + 2, r, k % 4) >> (2 * quarter) & 3;
       int8_t scale = (int8_t)byte_of(block, k / 64, r, k / 16 % 4);
       return (double)half_at(block + 52 * 64 + 2 * r) * scale * (nibble + 16 * high - 32);
     }
+    default: return other_value(type, block, r, k);
   }
 }
 
@@ -204,8 +271,16 @@ static uint8_t *tiles_of(int type, int64_t rows, int64_t columns) {
     }
     int64_t block = tile_bytes(type, block_length(type));
     for (int64_t b = 0; b < bytes; b += block) {
-      int affine = type == TILES_Q4_K || type == TILES_Q5_K;
-      put_halves(tile + b + (affine ? 0 : block - 32), affine ? 32 : 16);
+      int affine = type == TILES_Q4_K || type == TILES_Q5_K || type == TILES_Q4_1 || type == TILES_Q5_1;
+      if (type == TILES_IQ4_XS) {
+        for (int r = 0; r < 16; r++) {
+          put_halves(tile + b + 4 * r, 1);
+        }
+      } else if (type == TILES_Q2_K) {
+        put_halves(tile + b + block - 64, 32);
+      } else {
+        put_halves(tile + b + (affine ? 0 : block - 32), affine ? 32 : 16);
+      }
     }
   }
   return weight;

@@ -65,7 +65,7 @@ final class NativeProduct implements AutoCloseable {
     this.workers = workers;
   }
 
-  /** The number of a type's tiles in {@code enum gemm_type}, -1 if the kernels do not know it. */
+  /** The number of a type's tiles in {@code enum gemm_type}. */
   static int tiles(DType type) {
     return switch (type) {
       case F32 -> 16;
@@ -76,7 +76,14 @@ final class NativeProduct implements AutoCloseable {
       case Q4_K -> 21;
       case Q5_K -> 22;
       case Q6_K -> 23;
-      default -> -1;
+      case Q4_1 -> 24;
+      case Q5_0 -> 25;
+      case Q5_1 -> 26;
+      case Q2_K -> 27;
+      case Q3_K -> 28;
+      case IQ4_NL -> 29;
+      case IQ4_XS -> 30;
+      case F64, I32 -> throw new IllegalArgumentException("no weights are of type " + type);
     };
   }
 
@@ -91,7 +98,7 @@ final class NativeProduct implements AutoCloseable {
   }
 
   /**
-   * Sets the right operand: a weight in tiles of one of the types that {@link #tiles} knows.
+   * Sets the right operand: a weight in tiles.
    *
    * @param base byte at which it begins
    */

@@ -74,9 +74,6 @@ final class NativeProducts implements AutoCloseable {
 
   /** The kernel for a packed weight; null if there is none. */
   @Nullable ProductKernel forPacked(DType type) {
-    if (NativeProduct.tiles(type) < 0) {
-      return null;
-    }
     return switch (type) {
       case F32 -> floatsOfTiles();
       case F16, BF16 -> halves != null ? halves : floatsOfTiles();
