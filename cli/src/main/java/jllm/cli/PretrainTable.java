@@ -138,6 +138,11 @@ final class PretrainTable {
     json.field("tokens_per_step", plan.tokensPerStep());
     json.field("train_tokens", plan.dataTokens());
     json.field("val_tokens", data.validationTokens());
+    if (data instanceof SampleData samples) {
+      json.field("train_samples", samples.trainingSamples());
+      json.field("val_samples", samples.validationSamples());
+      json.field("learned_tokens", samples.learnedTokens());
+    }
     json.field("flops", plan.runFlops());
     json.field("memory_bytes", plan.memory().total());
     json.field("checkpoint_bytes", plan.checkpointBytes());

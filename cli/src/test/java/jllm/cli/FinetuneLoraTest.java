@@ -59,44 +59,6 @@ final class FinetuneLoraTest {
   }
 
   @Test
-  void samplesAreLearnedWithTheirMask() throws IOException {
-    Path data = folder.resolve("data");
-    Files.createDirectories(data);
-    StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < 12; i++) {
-      lines.append("{\"prompt\": \"Say %d:\", \"completion\": \" %d\"}\n".formatted(i, i));
-    }
-    Files.writeString(data.resolve("train.jsonl"), lines);
-    Files.writeString(data.resolve("valid.jsonl"), lines.substring(0, lines.indexOf("Say 3") - 12));
-    String[] options = {"--data=" + data, "--grad-accum=2", "--packing", "--json"};
-    Run begun =
-        tune(Stream.concat(Arrays.stream(options), Stream.of("--iters=3")).toArray(String[]::new));
-    assertEquals(ExitCode.OK, begun.code(), begun.err());
-    assertTrue(begun.out().contains("\"tokens_trained\""), begun.out());
-    Run resumed = tune("--resume=auto", "--iters=6");
-    assertEquals(ExitCode.OK, resumed.code(), resumed.err());
-    String metrics = Files.readString(folder.resolve("run/metrics.jsonl"));
-    assertTrue(metrics.contains("\"trained_tokens\"") && metrics.contains("\"val_loss\""), metrics);
-  }
-
-  @Test
-  void badSamplesAreRefused() throws IOException {
-    Path file = folder.resolve("bad.jsonl");
-    Files.writeString(file, "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"\n");
-    Run damaged = tune("--data=" + file, "--iters=1");
-    assertEquals(ExitCode.FORMAT, damaged.code());
-    assertTrue(damaged.err().contains("bad.jsonl, line 2"), damaged.err());
-    Run skipped = tune("--data=" + file, "--iters=1", "--skip-broken");
-    assertEquals(ExitCode.OK, skipped.code(), skipped.err());
-    Files.writeString(file, "{\"prompt\": \"a\", \"completion\": \"\"}\n");
-    Run nothing = tune("--data=" + file, "--iters=1");
-    assertEquals(ExitCode.FORMAT, nothing.code());
-    assertTrue(nothing.err().contains("no token to learn"), nothing.err());
-    Files.writeString(file, "{\"text\": \"%s\"}\n".formatted("word ".repeat(40)));
-    assertEquals(ExitCode.FORMAT, tune("--data=" + file, "--long-samples=error").code());
-  }
-
-  @Test
   void wrongOptionsAreRefused() throws IOException {
     assertEquals(ExitCode.USAGE, tune("--lora-targets=head").code());
     assertEquals(ExitCode.USAGE, tune("--lora-rank=0").code());
