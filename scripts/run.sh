@@ -19,9 +19,11 @@ run() {
     '' | -* | tokenize | train-bpe | chat-template | models | completion) kind=short ;;
     *) kind=computing ;;
   esac
+  brief=
+  is_brief "$@" && brief=-XX:TieredStopAtLevel=1
   set -f
   # shellcheck disable=SC2086 # the user's options are words
-  set -- -Djllm.terminals="$terminals" ${JLLM_JAVA_OPTS-} -jar "$jars/jllm.jar" "$@"
+  set -- -Djllm.terminals="$terminals" $brief ${JLLM_JAVA_OPTS-} -jar "$jars/jllm.jar" "$@"
   if [ "${JLLM_AOT-}" = off ]; then
     :
   elif find_cache; then
@@ -31,6 +33,30 @@ run() {
     record_cache
   fi
   "run_$kind" "$@"
+}
+
+# Whether a command is over before compiling with all optimizations can pay: less than half of the
+# JVM's work then.
+is_brief() {
+  case ${1-} in
+    '' | -* | models | completion | chat-template) return 0 ;;
+    tokenize) shift ;;
+    *) return 1 ;;
+  esac
+  # Of a text on the command line; files and standard input may be long.
+  status=1
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -f* | --file* | --to-shards*) return 1 ;;
+      -m | --model | --tokenizer | --pattern | --color | --errors | -t | --threads | --config | --log-file)
+        [ $# -gt 1 ] && shift
+        ;;
+      -*) ;;
+      *) status=0 ;;
+    esac
+    shift
+  done
+  return $status
 }
 
 run_short() {

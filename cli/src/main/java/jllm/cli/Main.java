@@ -75,6 +75,13 @@ public final class Main {
     Log.to(streams::tell);
     ErrorReporter reporter = new ErrorReporter(streams);
     try {
+      if (args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"))) {
+        // Without reading all options of the program, which takes longer.
+        for (String line : new VersionProvider().getVersion()) {
+          streams.out().print(line + "\n");
+        }
+        return ExitCode.OK;
+      }
       CommandLine commandLine = commandLine(args, streams, reporter);
       if (args.length == 0) {
         commandLine.usage(streams.err());
@@ -94,12 +101,7 @@ public final class Main {
 
   private static CommandLine commandLine(String[] args, Streams streams, ErrorReporter reporter) {
     CommandLine commandLine = new CommandLine(new Main());
-    // Reading the options of all commands would cost each start of one of them its tenth of a
-    // second, and the question for the version as much.
-    boolean version = args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"));
-    if (version) {
-      return settings(commandLine, streams, reporter);
-    }
+    // Reading the options of all commands would cost each start of one of them a tenth of a second.
     boolean all = args.length > 0 && args[0].equals("completion") || usesConfig(args);
     if (!all && args.length > 0 && COMMANDS.containsKey(args[0])) {
       commandLine.addSubcommand(args[0], COMMANDS.get(args[0]).apply(streams));
