@@ -9,18 +9,16 @@ import jllm.tokenize.TokenizerFormatException;
  */
 public final class RankBpe implements Model {
 
-  private final byte[][] tokens;
   private final TokenTable table;
   private final TextMerges merges;
   private final int[] byteIds = new int[256];
 
   /**
-   * @param tokens by id; empty where a rank is not taken
+   * @param table the tokens by id; empty where a rank is not taken
    * @throws TokenizerFormatException if one of the 256 bytes is missing
    */
-  public RankBpe(byte[][] tokens) {
-    this.tokens = tokens.clone();
-    table = new TokenTable(tokens);
+  public RankBpe(TokenTable table) {
+    this.table = table;
     merges = new TextMerges(table, new int[0]);
     for (int b = 0; b < 256; b++) {
       byteIds[b] = table.find(new byte[] {(byte) b});
@@ -33,12 +31,12 @@ public final class RankBpe implements Model {
 
   /** The bytes of a token, empty if there is none. */
   public byte[] token(int id) {
-    return tokens[id];
+    return table.key(id);
   }
 
   /** One more than the highest rank. */
   public int size() {
-    return tokens.length;
+    return table.size();
   }
 
   /** The id of a sequence of bytes, or -1. */

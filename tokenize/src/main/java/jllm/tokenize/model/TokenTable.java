@@ -2,8 +2,11 @@ package jllm.tokenize.model;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import jllm.tokenize.TokenizerFormatException;
 
 /**
  * Finds the id of a sequence of bytes: an open-addressing table whose keys lie end to end in one
@@ -54,6 +57,63 @@ public final class TokenTable {
     offsets[keys.length] = at;
   }
 
+  private TokenTable(byte[] blob, int[] offsets, long[] slots, int longest) {
+    this.blob = blob;
+    this.offsets = offsets;
+    this.slots = slots;
+    this.mask = slots.length - 1;
+    this.longest = longest;
+  }
+
+  /** The table as bytes, from which {@link #read} makes it faster than the constructor does. */
+  public byte[] toBytes() {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(
+                16 + blob.length + Integer.BYTES * offsets.length + Long.BYTES * slots.length)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(blob.length).putInt(offsets.length).putInt(slots.length).putInt(longest);
+    bytes.put(blob);
+    bytes.asIntBuffer().put(offsets);
+    bytes.position(bytes.position() + Integer.BYTES * offsets.length);
+    bytes.asLongBuffer().put(slots);
+    return bytes.array();
+  }
+
+  /**
+   * The table of {@link #toBytes}.
+   *
+   * @param bytes whose remaining ones are the table, unchanged
+   * @throws TokenizerFormatException if there are more or fewer of them than it says
+   */
+  public static TokenTable read(ByteBuffer bytes) {
+    bytes.order(ByteOrder.LITTLE_ENDIAN);
+    try {
+      byte[] blob = new byte[length(bytes, 1)];
+      int[] offsets = new int[length(bytes, Integer.BYTES)];
+      long[] slots = new long[length(bytes, Long.BYTES)];
+      int longest = bytes.getInt();
+      bytes.get(blob);
+      bytes.asIntBuffer().get(offsets);
+      bytes.position(bytes.position() + Integer.BYTES * offsets.length);
+      bytes.asLongBuffer().get(slots);
+      bytes.position(bytes.position() + Long.BYTES * slots.length);
+      if (!bytes.hasRemaining()) {
+        return new TokenTable(blob, offsets, slots, longest);
+      }
+    } catch (BufferUnderflowException tooShort) {
+      // Told below.
+    }
+    throw new TokenizerFormatException("a table of tokens has another length than it says");
+  }
+
+  private static int length(ByteBuffer bytes, int size) {
+    int length = bytes.getInt();
+    if (length < 0 || length > bytes.remaining() / size) {
+      throw new BufferUnderflowException();
+    }
+    return length;
+  }
+
   private void insert(int id, int start, int end) {
     long h = hash(blob, start, end);
     int slot = (int) h & mask;
@@ -87,6 +147,11 @@ public final class TokenTable {
 
   public int find(byte[] key) {
     return find(key, 0, key.length);
+  }
+
+  /** The key of an id, empty if it has none. */
+  public byte[] key(int id) {
+    return Arrays.copyOfRange(blob, offsets[id], offsets[id + 1]);
   }
 
   /** The length in bytes of a key, 0 for an id that has none. */

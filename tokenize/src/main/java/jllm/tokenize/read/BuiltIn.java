@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jllm.tokenize.Tokenizer;
+import jllm.tokenize.model.TokenTable;
 import jllm.tokenize.split.Cl100kSplitter;
 import jllm.tokenize.split.Gpt2Splitter;
 import jllm.tokenize.split.O200kSplitter;
@@ -80,13 +81,17 @@ enum BuiltIn {
   }
 
   private Tokenizer read() {
+    return TiktokenFile.of(TableCache.ofUser().get(label, this::table), label, pattern, specials);
+  }
+
+  private TokenTable table() {
     String resource = "/com/knuddels/jtokkit/" + label + ".tiktoken";
     try (InputStream in = BuiltIn.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new IllegalStateException(
             "the rank table " + resource + " is missing: the library jtokkit is not there");
       }
-      return TiktokenFile.read(in.readAllBytes(), label, pattern, specials);
+      return TiktokenFile.table(in.readAllBytes(), label);
     } catch (IOException e) {
       throw new IllegalStateException("the rank table " + resource + " cannot be read", e);
     }

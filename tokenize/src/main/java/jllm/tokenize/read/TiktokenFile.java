@@ -15,6 +15,7 @@ import jllm.tokenize.TokenizerFormatException;
 import jllm.tokenize.Vocabulary;
 import jllm.tokenize.decode.ByteLevelDecoder;
 import jllm.tokenize.model.RankBpe;
+import jllm.tokenize.model.TokenTable;
 import jllm.tokenize.post.PostProcessor;
 import jllm.tokenize.split.Patterns;
 import jllm.tokenize.text.ByteAlphabet;
@@ -32,7 +33,17 @@ final class TiktokenFile {
 
   static Tokenizer read(
       byte[] file, String name, String expression, Map<String, Integer> specials) {
-    byte[][] ranks = ranks(file, name);
+    return of(table(file, name), name, expression, specials);
+  }
+
+  /** The tokens of a file by their ranks. */
+  static TokenTable table(byte[] file, String name) {
+    return new TokenTable(ranks(file, name));
+  }
+
+  /** The tokenizer of a table. */
+  static Tokenizer of(
+      TokenTable ranks, String name, String expression, Map<String, Integer> specials) {
     for (Map.Entry<String, Integer> special : specials.entrySet()) {
       int id = special.getValue();
       if (id < 0 || id >= MOST_RANKS) {
@@ -50,8 +61,8 @@ final class TiktokenFile {
     specials.forEach((text, id) -> added.add(AddedToken.special(id, text)));
     Vocabulary vocabulary =
         new Vocabulary(
-            ranks.length,
-            id -> ranks[id].length == 0 ? null : ByteAlphabet.encode(ranks[id]),
+            ranks.size(),
+            id -> ranks.length(id) == 0 ? null : ByteAlphabet.encode(ranks.key(id)),
             added);
     Integer end = specials.get("<|endoftext|>");
     SpecialIds ids =
