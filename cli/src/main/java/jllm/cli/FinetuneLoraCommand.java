@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
+import jllm.generate.BundledModel;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
 import jllm.tokenize.Tokenizer;
@@ -79,7 +80,9 @@ final class FinetuneLoraCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "MODEL",
-      description = "The model that is changed: a GGUF file, quantized or not, or a folder.")
+      description =
+          "The model that is changed: a GGUF file, quantized or not, or a folder. Default: the"
+              + " small one that comes with the program.")
   private List<Path> models = List.of();
 
   @Option(
@@ -165,16 +168,17 @@ final class FinetuneLoraCommand implements Callable<Integer> {
     output.apply();
     compute.check();
     // A run that goes on may name its model again: the last one counts.
-    if (models.isEmpty() || (checkpoint == null && models.size() > 1)) {
+    if (checkpoint == null && models.size() > 1) {
       throw new UsageException("name one model to adapt, found " + models);
     }
+    Path adapted = models.isEmpty() ? BundledModel.path() : models.getLast();
     AdapterOptions adapter =
         new AdapterOptions(
             rank, alpha, rankStabilized, loraDropout, new ArrayList<>(targets), blocks);
     PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
     try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
         display;
-        ModelFile model = ModelFiles.open(models.getLast())) {
+        ModelFile model = ModelFiles.open(adapted)) {
       return run(model, adapter, settings, checkpoint, display);
     } catch (CancellationException interrupted) {
       streams.err().println("jllm: interrupted; nothing was trained");
@@ -209,8 +213,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
         RunArguments.noteBackend(backend, checkpoint, settings, streams.err());
         try (TrainedAdapter adapter =
                 checkpoint == null
-                    ? TrainedAdapter.random(
-                        model, wanted, options.weightType(), loop.seed, backend)
+                    ? TrainedAdapter.random(model, wanted, options.weightType(), loop.seed, backend)
                     : checkpoint.adapter(model, wanted, backend);
             Trainer trainer =
                 new Trainer(

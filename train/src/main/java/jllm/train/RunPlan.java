@@ -40,7 +40,7 @@ public record RunPlan(
     ModelCosts.Memory memory =
         costs.memory(
             config,
-            batch.tokensPerBatch(),
+            data.largestBatch(batch),
             options.recompute(),
             options.dropout() > 0,
             options.weightType());

@@ -171,6 +171,8 @@ class SampleTrainingTest {
       assertEquals(1, batch.sequences());
       assertEquals(4 + 2, batch.rows());
       assertEquals(3 + 2, batch.trained());
+      assertEquals(6, data.largestBatch(new BatchOptions(2, LENGTH, 1)));
+      assertEquals(4, data.largestBatch(new BatchOptions(1, LENGTH, 1)));
       assertArrayEquals(new int[] {'a', 'b', 'c', 'd', 'e', 'f'}, Arrays.copyOf(batch.ids(), 6));
       assertArrayEquals(new int[] {-1, 'c', 'd', end, 'f', end}, Arrays.copyOf(batch.targets(), 6));
       assertArrayEquals(new int[] {0, 0, 0, 0, 4, 4}, Arrays.copyOf(batch.starts(), 6));

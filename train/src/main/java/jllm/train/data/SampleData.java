@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import jllm.train.BatchOptions;
 import jllm.train.DataException;
 import jllm.train.sample.EncodedSample;
@@ -36,6 +37,10 @@ public final class SampleData implements TrainingData {
   private record Part(List<EncodedSample> samples, List<int[]> packs) {
     static Part of(List<EncodedSample> samples, boolean packing, int length) {
       return new Part(samples, packing ? Packing.packed(samples, length) : Packing.single(samples));
+    }
+
+    int rows(int[] pack) {
+      return Arrays.stream(pack).map(index -> samples.get(index).length() - 1).sum();
     }
 
     void add(long pack, TokenBatch batch) {
@@ -197,6 +202,21 @@ public final class SampleData implements TrainingData {
 
   private static long perStep(BatchOptions batch) {
     return (long) batch.batchSize() * batch.accumulation();
+  }
+
+  /** That of the longest packs, or of the longest samples to validate on. */
+  @Override
+  public int largestBatch(BatchOptions batch) {
+    IntStream packs =
+        training.stream()
+            .flatMapToInt(part -> part.packs().stream().mapToInt(pack -> part.rows(pack)));
+    IntStream held = validation.stream().mapToInt(sample -> sample.length() - 1);
+    return Math.max(largest(packs, batch.batchSize()), largest(held, batch.batchSize()));
+  }
+
+  private static int largest(IntStream sizes, int count) {
+    int[] sorted = sizes.sorted().toArray();
+    return Arrays.stream(sorted, Math.max(0, sorted.length - count), sorted.length).sum();
   }
 
   @Override

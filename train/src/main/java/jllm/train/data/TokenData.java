@@ -173,6 +173,11 @@ final class TokenData implements TrainingData {
   }
 
   @Override
+  public int largestBatch(BatchOptions batch) {
+    return batch.tokensPerBatch();
+  }
+
+  @Override
   public long epochTokens(BatchOptions batch) {
     return order.epochTokens(batch.batchSize(), length);
   }

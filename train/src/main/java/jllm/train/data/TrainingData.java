@@ -56,6 +56,9 @@ public sealed interface TrainingData extends AutoCloseable permits TokenData, Sa
   /** Tokens that a step reads, on average. */
   double tokensPerStep(BatchOptions batch);
 
+  /** Rows of the largest batch that there may be. */
+  int largestBatch(BatchOptions batch);
+
   /**
    * Tokens of one pass through the training data.
    *
