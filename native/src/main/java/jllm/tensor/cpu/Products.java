@@ -1,6 +1,8 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import jllm.ffi.kernels.DecodeKernel;
+import jllm.ffi.kernels.KernelLibrary;
 import jllm.ffi.kernels.ProductKernel;
 import jllm.tensor.DType;
 import jllm.tensor.Storage;
@@ -21,6 +23,7 @@ final class Products implements AutoCloseable {
   private static final int FEW_ROWS = 16;
 
   private final MatVec matVec;
+  private final @Nullable NativeMatVec nativeMatVec;
   private final Gemm gemm;
   private final InputRounding rounding;
   private final ExpertOrder order = new ExpertOrder();
@@ -30,11 +33,22 @@ final class Products implements AutoCloseable {
   /**
    * @param plain products with weights that are not packed; not closed here
    * @param kernels for several rows that are used where there are any; not closed here
+   * @param library of native kernels, null to do without
    */
-  Products(Workers workers, PlainProducts plain, NativeProducts kernels) {
+  Products(
+      Workers workers,
+      PlainProducts plain,
+      NativeProducts kernels,
+      @Nullable KernelLibrary library) {
     this.plain = plain;
     this.kernels = kernels;
     matVec = new MatVec(workers);
+    nativeMatVec =
+        library == null
+            ? null
+            : DecodeKernel.of(library)
+                .map(kernel -> new NativeMatVec(workers, kernel))
+                .orElse(null);
     gemm = new Gemm(workers);
     rounding = new InputRounding(workers);
   }
@@ -46,7 +60,11 @@ final class Products implements AutoCloseable {
       return;
     }
     if (x.rows() <= FEW_ROWS) {
-      matVec.linear(out, x, w, packed, bias);
+      if (nativeMatVec != null) {
+        nativeMatVec.linear(out, x, w, packed, bias);
+      } else {
+        matVec.linear(out, x, w, packed, bias);
+      }
       return;
     }
     ProductKernel kernel = kernels.forPacked(w.dtype());
@@ -57,7 +75,7 @@ final class Products implements AutoCloseable {
     }
     gemm.run(
         out.segment(),
-        rounding.round(x, MatVecKernel.of(w.dtype())),
+        rounded(x, w),
         (PackedFormat) packed.packing(),
         packed.segment(),
         0,
@@ -74,13 +92,16 @@ final class Products implements AutoCloseable {
       return;
     }
     if (experts.rows() <= FEW_ROWS) {
-      matVec.experts(out, x, w, packed, experts);
+      if (nativeMatVec != null) {
+        nativeMatVec.experts(out, x, w, packed, experts);
+      } else {
+        matVec.experts(out, x, w, packed, experts);
+      }
       return;
     }
     PackedFormat format = (PackedFormat) packed.packing();
     ProductKernel kernel = kernels.forPacked(w.dtype());
-    MemorySegment rounded =
-        kernel == null ? rounding.round(x, MatVecKernel.of(w.dtype())) : x.segment();
+    MemorySegment rounded = kernel == null ? rounded(x, w) : x.segment();
     int outputs = w.dim(1);
     long matrixBytes = format.bytes(outputs, w.columns());
     order.sort(experts, w.dim(0), out.rows() / x.rows());
@@ -111,9 +132,17 @@ final class Products implements AutoCloseable {
     }
   }
 
+  /** What the kernels for few rows see of x: native ones lose less than the product itself. */
+  private MemorySegment rounded(Tensor x, Tensor w) {
+    return nativeMatVec != null ? x.segment() : rounding.round(x, MatVecKernel.of(w.dtype()));
+  }
+
   @Override
   public void close() {
     matVec.close();
+    if (nativeMatVec != null) {
+      nativeMatVec.close();
+    }
     gemm.close();
     rounding.close();
     order.close();

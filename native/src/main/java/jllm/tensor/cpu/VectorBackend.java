@@ -53,7 +53,7 @@ public final class VectorBackend implements Backend {
     packer = new Packer(workers, library);
     nativeProducts = new NativeProducts(workers, library);
     plainProducts = new PlainProducts(workers, nativeProducts);
-    products = new Products(workers, plainProducts, nativeProducts);
+    products = new Products(workers, plainProducts, nativeProducts, library);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);
     rope = new Rope(workers);
