@@ -83,8 +83,7 @@ public record DecodeKernel(
       long from,
       long to) {
     try {
-      multiply.invokeExact(
-          kind, weight, outputs, columns, inputs, rows, out, bias, from, to);
+      multiply.invokeExact(kind, weight, outputs, columns, inputs, rows, out, bias, from, to);
     } catch (Throwable e) {
       throw Calls.unexpected(e);
     }

@@ -44,11 +44,10 @@ class NativeMatVecTest {
     KernelLibrary all = TestLibrary.open(Map.of());
     return all.instructionSets().stream()
         .filter(set -> set == InstructionSet.AVX2 || set == InstructionSet.AVX512)
-        .flatMap(
-            set ->
-                Stream.of(DType.values())
-                    .filter(type -> type != DType.F64 && type != DType.I32)
-                    .map(type -> Arguments.of(type, set)));
+        .flatMap(set ->
+            Stream.of(DType.values())
+                .filter(type -> type != DType.F64 && type != DType.I32)
+                .map(type -> Arguments.of(type, set)));
   }
 
   private static VectorBackend backend(InstructionSet set, int threads) {
@@ -107,7 +106,9 @@ class NativeMatVecTest {
           backend.linear(alone.slice(row, 1), x.slice(row, 1), w, null);
         }
         assertArrayEquals(
-            alone.segment().toArray(JAVA_INT), together.segment().toArray(JAVA_INT), rows + " rows");
+            alone.segment().toArray(JAVA_INT),
+            together.segment().toArray(JAVA_INT),
+            rows + " rows");
       }
     }
   }
@@ -134,8 +135,7 @@ class NativeMatVecTest {
         backend.expertLinear(out, x, w, experts);
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
-          assertNear(
-              out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
+          assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
         }
       }
     }
@@ -221,8 +221,7 @@ class NativeMatVecTest {
       stored.segment().copyFrom(aligned.segment());
       Tensor w = backend.adopt(stored, WeightUse.LINEAR, new HostMemory(arena));
       Tensor x =
-          Tensor.of(
-              arena.allocate(4L * inputs + 4).asSlice(4), DType.F32, Shape.of(1, inputs));
+          Tensor.of(arena.allocate(4L * inputs + 4).asSlice(4), DType.F32, Shape.of(1, inputs));
       x.segment().copyFrom(floats(arena, 1, inputs).segment());
       Tensor out = Tensor.of(arena.allocate(4 * 22).asSlice(4), DType.F32, Shape.of(1, 21));
       backend.linear(out, x, w, null);
