@@ -77,12 +77,6 @@ INLINE void STORE_PAIR_SUMS(float *out, F a) {
   _mm_storeu_ps(out, _mm_add_ps(_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)));
 }
 
-INLINE int32_t sum_of(V a) {
-  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
-  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-  return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
-}
-
 // Of 16 columns: their quads, and the sum of the integers.
 INLINE int32_t quantize_16(const float *x, float inverse, struct quad *quads) {
   V first = _mm256_cvtps_epi32(MUL(_mm256_loadu_ps(x), BROADCAST(inverse)));
@@ -91,7 +85,7 @@ INLINE int32_t quantize_16(const float *x, float inverse, struct quad *quads) {
   const V order = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9,
                                    12, 13, 10, 11, 14, 15);
   _mm256_storeu_si256((__m256i *)quads, _mm256_shuffle_epi8(shorts, order));
-  return sum_of(_mm256_add_epi32(first, second));
+  return sum_of_8(_mm256_add_epi32(first, second));
 }
 
 // The largest magnitude of 32 columns; NaN if there is one.

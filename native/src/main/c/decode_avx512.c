@@ -79,7 +79,7 @@ INLINE int32_t quantize_16(const float *x, float inverse, struct quad *quads) {
   __m128i high = _mm512_cvtepi32_epi8(_mm512_srai_epi32(_mm512_sub_epi32(q, lower), 8));
   _mm_storeu_si128((__m128i *)quads, _mm_unpacklo_epi32(high, low));
   _mm_storeu_si128((__m128i *)(quads + 2), _mm_unpackhi_epi32(high, low));
-  return _mm512_reduce_add_epi32(q);
+  return sum_of_8(_mm256_add_epi32(_mm512_castsi512_si256(q), _mm512_extracti64x4_epi64(q, 1)));
 }
 
 // The largest magnitude of 32 columns; NaN if there is one.

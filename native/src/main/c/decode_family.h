@@ -78,7 +78,8 @@ static void quantize(const float *x, int64_t columns, int center, struct quad *q
     }
     groups->scale = scale;
     for (int half = 0; half < 2; half++) {
-      groups->start[half] = -center * sums[half];
+      // Unsigned, since of activations that are no numbers the sums are any.
+      groups->start[half] = (int32_t)(0u - (uint32_t)center * (uint32_t)sums[half]);
       groups->sum[half] = scale * (float)sums[half];
     }
   }
@@ -87,7 +88,7 @@ static void quantize(const float *x, int64_t columns, int center, struct quad *q
 // One number for 32 columns instead of two for 16.
 static void join(struct group *groups, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
-    groups[i].start[0] += groups[i].start[1];
+    groups[i].start[0] = (int32_t)((uint32_t)groups[i].start[0] + (uint32_t)groups[i].start[1]);
     groups[i].sum[0] += groups[i].sum[1];
   }
 }
@@ -132,7 +133,8 @@ static void multiply(enum kind kind, const uint8_t *tile, int64_t columns, const
       for (int r = 0; r < 1 << size; r++) {
         x[r] = (const float *)(input + r * input_bytes);
       }
-      FLOAT_TYPES[kind].tiles[size](tile, padded(columns), x, target, stride);
+      int64_t stored = kind == F32 ? (columns + 3) & -4 : padded(columns);
+      FLOAT_TYPES[kind].tiles[size](tile, stored, x, target, stride);
     } else {
       struct row rows[MOST_ROWS];
       for (int r = 0; r < 1 << size; r++) {

@@ -9,6 +9,8 @@
 #ifndef DECODE_INPUT_H
 #define DECODE_INPUT_H
 
+#include <immintrin.h>
+
 #include "jllm_kernels.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -59,5 +61,14 @@ INLINE int64_t row_bytes(enum kind kind, int64_t columns) {
                                : 2 * columns + columns / 32 * (int64_t)sizeof(struct group);
   return (bytes + LINE - 1) & -LINE;
 }
+
+#ifdef __AVX2__  // Not for tests, which are compiled for any processor.
+// The sum of integers; of any, as activations that are no numbers give, without overflow.
+INLINE int32_t sum_of_8(__m256i a) {
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
+}
+#endif
 
 #endif
