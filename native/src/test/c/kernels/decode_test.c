@@ -1,5 +1,5 @@
 // Calls the kernels for few rows and the packing at odd sizes with memory of exactly the size that they may touch,
-// for a build with sanitizers (SanitizerTest.java), and compares: floats and packed words with plain loops, each type
+// for a build with sanitizers (DecodeKernelSanitizerTest.java), and compares: floats and packed words with plain loops, each type
 // in AVX-512 with AVX2, bit by bit. Prints what it found wrong and ends with 1, or with 0.
 #include <math.h>
 #include <stdio.h>

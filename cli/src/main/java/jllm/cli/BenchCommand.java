@@ -42,7 +42,8 @@ import picocli.CommandLine.Option;
       "",
       "Example: jllm bench -m model.gguf -p 128,512 -n 32",
       "A shape can be measured without its weights, with random ones:",
-      "  jllm bench --make-model 1.1b:q8_0 model.gguf && jllm bench model.gguf"
+      "  jllm bench --make-model 1.1b:q8_0 model.gguf && jllm bench model.gguf",
+      "Or single products, by each set of kernels for the CPU: jllm bench --kernels q8_0,q4_k"
     })
 final class BenchCommand implements Callable<Integer> {
   private static final long WARM_UP_NANOS = 2_000_000_000;
@@ -104,6 +105,23 @@ final class BenchCommand implements Callable<Integer> {
               + " 135m, 1.1b, 3b, 8b; types: those of 'quantize'.")
   private @Nullable String modelToMake;
 
+  @Option(
+      names = "--kernels",
+      paramLabel = "TYPE,...",
+      split = ",",
+      description =
+          "Measure no model but products of 2048 columns with weights of these types, by each set"
+              + " of kernels that works here.")
+  private List<String> kernelTypes = List.of();
+
+  @Option(
+      names = "--kernel-rows",
+      paramLabel = "N,...",
+      split = ",",
+      defaultValue = "1,4,16,128",
+      description = "With --kernels: rows of activations. Default: ${DEFAULT-VALUE}.")
+  private int[] kernelRows = {};
+
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final LogOptions log = new LogOptions();
 
@@ -119,6 +137,10 @@ final class BenchCommand implements Callable<Integer> {
     log.apply();
     if (modelToMake != null) {
       makeModel(modelToMake, models.path());
+      return ExitCode.OK;
+    }
+    if (!kernelTypes.isEmpty()) {
+      new KernelReport(streams, compute, format).write(kernelTypes, kernelRows);
       return ExitCode.OK;
     }
     List<Workload> workloads = workloads();

@@ -25,9 +25,6 @@ public final class Workers implements AutoCloseable {
 
   private static final VarHandle INT = MethodHandles.arrayElementVarHandle(int[].class);
 
-  /** How long a thread without work spins before it offers its core to others. */
-  private static final long SPIN_NANOS = 100_000;
-
   /** How long a thread without work stays awake: longer than a sampler and a terminal take. */
   private static final long AWAKE_NANOS = 3_000_000;
 
@@ -40,6 +37,10 @@ public final class Workers implements AutoCloseable {
 
   private final int[] state = new int[128];
   private final Thread[] threads;
+
+  /** Of the calling thread. */
+  private final Patience patience = new Patience();
+
   private @Nullable Task task;
   private boolean running;
   private volatile boolean closed;
@@ -132,8 +133,11 @@ public final class Workers implements AutoCloseable {
       Thread.onSpinWait();
       if (++spins % SPINS_PER_CLOCK == 0) {
         long now = System.nanoTime();
-        start = start == 0 ? now : start;
-        if (now - start > SPIN_NANOS) {
+        if (start == 0) {
+          start = now;
+          patience.begin(now);
+        }
+        if (now - start > patience.look(now)) {
           Thread.yield(); // The others may be waiting for this very core.
         }
       }
@@ -141,9 +145,10 @@ public final class Workers implements AutoCloseable {
   }
 
   private void work(int part) {
+    Patience own = new Patience();
     int seen = 0;
     while (true) {
-      seen = awaitEpoch(seen);
+      seen = awaitEpoch(seen, own);
       Task current = task;
       if (closed || current == null) {
         return;
@@ -158,7 +163,7 @@ public final class Workers implements AutoCloseable {
   }
 
   /** Waits until the epoch is no longer {@code seen} and returns it. */
-  private int awaitEpoch(int seen) {
+  private int awaitEpoch(int seen, Patience patience) {
     int spins = 0;
     long start = 0;
     while (true) {
@@ -169,10 +174,13 @@ public final class Workers implements AutoCloseable {
       Thread.onSpinWait();
       if (++spins % SPINS_PER_CLOCK == 0) {
         long now = System.nanoTime();
-        start = start == 0 ? now : start;
+        if (start == 0) {
+          start = now;
+          patience.begin(now);
+        }
         if (now - start > AWAKE_NANOS) {
           sleep(seen);
-        } else if (now - start > SPIN_NANOS) {
+        } else if (now - start > patience.look(now)) {
           Thread.yield();
         }
       }
