@@ -7,15 +7,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * {@code src/test/c/kernels/decode_test.c} with kernels built with the sanitizers for addresses
- * and for undefined behaviour: a read or write beside memory ends it. Skipped where there is no
+ * {@code src/test/c/kernels/decode_test.c} with kernels built with the sanitizers for addresses and
+ * for undefined behaviour: a read or write beside memory ends it. Skipped where there is no
  * compiler that has those. What was built is kept until sources change.
  */
 class DecodeKernelSanitizerTest {
@@ -32,17 +32,16 @@ class DecodeKernelSanitizerTest {
     build.addAll(OPTIONS);
     Result built = run(build);
     assertEquals(0, built.status(), built.output());
-    Path library = library(out);
-    Assumptions.assumeTrue(library != null, built.output());
+    Optional<Path> found = library(out);
+    Assumptions.assumeTrue(found.isPresent(), built.output());
+    Path library = found.orElseThrow();
     Path program = folder.resolve("decode_test");
     Result compiled =
         compile(
             Path.of("src/test/c/kernels/decode_test.c"),
             program,
             List.of(
-                library.toString(),
-                "-Wl,-rpath," + library.toAbsolutePath().getParent(),
-                "-lm"));
+                library.toString(), "-Wl,-rpath," + library.toAbsolutePath().getParent(), "-lm"));
     assertEquals(0, compiled.status(), compiled.output());
     Result result = run(List.of(program.toString()));
     assertEquals(0, result.status(), result.output());
@@ -57,19 +56,18 @@ class DecodeKernelSanitizerTest {
     try {
       return run(command);
     } catch (IOException e) {
-      return new Result(1, e.getMessage()); // No such program.
+      return new Result(1, e.toString()); // No such program.
     }
   }
 
-  private static @Nullable Path library(Path out) throws IOException {
+  private static Optional<Path> library(Path out) throws IOException {
     if (!Files.isDirectory(out)) {
-      return null;
+      return Optional.empty();
     }
     try (Stream<Path> files = Files.walk(out)) {
       return files
           .filter(file -> file.getFileName().toString().startsWith("libjllm_kernels."))
-          .findFirst()
-          .orElse(null);
+          .findFirst();
     }
   }
 
