@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.Random;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
-import jllm.tensor.HostMemory;
 import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;

@@ -26,6 +26,9 @@ public enum CpuKernels {
   private static final Logger LOG = System.getLogger(CpuKernels.class.getName());
   private static final String MODULE = "jdk.incubator.vector";
 
+  /** What {@link #AUTO} stands for, so that all tests can run with each set. */
+  private static final String PROPERTY = "jllm.cpu.kernels";
+
   /** The set that {@link #AUTO} stands for here; every other one is itself. */
   public CpuKernels choose() {
     return this == AUTO ? Best.KERNELS : this;
@@ -41,6 +44,10 @@ public enum CpuKernels {
     static final CpuKernels KERNELS = choose();
 
     private static CpuKernels choose() {
+      String given = System.getProperty(PROPERTY);
+      if (given != null) {
+        return CpuKernels.valueOf(given);
+      }
       if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
         LOG.log(
             Level.WARNING,
