@@ -40,8 +40,7 @@ public final class KernelLibrary {
   private final Set<InstructionSet> sets;
   private final String refused;
 
-  private KernelLibrary(
-      Path file, SymbolLookup symbols, Set<InstructionSet> sets, String refused) {
+  private KernelLibrary(Path file, SymbolLookup symbols, Set<InstructionSet> sets, String refused) {
     this.file = file;
     this.symbols = symbols;
     this.sets = sets;

@@ -46,12 +46,7 @@ class ProductKernelSanitizerTest {
     "gemm_int8_avx512, jllm_gemm_int8, avx512, AVX512, 2e-2, " + QUANTIZED,
   })
   void agreesWithLoopsAndStaysInItsMemory(
-      String file,
-      String family,
-      String set,
-      InstructionSet needed,
-      String tolerance,
-      String types)
+      String file, String family, String set, InstructionSet needed, String tolerance, String types)
       throws Exception {
     assumeTrue(
         TestLibrary.open(Map.of()).instructionSets().contains(needed),
@@ -86,7 +81,8 @@ class ProductKernelSanitizerTest {
     Path assembly = folder.resolve("amx.s");
     List<String> compile = new ArrayList<>(List.of(compiler(), "-std=c11", "-O3", "-S"));
     compile.addAll(options("gemm_bf16_amx").toList());
-    compile.addAll(List.of(SOURCES.resolve("gemm_bf16_amx.c").toString(), "-o", assembly.toString()));
+    compile.addAll(
+        List.of(SOURCES.resolve("gemm_bf16_amx.c").toString(), "-o", assembly.toString()));
     Result compiled = run(compile);
     assumeTrue(compiled.code() == 0, "the compiler does not know AMX: " + compiled.text());
     List<String> lines = Files.readAllLines(assembly).stream().map(String::strip).toList();

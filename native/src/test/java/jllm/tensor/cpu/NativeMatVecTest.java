@@ -44,11 +44,10 @@ class NativeMatVecTest {
     KernelLibrary all = TestLibrary.open(Map.of());
     return all.instructionSets().stream()
         .filter(set -> set == InstructionSet.AVX2 || set == InstructionSet.AVX512)
-        .flatMap(
-            set ->
-                Stream.of(DType.values())
-                    .filter(type -> type != DType.F64 && type != DType.I32)
-                    .map(type -> Arguments.of(type, set)));
+        .flatMap(set ->
+            Stream.of(DType.values())
+                .filter(type -> type != DType.F64 && type != DType.I32)
+                .map(type -> Arguments.of(type, set)));
   }
 
   private static VectorBackend backend(InstructionSet set, int threads) {
