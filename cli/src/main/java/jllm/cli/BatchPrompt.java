@@ -11,7 +11,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import jllm.generate.GenerationOptions;
 import jllm.generate.SamplingSettings;
 import jllm.tokenize.Tokenizer;
@@ -34,6 +36,7 @@ record BatchPrompt(
     @Nullable Integer limit,
     @Nullable Double temperature,
     @Nullable Long seed) {
+  private static final System.Logger LOG = System.getLogger(BatchPrompt.class.getName());
 
   /** Reads a file: JSON lines if its first line begins with a brace, texts otherwise. */
   static List<BatchPrompt> read(Path file, Streams streams) throws IOException {
@@ -62,18 +65,28 @@ record BatchPrompt(
             .strip()
             .startsWith("{");
     List<BatchPrompt> prompts = new ArrayList<>();
+    Set<String> unknown = new LinkedHashSet<>();
     for (int i = 0; i < lines.size(); i++) {
       if (!lines.get(i).isBlank()) {
         prompts.add(
             json
-                ? parse(lines.get(i), i + 1, name)
+                ? parse(lines.get(i), i + 1, name, unknown)
                 : new BatchPrompt(i + 1, lines.get(i), null, null, null, null));
       }
+    }
+    if (!unknown.isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "%s: nothing is made of %s; known are prompt, id, n, temp and seed"
+              .formatted(name, String.join(", ", unknown)));
     }
     return prompts;
   }
 
-  private static BatchPrompt parse(String text, int line, String name) {
+  /**
+   * @param unknown gets the names of fields that say nothing here
+   */
+  private static BatchPrompt parse(String text, int line, String name, Set<String> unknown) {
     String prompt = null;
     Object id = null;
     Integer limit = null;
@@ -89,17 +102,25 @@ record BatchPrompt(
         JsonToken value = json.nextToken();
         switch (field) {
           case "prompt" -> prompt = value == JsonToken.VALUE_STRING ? json.getText() : null;
-          case "id" -> id = value.isNumeric() ? (Object) json.getLongValue() : json.getText();
+          case "id" -> id = id(json, value, where);
           case "n", "max_tokens", "n_predict" ->
               limit = Math.toIntExact(whole(json, where, field, -1));
           case "temp", "temperature" -> temperature = number(json, where, field);
           case "seed" -> seed = whole(json, where, field, 0);
-          default -> json.skipChildren();
+          default -> {
+            unknown.add('"' + field + '"');
+            json.skipChildren();
+          }
         }
+      }
+      if (json.nextToken() != null) {
+        throw new InvalidTextException(where + "there is something behind the JSON object");
       }
     } catch (JsonProcessingException | ArithmeticException e) {
       String message =
-          e instanceof JsonProcessingException parse ? parse.getOriginalMessage() : e.getMessage();
+          e instanceof JsonProcessingException parse
+              ? parse.getOriginalMessage().replaceAll(" ?\\(start marker at \\[.*\\)", "")
+              : e.getMessage();
       throw new InvalidTextException(where + "this is no JSON object: " + message);
     } catch (IOException e) {
       throw new InvalidTextException(where + e.getMessage());
@@ -108,6 +129,16 @@ record BatchPrompt(
       throw new InvalidTextException(where + "there is no text called \"prompt\"");
     }
     return new BatchPrompt(line, prompt, id, limit, temperature, seed);
+  }
+
+  private static Object id(JsonParser json, JsonToken value, String where) throws IOException {
+    return switch (value) {
+      case VALUE_STRING -> json.getText();
+      case VALUE_NUMBER_INT -> json.getLongValue();
+      default ->
+          throw new InvalidTextException(
+              where + "\"id\" is " + json.getText() + ", expected a string or a whole number");
+    };
   }
 
   private static long whole(JsonParser json, String where, String field, long least)

@@ -23,8 +23,8 @@ record ChatStatus(ChatTurn turn, int context) {
         };
     List<String> lines =
         List.of(
-            "[context %,d of %,d tokens; answer %,d tokens, %s tokens/s%s]"
-                .formatted(turn.length(), context, tokens, speed, ending),
+            "[context %,d of %,d tokens; answer %s, %s tokens/s%s]"
+                .formatted(turn.length(), context, ModelCommands.count(tokens), speed, ending),
             "[%d/%d; %s tokens/s%s]".formatted(turn.length(), context, speed, ending),
             "[%d/%d]".formatted(turn.length(), context));
     return lines.stream()

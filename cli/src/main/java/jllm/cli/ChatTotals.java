@@ -58,13 +58,12 @@ final class ChatTotals {
       String what, long prompt, long reused, long promptNanos, long decode, long decodeNanos) {
     return String.format(
         Locale.ROOT,
-        "%s: prompt %,d tokens in %.2f s (%,d more known), answer %,d tokens in %.2f s, %.1f"
-            + " tokens/s",
+        "%s: prompt %s in %.2f s (%,d more known), answer %s in %.2f s, %.1f" + " tokens/s",
         what,
-        prompt,
+        ModelCommands.count(prompt),
         promptNanos / 1e9,
         reused,
-        decode,
+        ModelCommands.count(decode),
         decodeNanos / 1e9,
         decodeNanos == 0 ? 0 : decode * 1e9 / decodeNanos);
   }

@@ -84,7 +84,11 @@ final class ModelCommands {
   }
 
   static String count(int[] tokens) {
-    return tokens.length == 1 ? "1 token" : "%,d tokens".formatted(tokens.length);
+    return count(tokens.length);
+  }
+
+  static String count(long tokens) {
+    return tokens == 1 ? "1 token" : "%,d tokens".formatted(tokens);
   }
 
   static void context(Repl repl, String none) throws IOException {

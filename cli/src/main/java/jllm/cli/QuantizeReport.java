@@ -131,7 +131,7 @@ final class QuantizeReport {
                 ? ""
                 : "\n* rows are no whole number of blocks of the type meant for them: "
                     + fallbacks
-                    + " tensors got another"));
+                    + (fallbacks == 1 ? " tensor got another" : " tensors got another")));
     if (totals.get("perplexity_before") instanceof Double measuredBefore
         && totals.get("perplexity_after") instanceof Double measuredAfter
         && totals.get("kl_divergence") instanceof Double divergence) {
