@@ -2,8 +2,8 @@
 // gemm_bf16_avx512.c, which define WORD, FUNCTION (the name of a function) and MULTIPLY(sum, words, words).
 //
 // 12 rows times 32 columns of the result stay in 24 registers; each word of a strip is multiplied
-// with 32 of a panel. Strips are [depth / WORD][rows] words, chunk after chunk of the depth, the
-// last one with as many rows as are left.
+// with 32 of a panel. Strips are [CHUNK / WORD][rows] words, the last one with as many rows as are
+// left; those of a chunk of the depth lie one after the other, as they are read.
 #include "gemm_float_avx512.h"
 
 #define STRIP 12
@@ -22,16 +22,28 @@ static inline int strip_rows(int64_t rows, int64_t strip) {
   return left < STRIP ? (int)left : STRIP;
 }
 
+// Where a strip's part in the chunk of the depth k..end-1 is.
+static inline uint8_t *strip_at(const struct gemm *g, int64_t strip, int64_t k, int64_t end) {
+  return (uint8_t *)g->packed + 4 * (words(k) * g->rows + strip * STRIP * words(end - k));
+}
+
+static inline int64_t chunk_end(const struct gemm *g, int64_t k) {
+  return g->depth - k < CHUNK ? g->depth : k + CHUNK;
+}
+
 JLLM_EXPORT void FUNCTION(pack)(const struct gemm *g, int64_t from_strip, int64_t to_strip) {
   for (int64_t s = from_strip; s < to_strip; s++) {
     int rows = strip_rows(g->rows, s);
-    uint8_t *to = (uint8_t *)g->packed + s * STRIP * words(g->depth) * 4;
-    for (int64_t k = 0; k < g->depth; k += 16 * WORD) {
-      __m512i v[16];
-      plain_words(&g->left, s * STRIP, rows, k, g->depth, 0, v);
-      int64_t count = words(g->depth - k) < 16 ? words(g->depth - k) : 16;
-      for (int64_t i = 0; i < count; i++, to += 4 * rows) {
-        _mm512_mask_storeu_epi32(to, lanes(rows), v[i]);
+    for (int64_t chunk = 0; chunk < g->depth; chunk += CHUNK) {
+      int64_t end = chunk_end(g, chunk);
+      uint8_t *to = strip_at(g, s, chunk, end);
+      for (int64_t k = chunk; k < end; k += 16 * WORD) {
+        __m512i v[16];
+        plain_words(&g->left, s * STRIP, rows, k, end, 0, v);
+        int64_t count = words(end - k) < 16 ? words(end - k) : 16;
+        for (int64_t i = 0; i < count; i++, to += 4 * rows) {
+          _mm512_mask_storeu_epi32(to, lanes(rows), v[i]);
+        }
       }
     }
   }
@@ -88,13 +100,11 @@ JLLM_EXPORT void FUNCTION(multiply)(const struct gemm *g, int64_t from_strip, in
   int64_t end_row = to_strip * STRIP < g->rows ? to_strip * STRIP : g->rows;
   for (int64_t u = from_unit; u < to_unit; u++) {
     for (int64_t k = 0; k == 0 || k < g->depth; k += CHUNK) {
-      int64_t end = g->depth - k < CHUNK ? g->depth : k + CHUNK;
+      int64_t end = chunk_end(g, k);
       fill_panel(g, u, k, end, scratch, lines);
       for (int64_t s = from_strip; s < to_strip; s++) {
         int rows = strip_rows(g->rows, s);
-        const uint8_t *a = (const uint8_t *)g->packed + s * STRIP * words(g->depth) * 4 +
-                           words(k) * rows * 4;
-        tiles(rows, a, scratch, words(end - k), c + (s - from_strip) * STRIP * UNIT, k == 0);
+        tiles(rows, strip_at(g, s, k, end), scratch, words(end - k), c + (s - from_strip) * STRIP * UNIT, k == 0);
       }
     }
     write_unit(g, c, from_strip * STRIP, end_row, u * UNIT);
