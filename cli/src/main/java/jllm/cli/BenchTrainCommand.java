@@ -223,7 +223,8 @@ final class BenchTrainCommand implements Callable<Integer> {
     BatchOptions batch = options.batch();
     long needed =
         ModelCosts.of(config, batch.sequenceLength())
-            .memory(config, batch.tokensPerBatch(), options.recompute(), false, options.weightType())
+            .memory(
+                config, batch.tokensPerBatch(), options.recompute(), false, options.weightType())
             .total();
     if (needed > Memory.available(backend)) {
       throw new ResourceException(

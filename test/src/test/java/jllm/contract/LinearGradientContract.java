@@ -14,7 +14,14 @@ interface LinearGradientContract extends Subject {
 
   /** Rows, outputs and inputs beyond the blocks that kernels divide their work by. */
   int[][] LARGER_SIZES = {
-    {130, 49, 1030}, {35, 520, 301}, {600, 33, 70}, {7, 1100, 65}, {77, 16, 96}, {67, 2000, 20}, {21, 32, 2080}, {43, 720, 48}
+    {130, 49, 1030},
+    {35, 520, 301},
+    {600, 33, 70},
+    {7, 1100, 65},
+    {77, 16, 96},
+    {67, 2000, 20},
+    {21, 32, 2080},
+    {43, 720, 48}
   };
 
   /** Weights that change each step are not adopted. */

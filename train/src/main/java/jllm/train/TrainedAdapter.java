@@ -72,8 +72,7 @@ public final class TrainedAdapter extends TrainedTensors {
       shapes.put(layer.name() + B, Shape.of(layer.shape().dim(0), rank));
     });
     allocate(shapes, (_, _) -> new Kind(true, matrixType == DType.BF16));
-    LoraOrigin origin =
-        new LoraOrigin(baseName, Fingerprint.of(base), options.dropout());
+    LoraOrigin origin = new LoraOrigin(baseName, Fingerprint.of(base), options.dropout());
     adapter = adapter(origin, ranks, options, Weight::model);
     masters = adapter(origin, ranks, options, Weight::master);
   }
@@ -138,7 +137,7 @@ public final class TrainedAdapter extends TrainedTensors {
     LinearLayers layers = LinearLayers.of(base);
     Map<LinearLayers.Layer, Integer> ranks = new LinkedHashMap<>();
     options.choose(layers).forEach(layer -> ranks.put(layer, options.rank()));
-    TrainedAdapter trained = 
+    TrainedAdapter trained =
         new TrainedAdapter(base, baseName, layers, ranks, options, matrixType, backend);
     for (Weight weight : trained.all()) {
       if (weight.name().endsWith(A)) {
@@ -183,13 +182,7 @@ public final class TrainedAdapter extends TrainedTensors {
         });
     TrainedAdapter trained =
         new TrainedAdapter(
-            base.weights(),
-            base.path().toString(),
-            layers,
-            ranks,
-            options,
-            matrixType,
-            backend);
+            base.weights(), base.path().toString(), layers, ranks, options, matrixType, backend);
     saved
         .pairs()
         .forEach((name, pair) -> {

@@ -97,7 +97,13 @@ class AdapterTrainingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"llama, F32, F32", "llama, Q4_0, F32", "gpt2, Q8_0, F32", "llama, F32, BF16", "gpt2, Q4_0, BF16"})
+  @CsvSource({
+    "llama, F32, F32",
+    "llama, Q4_0, F32",
+    "gpt2, Q8_0, F32",
+    "llama, F32, BF16",
+    "gpt2, Q4_0, BF16"
+  })
   void halvesEqualTheWhole(String architecture, DType type, DType matrices) throws IOException {
     Path base = base(architecture, type);
     byte[] before = Files.readAllBytes(base);

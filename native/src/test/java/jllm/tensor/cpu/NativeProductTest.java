@@ -59,7 +59,9 @@ class NativeProductTest {
   }
 
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"F64", "I32"})
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"F64", "I32"})
   void aRowIsTheSameBesideOthers(DType type) {
     forSets(
         type,
@@ -79,7 +81,9 @@ class NativeProductTest {
 
   /** One element of x is NaN: its row is, and no other. */
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"F64", "I32"})
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"F64", "I32"})
   void whatIsNoNumberStaysInItsRow(DType type) {
     forSets(
         type,
@@ -101,7 +105,9 @@ class NativeProductTest {
 
   /** Weights and activations below what is normal: their products are, too, or zero. */
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"F64", "I32"})
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"F64", "I32"})
   void denormalNumbersAreSmallNumbers(DType type) {
     forSets(
         type,
