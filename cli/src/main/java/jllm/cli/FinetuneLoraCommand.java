@@ -2,7 +2,6 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,15 +13,10 @@ import jllm.generate.BundledModel;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
 import jllm.tokenize.Tokenizer;
-import jllm.train.AdapterOptions;
 import jllm.train.BatchOptions;
 import jllm.train.Checkpoint;
-import jllm.train.RunSummary;
 import jllm.train.TrainOptions;
-import jllm.train.TrainedAdapter;
-import jllm.train.Trainer;
 import jllm.train.data.TrainingData;
-import jllm.train.plot.LossPlot;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IDefaultValueProvider;
@@ -53,14 +47,20 @@ import picocli.CommandLine.Spec;
       "         jllm generate -m model-q4_0.gguf --lora notes \"Today\""
     })
 final class FinetuneLoraCommand implements Callable<Integer> {
-  /** Most time that goes into the estimate of the run's. */
-  private static final long PROBE_NANOS = 2_000_000_000L;
+  /** Learning rate where all weights are trained. */
+  private static final double USUAL_FULL_RATE = 2e-5;
 
   /** A step and a checkpoint may take long; Ctrl-C waits for both. */
   private static final long PATIENCE_MILLIS = 600_000;
 
   /** Tokens of a sequence where the model could take more. */
   static final int USUAL_LENGTH = 512;
+
+  /** What is trained. */
+  enum Kind {
+    LORA,
+    FULL
+  }
 
   /** What is usual for adapters, and not for whole models. */
   static final class Defaults implements IDefaultValueProvider {
@@ -93,54 +93,25 @@ final class FinetuneLoraCommand implements Callable<Integer> {
   private Path run = Path.of("");
 
   @Option(
-      names = "--lora-rank",
-      paramLabel = "N",
-      defaultValue = "16",
-      description = "Rank of the changes. Default: ${DEFAULT-VALUE}.")
-  private int rank;
-
-  @Option(
-      names = "--lora-alpha",
-      paramLabel = "F",
-      defaultValue = "32",
-      description = "The changes are multiplied by alpha / rank. Default: ${DEFAULT-VALUE}.")
-  private double alpha;
-
-  @Option(
-      names = "--lora-dropout",
-      paramLabel = "F",
-      defaultValue = "0.05",
-      description = "Share of its inputs that the adapter does not see. Default: ${DEFAULT-VALUE}.")
-  private double loraDropout;
-
-  @Option(
-      names = "--lora-targets",
-      paramLabel = "NAME,...",
-      split = ",",
-      defaultValue = "all",
+      names = "--fine-tune-type",
+      paramLabel = "lora|full",
+      defaultValue = "lora",
       description =
-          "Layers that are changed: q, k, v, o, gate, up, down, attention, all, or names such as"
-              + " q_proj. Default: ${DEFAULT-VALUE}.")
-  private List<String> targets = List.of();
+          "lora: an adapter, beside which the model stays as it is; full: all weights, as a new model"
+              + " in DIR. Default: ${DEFAULT-VALUE}.")
+  private Kind kind = Kind.LORA;
 
-  @Option(names = "--use-rslora", description = "Multiply by alpha / sqrt(rank).")
-  private boolean rankStabilized;
-
-  @Option(
-      names = "--num-layers",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Change the last N blocks alone; 0 = all. Default: ${DEFAULT-VALUE}.")
-  private int blocks;
-
+  @Mixin private final AdapterTrainingOptions adapter = new AdapterTrainingOptions();
   @Mixin private final PretrainDataOptions data = new PretrainDataOptions();
   @Mixin private final SampleTrainingOptions samples = new SampleTrainingOptions();
-  @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions();
+  @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions(true);
 
   @Option(
       names = "--gguf",
       paramLabel = "FILE",
-      description = "Write the adapter as llama.cpp reads it, too.")
+      description =
+          "Write the adapter as llama.cpp reads it, too; of --fine-tune-type full the model, with"
+              + " matrices of F16.")
   private @Nullable Path gguf;
 
   @Option(
@@ -171,15 +142,18 @@ final class FinetuneLoraCommand implements Callable<Integer> {
     if (checkpoint == null && models.size() > 1) {
       throw new UsageException("name one model to adapt, found " + models);
     }
-    Path adapted = models.isEmpty() ? BundledModel.path() : models.getLast();
-    AdapterOptions adapter =
-        new AdapterOptions(
-            rank, alpha, rankStabilized, loraDropout, new ArrayList<>(targets), blocks);
+    if (kind == Kind.FULL) {
+      adapter.refuse(spec.commandLine().getParseResult());
+      if (!spec.commandLine().getParseResult().hasMatchedOption("--lr")) {
+        loop.rate = USUAL_FULL_RATE;
+      }
+    }
     PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
     try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
         display;
-        ModelFile model = ModelFiles.open(adapted)) {
-      return run(model, adapter, settings, checkpoint, display);
+        ModelFile model =
+            ModelFiles.open(models.isEmpty() ? BundledModel.path() : models.getLast())) {
+      return run(model, settings, checkpoint, display);
     } catch (CancellationException interrupted) {
       streams.err().println("jllm: interrupted; nothing was trained");
       return ExitCode.INTERRUPTED;
@@ -188,7 +162,6 @@ final class FinetuneLoraCommand implements Callable<Integer> {
 
   private int run(
       ModelFile model,
-      AdapterOptions wanted,
       Map<String, Object> settings,
       @Nullable Checkpoint checkpoint,
       PretrainDisplay display)
@@ -209,80 +182,16 @@ final class FinetuneLoraCommand implements Callable<Integer> {
       display.close();
       long steps = loop.horizon().steps(batch, tokens);
       TrainOptions options = loop.options(batch, steps);
+      Tuning tuning =
+          kind == Kind.FULL
+              ? new Tuning.OfModel(model, tokenizer, ChatTemplateText.of(model), options)
+              : new Tuning.OfAdapter(model, adapter.options(), options);
       try (Backend backend = compute.backend()) {
         RunArguments.noteBackend(backend, checkpoint, settings, streams.err());
-        try (TrainedAdapter adapter =
-                checkpoint == null
-                    ? TrainedAdapter.random(model, wanted, options.weightType(), loop.seed, backend)
-                    : checkpoint.adapter(model, wanted, backend);
-            Trainer trainer =
-                new Trainer(
-                    backend,
-                    adapter,
-                    tokens,
-                    tokenizer,
-                    options,
-                    run,
-                    settings,
-                    display,
-                    checkpoint)) {
-          return train(trainer, adapter, options, tokens, display);
-        }
+        FinetuneRun.Job job =
+            new FinetuneRun.Job(tuning, tokens, tokenizer, options, run, gguf, settings);
+        return new FinetuneRun(job, backend, display, streams, output).run(checkpoint);
       }
-    }
-  }
-
-  private int train(
-      Trainer trainer,
-      TrainedAdapter adapter,
-      TrainOptions options,
-      TrainingData tokens,
-      PretrainDisplay display)
-      throws IOException {
-    long first = trainer.step();
-    boolean finished = first >= trainer.plan().steps();
-    double seconds = finished ? Double.NaN : trainer.probe(PROBE_NANOS);
-    PretrainTable table =
-        new PretrainTable(adapter.config(), options, trainer.plan(), tokens, first, seconds);
-    if (!output.quiet) {
-      streams
-          .err()
-          .print(
-              "adapter     rank %d, alpha %s, %,d numbers in %s%n"
-                  .formatted(rank, alpha, adapter.size(), String.join(", ", adapter.targets())));
-      streams.err().print(table.text());
-    }
-    display.begin(trainer.plan().steps(), trainer.plan().flopsPerStep(), Double.NaN);
-    RunSummary summary = trainer.run();
-    display.close();
-    Path plot = LossPlot.draw(run);
-    if (!summary.stopped()) {
-      adapter.write(run);
-      if (gguf != null) {
-        adapter.writeGguf(gguf);
-      }
-    }
-    if (!output.quiet) {
-      streams
-          .err()
-          .println(PretrainTable.line(summary, first, trainer.plan().flopsPerStep(), Double.NaN));
-    }
-    report(table, summary, plot);
-    return summary.stopped() ? ExitCode.INTERRUPTED : ExitCode.OK;
-  }
-
-  private void report(PretrainTable table, RunSummary summary, @Nullable Path plot)
-      throws IOException {
-    Path checkpoint = summary.checkpoint();
-    if (!output.json) {
-      streams.out().print((summary.stopped() && checkpoint != null ? checkpoint : run) + "\n");
-      return;
-    }
-    try (Json json = new Json(streams.out())) {
-      json.begin();
-      table.write(json);
-      new RunReport(summary, run, plot, summary.stopped() ? null : gguf).write(json);
-      json.end();
     }
   }
 }

@@ -11,6 +11,7 @@ import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.tensor.Backend;
 import jllm.tensor.cuda.CudaBackend;
+import jllm.train.RunPlan;
 
 /**
  * The memory that this process can still get. Linux grants more than it has and ends a process that
@@ -57,6 +58,20 @@ final class Memory {
         cache,
         context + (sequences == 1 ? " positions" : " positions of " + sequences + " sequences"),
         available(backend));
+  }
+
+  /**
+   * Refuses training that cannot fit.
+   *
+   * @throws ResourceException if the machine has not enough memory left
+   */
+  static void require(RunPlan plan, Backend backend) {
+    long available = available(backend);
+    if (plan.memory().total() > available) {
+      throw new ResourceException(
+          "not enough memory: training this model takes about %s, but only %s are available; use a smaller --batch-size (with --grad-accum), --grad-checkpoint, shorter sequences, or a smaller model"
+              .formatted(show(plan.memory().total()), show(available)));
+    }
   }
 
   private static long weights(List<ModelFile> files) {

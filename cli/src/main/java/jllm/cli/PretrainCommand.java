@@ -62,7 +62,7 @@ final class PretrainCommand implements Callable<Integer> {
 
   @Mixin private final PretrainDataOptions data = new PretrainDataOptions();
   @Mixin private final PretrainModelOptions models = new PretrainModelOptions();
-  @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions();
+  @Mixin private final PretrainLoopOptions loop = new PretrainLoopOptions(false);
   @Mixin private final PretrainOutput target = new PretrainOutput();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
@@ -127,7 +127,7 @@ final class PretrainCommand implements Callable<Integer> {
       }
       RunPlan plan = RunPlan.of(config, options, tokens);
       try (Backend backend = compute.backend()) {
-        requireMemory(plan, backend);
+        Memory.require(plan, backend);
         if (target.dryRun) {
           show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));
           return ExitCode.OK;
@@ -203,7 +203,7 @@ final class PretrainCommand implements Callable<Integer> {
     Path file = context.run().resolve(type.file());
     List<String> lost;
     try (WeightSource weights = context.weights().onHost()) {
-      lost = GgufExport.write(file, weights, context.tokenizer(), type.type());
+      lost = GgufExport.write(file, weights, context.tokenizer(), null, type.type());
     }
     if (!output.quiet) {
       lost.forEach(line -> streams.err().println("jllm: note: " + file + ": " + line));
@@ -317,14 +317,5 @@ final class PretrainCommand implements Callable<Integer> {
     return model == null
         ? TrainedWeights.random(config, options.weightType(), options.seed(), backend)
         : TrainedWeights.copy(model.weights(), options.weightType(), backend);
-  }
-
-  private static void requireMemory(RunPlan plan, Backend backend) {
-    long available = Memory.available(backend);
-    if (plan.memory().total() > available) {
-      throw new ResourceException(
-          "not enough memory: training this model takes about %s, but only %s are available; use a smaller --batch-size (with --grad-accum), --grad-checkpoint, or a smaller model"
-              .formatted(Memory.show(plan.memory().total()), Memory.show(available)));
-    }
   }
 }

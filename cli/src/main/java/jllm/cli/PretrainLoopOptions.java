@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 final class PretrainLoopOptions {
   private static final int USUAL_BATCH = 12;
   private static final long USUAL_WARMUP = 100;
+  private static final long USUAL_SAMPLES = 500;
   private static final int WARMUP_SHARE = 10;
 
   /** Types of the weights that the model computes with. */
@@ -36,6 +37,13 @@ final class PretrainLoopOptions {
     DType type() {
       return type;
     }
+  }
+
+  /** Whether a model is tuned, not made. */
+  private final boolean tunes;
+
+  PretrainLoopOptions(boolean tunes) {
+    this.tunes = tunes;
   }
 
   @Option(
@@ -80,7 +88,7 @@ final class PretrainLoopOptions {
       paramLabel = "F",
       defaultValue = "1e-3",
       description = "Greatest learning rate. Default: ${DEFAULT-VALUE}.")
-  private double rate;
+  double rate;
 
   @Option(
       names = "--min-lr",
@@ -191,6 +199,15 @@ final class PretrainLoopOptions {
   private int evalIters;
 
   @Option(
+      names = "--early-stopping-patience",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "End after N measurements in a row that are no better than the best one before, whose"
+              + " checkpoint is kept; 0 = do not. Default: ${DEFAULT-VALUE}.")
+  private int patience;
+
+  @Option(
       names = "--save-every",
       paramLabel = "N",
       defaultValue = "500",
@@ -212,10 +229,10 @@ final class PretrainLoopOptions {
   @Option(
       names = "--sample-every",
       paramLabel = "N",
-      defaultValue = "500",
       description =
-          "Steps between texts that the model writes; 0 = none. Default: ${DEFAULT-VALUE}.")
-  private long sampleEvery;
+          "Steps between texts that the model writes; 0 = none. Default: 500, in fine-tuning those of"
+              + " --eval-every.")
+  private @Nullable Long sampleEvery;
 
   @Option(
       names = "--sample-prompt",
@@ -290,16 +307,20 @@ final class PretrainLoopOptions {
             warmup == null ? usualWarmup(steps) : warmup,
             ScheduleOptions.DECAY_FRACTION),
         new OptimizerOptions(beta1, beta2, eps, weightDecay, decayAll, gradClip),
-        new EvaluationOptions(evalEvery, evalIters),
-        new CheckpointOptions(saveEvery, keep, keepBest),
+        new EvaluationOptions(evalEvery, evalIters, patience),
+        new CheckpointOptions(saveEvery, keep, keepBest || patience > 0),
         new GuardOptions(maxNonFinite, spikes, GuardOptions.USUAL.spikeWindow()),
         new SampleOptions(
-            sampleEvery, samplePrompt, sampleTokens, SampleOptions.NEVER.temperature()),
+            sampleEvery == null ? usualSamples() : sampleEvery, samplePrompt, sampleTokens, SampleOptions.NEVER.temperature()),
         dropout,
         balance,
         recompute,
         type.type,
         seed);
+  }
+
+  private long usualSamples() {
+    return tunes ? evalEvery : USUAL_SAMPLES;
   }
 
   private long usualWarmup(long steps) {

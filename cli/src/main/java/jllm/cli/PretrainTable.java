@@ -182,6 +182,9 @@ final class PretrainTable {
               summary.bestLoss(),
               summary.bestStep()));
     }
+    if (summary.early()) {
+      line.append("; ended early, since measurements became no better");
+    }
     if (summary.skipped() > 0) {
       line.append("; ").append(summary.skipped()).append(" steps left out");
     }

@@ -1,7 +1,6 @@
 package jllm.train;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -19,14 +18,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jllm.format.Json;
-import jllm.format.WeightSource;
-import jllm.format.model.HubModelWriter;
 import jllm.format.safetensors.SafetensorsWriter;
 import jllm.tensor.Tensor;
-import jllm.tokenize.SpecialIds;
 import jllm.tokenize.Tokenizer;
-import jllm.tokenize.shard.Sharder;
-import jllm.tokenize.write.TokenizerWriters;
 import jllm.train.data.DataState;
 import org.jspecify.annotations.Nullable;
 
@@ -95,6 +89,11 @@ public final class Checkpoints {
           : new CheckpointException(
               e.getMessage() + "; the one before it is whole: resume from " + whole, e);
     }
+  }
+
+  /** Where the checkpoint of a run after {@code step} steps is, if there is one. */
+  public static Path of(Path run, long step) {
+    return run.resolve(FOLDER).resolve("step-" + step);
   }
 
   /** Whether a run has a checkpoint. */
@@ -207,52 +206,12 @@ public final class Checkpoints {
 
   private void write(Path path, TrainedTensors weights, Contents contents) throws IOException {
     switch (weights) {
-      case TrainedWeights all -> writeModel(path, all);
+      case TrainedWeights all -> ModelFolder.write(path, all, tokenizer, null);
       case TrainedAdapter adapter -> adapter.write(path);
     }
     writeOptimizer(path.resolve(Checkpoint.OPTIMIZER), weights);
     write(path.resolve(Checkpoint.STATE), Json.format(state(path, weights, contents)));
     force(path);
-  }
-
-  private void writeModel(Path path, TrainedWeights weights) throws IOException {
-    try (WeightSource readable = weights.onHost()) {
-      HubModelWriter.write(path, readable, null, specialIds());
-    }
-    Tokenizer written = tokenizer;
-    if (written != null) {
-      try (OutputStream out = Files.newOutputStream(path.resolve("tokenizer.json"))) {
-        TokenizerWriters.json(written, out);
-      }
-      force(path.resolve("tokenizer.json"));
-      write(path.resolve("tokenizer_config.json"), Json.format(tokenizerConfig(written, weights)));
-    }
-  }
-
-  private SpecialIds specialIds() {
-    if (tokenizer == null) {
-      return SpecialIds.NONE;
-    }
-    int separator = Sharder.usualSeparator(tokenizer);
-    SpecialIds ids = tokenizer.special();
-    return ids.has(SpecialIds.Role.EOS) || separator < 0
-        ? ids
-        : ids.with(SpecialIds.Role.EOS, separator);
-  }
-
-  private Map<String, Object> tokenizerConfig(Tokenizer tokenizer, TrainedWeights weights) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("tokenizer_class", "PreTrainedTokenizerFast");
-    json.put("model_max_length", weights.config().contextLength());
-    json.put("clean_up_tokenization_spaces", false);
-    SpecialIds ids = specialIds();
-    if (ids.bos() >= 0) {
-      json.put("bos_token", tokenizer.vocabulary().text(ids.bos()));
-    }
-    if (ids.eos() >= 0) {
-      json.put("eos_token", tokenizer.vocabulary().text(ids.eos()));
-    }
-    return json;
   }
 
   private static void writeOptimizer(Path file, TrainedTensors weights) throws IOException {
@@ -296,13 +255,13 @@ public final class Checkpoints {
     return json;
   }
 
-  private static void write(Path file, byte[] bytes) throws IOException {
+  static void write(Path file, byte[] bytes) throws IOException {
     Files.write(file, bytes);
     force(file);
   }
 
   /** Brings a file, or the entries of a folder where the system can do that, to the disk. */
-  private static void force(Path path) throws IOException {
+  static void force(Path path) throws IOException {
     boolean isFolder = Files.isDirectory(path);
     try (FileChannel channel =
         FileChannel.open(path, isFolder ? StandardOpenOption.READ : StandardOpenOption.WRITE)) {

@@ -53,6 +53,7 @@ public final class GgufExport {
    *
    * @param weights are not changed
    * @param tokenizer absent: the file has no vocabulary
+   * @param chatTemplate how a talk is written for the model, absent if it has no such form
    * @param type of matrices: F32, F16, BF16 or a quantized type with an encoder
    * @return what the file cannot say of the tokenizer, one sentence each
    * @throws IOException if it cannot be written
@@ -60,7 +61,11 @@ public final class GgufExport {
    * @throws SettingsException as {@link #check}
    */
   public static List<String> write(
-      Path target, WeightSource weights, @Nullable Tokenizer tokenizer, DType type)
+      Path target,
+      WeightSource weights,
+      @Nullable Tokenizer tokenizer,
+      @Nullable String chatTemplate,
+      DType type)
       throws IOException {
     check(weights.config(), tokenizer, type);
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
@@ -69,6 +74,9 @@ public final class GgufExport {
       TokenizerWriters.GgufForm form = TokenizerWriters.gguf(tokenizer);
       metadata.putAll(GgufVocabulary.write(form.vocabulary()));
       lost = form.lost();
+    }
+    if (chatTemplate != null) {
+      metadata.put("tokenizer.chat_template", GgufValue.text(chatTemplate));
     }
     try (MemoryWeights converted = MemoryWeights.copyOf(weights, type, DType.F32)) {
       GgufModelWriter.write(target, converted, metadata);

@@ -27,8 +27,14 @@ final class Progress {
   int nonFinite;
 
   double lastLoss = Double.NaN;
+  /** Of the first measurement. */
+  double firstLoss = Double.NaN;
+
   double bestLoss = Double.NaN;
   long bestStep = -1;
+
+  /** Measurements since the best one. */
+  int worse;
 
   /** The step before which the model was measured last, -1 = never. */
   long evaluatedAt = -1;
@@ -81,8 +87,10 @@ final class Progress {
     json.put("skipped", skipped);
     json.put("non_finite", nonFinite);
     json.put("last_loss", number(lastLoss));
+    json.put("first_val_loss", number(firstLoss));
     json.put("best_loss", number(bestLoss));
     json.put("best_step", bestStep);
+    json.put("measured_since_best", worse);
     json.put("evaluated_at", evaluatedAt);
     json.put("sampled_at", sampledAt);
     json.put("val_loss", number(valLoss));
@@ -114,8 +122,13 @@ final class Progress {
     progress.skipped = integer(file, json, "skipped");
     progress.nonFinite = (int) integer(file, json, "non_finite");
     progress.lastLoss = real(json.get("last_loss"));
+    progress.firstLoss = real(json.get("first_val_loss"));
     progress.bestLoss = real(json.get("best_loss"));
     progress.bestStep = integer(file, json, "best_step");
+    progress.worse =
+        json.get("measured_since_best") == null
+            ? 0
+            : (int) integer(file, json, "measured_since_best");
     progress.evaluatedAt = integer(file, json, "evaluated_at");
     progress.sampledAt = integer(file, json, "sampled_at");
     progress.valLoss = real(json.get("val_loss"));

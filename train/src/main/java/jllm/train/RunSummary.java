@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param stopped whether it was asked to stop before its end
  * @param lastLoss of the last step, NaN if there was none
  * @param lastEvaluation the newest measurement, absent if there was none
+ * @param early whether it ended early, since measurements became no better
+ * @param firstLoss the first validation loss, NaN if there was none
  * @param bestLoss the least validation loss, NaN if there was none
  * @param bestStep of that
  * @param skipped steps that were left out
@@ -25,6 +27,8 @@ public record RunSummary(
     boolean stopped,
     double lastLoss,
     @Nullable EvaluationReport lastEvaluation,
+    boolean early,
+    double firstLoss,
     double bestLoss,
     long bestStep,
     long skipped,

@@ -192,11 +192,14 @@ public final class Trainer implements AutoCloseable {
     long first = progress.step;
     Path saved = null;
     boolean stopped = false;
+    boolean early = false;
     while (true) {
       boolean end = progress.step >= plan.steps();
       stopped = listener.stopRequested();
       if (!stopped) {
         evaluateIfDue(end);
+        early = !end && outOfPatience();
+        end |= early;
         sampleIfDue(end);
       }
       if (stopped || end || saveDue(first)) {
@@ -214,6 +217,8 @@ public final class Trainer implements AutoCloseable {
         stopped,
         progress.lastLoss,
         progress.lastEvaluation(),
+        early,
+        progress.firstLoss,
         progress.bestLoss,
         progress.bestStep,
         progress.skipped,
@@ -327,10 +332,14 @@ public final class Trainer implements AutoCloseable {
     progress.valLoss = measurement.loss();
     progress.bitsPerByte = measurement.bitsPerByte();
     progress.valTokens = measurement.count();
+    if (Double.isNaN(progress.firstLoss)) {
+      progress.firstLoss = measurement.loss();
+    }
     if (best) {
       progress.bestLoss = measurement.loss();
       progress.bestStep = progress.step;
     }
+    progress.worse = best ? 0 : progress.worse + 1;
     EvaluationReport report =
         new EvaluationReport(
             progress.step,
@@ -342,6 +351,11 @@ public final class Trainer implements AutoCloseable {
       folder.metrics().write(report);
     }
     listener.evaluated(report);
+  }
+
+  private boolean outOfPatience() {
+    int patience = options.evaluation().patience();
+    return patience > 0 && progress.worse >= patience;
   }
 
   /** Absent if it was asked to stop meanwhile. */

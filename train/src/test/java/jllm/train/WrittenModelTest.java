@@ -113,7 +113,7 @@ final class WrittenModelTest {
       assertEquals(40, summary.steps());
       assertTrue(sample.toString().startsWith("the ") && sample.length() == 24, sample.toString());
       float[] expected = logits(weights, backend, tokens);
-      GgufExport.write(gguf, weights, tokenizer, DType.F32);
+      GgufExport.write(gguf, weights, tokenizer, null, DType.F32);
       for (Path path : List.of(run.resolve("checkpoints/step-40"), gguf)) {
         try (ModelFile file = ModelFiles.open(path)) {
           assertArrayEquals(expected, logits(file.weights(), backend, tokens), 1e-4f, "" + path);
