@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.ModelFormatException;
@@ -273,7 +274,10 @@ public final class TrainedAdapter extends TrainedTensors {
     long rounded = matrixType == DType.BF16 ? bytes / 2 : 0;
     ModelCosts.Memory memory =
         new ModelCosts.Memory(
-            baseBytes() + bytes + rounded, bytes, 2 * bytes, whole.memory().activations());
+            baseBytes() + bytes + rounded,
+            bytes,
+            2 * bytes,
+            whole.memory().activations() + adapterActivations(options));
     return new RunPlan(
         whole.costs(),
         flops(options.batch().sequenceLength()),
@@ -293,6 +297,23 @@ public final class TrainedAdapter extends TrainedTensors {
             .min()
             .orElse(0);
     return ModelCosts.of(config(), length).adapterTraining(config(), length, first, size());
+  }
+
+  /** Of each adapted layer its inputs after dropout, and what has the rank's width, twice. */
+  private long adapterActivations(TrainOptions options) {
+    long[] blocks = new long[config().layers()];
+    adapter
+        .pairs()
+        .forEach((name, pair) -> {
+          LinearLayers.Layer layer = layers.ofName(name);
+          if (layer != null) {
+            int inputs = adapterDropout() > 0 ? layer.shape().dim(1) : 0;
+            blocks[layer.block()] += inputs + 2L * pair.rank();
+          }
+        });
+    LongStream floats = LongStream.of(blocks);
+    long kept = options.recompute() ? floats.max().orElse(0) : floats.sum();
+    return kept * options.batch().tokensPerBatch() * Float.BYTES;
   }
 
   private long baseBytes() {

@@ -393,7 +393,9 @@ public final class Trainer implements AutoCloseable {
         options.checkpoints().keepBest()
             && progress.bestStep == progress.step
             && progress.evaluatedAt == progress.step;
-    return progress.step > first && (every > 0 && progress.step % every == 0 || best);
+    // What early stopping returns to may be the very beginning.
+    boolean began = progress.step > first || best && options.evaluation().patience() > 0;
+    return began && (best || every > 0 && progress.step % every == 0);
   }
 
   /** What was read from a checkpoint of this very step is not written again. */
