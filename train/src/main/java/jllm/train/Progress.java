@@ -27,6 +27,7 @@ final class Progress {
   int nonFinite;
 
   double lastLoss = Double.NaN;
+
   /** Of the first measurement. */
   double firstLoss = Double.NaN;
 

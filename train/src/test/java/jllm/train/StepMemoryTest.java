@@ -75,9 +75,7 @@ class StepMemoryTest {
         allocated = allocatedBytes(ids) - before;
       }
       assertEquals(held, steps.activationBytes(), "memory held after more steps of " + name);
-      assertTrue(
-          allocated <= most,
-          name + ": " + allocated / BLOCK + " bytes of heap a step");
+      assertTrue(allocated <= most, name + ": " + allocated / BLOCK + " bytes of heap a step");
     }
   }
 
@@ -97,7 +95,8 @@ class StepMemoryTest {
   void theEstimateOfActivationsIsNear(
       String name, ModelConfig config, int batch, int length, boolean recompute) {
     try (Backend backend = new VectorBackend(1);
-        TimedSteps steps = TimedSteps.ofWeights(backend, config, options(batch, length, recompute))) {
+        TimedSteps steps =
+            TimedSteps.ofWeights(backend, config, options(batch, length, recompute))) {
       for (int i = 0; i < 3; i++) {
         steps.step();
       }

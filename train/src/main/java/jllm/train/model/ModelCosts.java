@@ -35,8 +35,7 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
     if (config.tiedOutput()) {
       matrices += (long) config.vocabularySize() * config.width();
     }
-    return new ModelCosts(
-        parameters, matrices, 2.0 * matrices + attentionFlops(config, 0, length));
+    return new ModelCosts(parameters, matrices, 2.0 * matrices + attentionFlops(config, 0, length));
   }
 
   /** Of the forward pass for one token, in the blocks from {@code first} on. */
