@@ -2,11 +2,13 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import jllm.generate.BundledModel;
 import jllm.generate.StopReason;
 import jllm.tensor.Backend;
+import org.jline.reader.impl.completer.NullCompleter;
 import org.jline.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -26,7 +28,8 @@ import picocli.CommandLine.Option;
       "",
       "Example: jllm chat -m model.gguf --system \"You are brief.\"",
       "         jllm chat -m model.gguf -p \"Why is the sky blue?\"",
-      "         jllm chat -m model/ --temp 0 < questions.txt > answers.txt"
+      "         jllm chat -m model/ --temp 0 < questions.txt > answers.txt",
+      "         jllm chat --compare model.gguf notes -p \"Why is the sky blue?\""
     })
 final class ChatCommand implements Callable<Integer> {
   private final Streams streams;
@@ -52,6 +55,16 @@ final class ChatCommand implements Callable<Integer> {
               + " model's own.")
   private @Nullable String template;
 
+  @Option(
+      names = "--compare",
+      arity = "2",
+      paramLabel = "BASE TUNED",
+      hideParamSyntax = true,
+      description =
+          "Let two models answer each message: BASE, and TUNED, which is a model or an adapter of"
+              + " BASE. On a terminal of 100 columns or more the answers stand side by side.")
+  private List<String> compared = List.of();
+
   @Mixin private final ModelOptions models = new ModelOptions();
   @Mixin private final LoraOptions lora = new LoraOptions();
   @Mixin private final ChatLengthOptions lengths = new ChatLengthOptions();
@@ -74,6 +87,9 @@ final class ChatCommand implements Callable<Integer> {
     if (prompt != null && prompt.isBlank()) {
       throw new UsageException("--prompt is empty, expected a message");
     }
+    if (!compared.isEmpty()) {
+      return compare();
+    }
     Path path = models.model == null ? BundledModel.path() : models.model;
     try (Backend backend = compute.backend()) {
       ChatModel.Setup setup =
@@ -82,6 +98,36 @@ final class ChatCommand implements Callable<Integer> {
       return prompt == null && streams.inIsTerminal() && streams.outIsTerminal()
           ? onTerminal(model, setup)
           : piped(model, setup);
+    }
+  }
+
+  private int compare() throws IOException {
+    if (models.model != null || lora.given()) {
+      throw new UsageException(
+          "--compare names both models; leave out --model and --lora (BASE ADAPTER compares an"
+              + " adapter)");
+    }
+    boolean onTerminal = streams.inIsTerminal() && streams.outIsTerminal();
+    try (Backend backend = compute.backend();
+        ComparedChat chat =
+            ComparedChat.open(
+                Path.of(compared.get(0)),
+                compared.get(1),
+                new ChatModel.Setup(backend, models.tokenizer, template, lengths, cache),
+                new ChatSettings(sampling, lengths),
+                streams,
+                streams.outIsTerminal() ? TerminalWidth.columns() : 0)) {
+      chat.setSystem(system);
+      if (prompt != null) {
+        return chat.ask(prompt) ? ExitCode.OK : ExitCode.INTERRUPTED;
+      }
+      if (!onTerminal) {
+        return chat.run(new PipedLines(streams.in()));
+      }
+      try (Terminal terminal = ChatTerminal.open()) {
+        terminal.handle(Terminal.Signal.INT, _ -> chat.cancel());
+        return chat.run(new TerminalLines(terminal, NullCompleter.INSTANCE, null));
+      }
     }
   }
 

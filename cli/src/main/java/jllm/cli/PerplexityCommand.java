@@ -33,6 +33,7 @@ final class PerplexityCommand implements Callable<Integer> {
   private final Streams streams;
 
   @Mixin private final ModelArgument models = new ModelArgument();
+  @Mixin private final LoraOptions lora = new LoraOptions();
 
   @Option(
       names = {"-f", "--file"},
@@ -98,7 +99,7 @@ final class PerplexityCommand implements Callable<Integer> {
         TextSource.of(List.of(), file == null ? List.of() : List.of(file), streams).getFirst();
     PerplexityRun run = new PerplexityRun(context, stride, chunks, tokenizer, output.quiet);
     try (Backend backend = compute.backend()) {
-      PerplexityRun.Outcome outcome = run.measure(model, base, text, backend, streams);
+      PerplexityRun.Outcome outcome = run.measure(model, lora, base, text, backend, streams);
       PerplexityResult result = outcome.result();
       if (!result.complete()) {
         streams

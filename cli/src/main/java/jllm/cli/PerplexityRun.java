@@ -28,17 +28,33 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
   /** What was measured, and over what. */
   record Outcome(PerplexityResult result, int context, int windows) {}
 
+  /**
+   * Measures.
+   *
+   * @param lora changes the model at {@code path}, not the other
+   */
   Outcome measure(
-      Path path, @Nullable Path basePath, TextSource text, Backend backend, Streams streams)
+      Path path,
+      LoraOptions lora,
+      @Nullable Path basePath,
+      TextSource text,
+      Backend backend,
+      Streams streams)
       throws IOException {
     try (ModelFile file = ModelFiles.open(path);
-        ModelFile base = basePath == null ? null : ModelFiles.open(basePath)) {
-      return measure(file, base, text.readWhole(), backend, streams);
+        ModelFile base = basePath == null ? null : ModelFiles.open(basePath);
+        LoadedAdapters adapters = lora.load(file)) {
+      return measure(file, adapters, base, text.readWhole(), backend, streams);
     }
   }
 
   private Outcome measure(
-      ModelFile file, @Nullable ModelFile base, String text, Backend backend, Streams streams)
+      ModelFile file,
+      LoadedAdapters adapters,
+      @Nullable ModelFile base,
+      String text,
+      Backend backend,
+      Streams streams)
       throws IOException {
     Tokenizer own = ModelTokenizer.of(file, tokenizer);
     Tokenizer other = base == null ? null : ModelTokenizer.of(base, tokenizer);
@@ -58,7 +74,7 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
     }
     Memory.require(base == null ? List.of(file) : List.of(file, base), backend, size);
     long scored = windows.stream().mapToLong(ScoredWindow::scored).sum();
-    try (PerplexityEvaluator evaluator = PerplexityEvaluator.open(file, base, backend, size);
+    try (PerplexityEvaluator evaluator = PerplexityEvaluator.open(file, adapters.all(), base, backend, size);
         Progress progress = Progress.count(streams, quiet, "perplexity", scored, "tokens");
         Interruption _ = new Interruption(evaluator::cancel, null)) {
       PerplexityResult result =

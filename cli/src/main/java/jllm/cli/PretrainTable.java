@@ -98,13 +98,14 @@ final class PretrainTable {
     rows.add(
         new Row(
             "memory",
-            "%s at the peak: weights %s, gradients %s, optimizer %s, activations %s"
+            "%s at the peak: weights %s, gradients %s, optimizer %s, activations %s, program %s"
                 .formatted(
                     Memory.show(memory.total()),
                     Memory.show(memory.weights()),
                     Memory.show(memory.gradients()),
                     Memory.show(memory.optimizer()),
-                    Memory.show(memory.activations()))));
+                    Memory.show(memory.activations()),
+                    Memory.show(memory.program()))));
     rows.add(new Row("checkpoint", Memory.show(plan.checkpointBytes())));
     if (!Double.isNaN(secondsPerStep)) {
       rows.add(

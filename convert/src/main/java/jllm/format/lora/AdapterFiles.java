@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import jllm.format.ModelFormatException;
 import jllm.format.WeightSource;
+import jllm.format.gguf.GgufFile;
 import jllm.format.model.LinearLayers;
 import jllm.format.model.ModelFiles;
 
@@ -41,6 +42,23 @@ public final class AdapterFiles {
               .formatted(path, PeftAdapter.CONFIG));
     }
     return PeftAdapter.read(folder, layers);
+  }
+
+  /**
+   * Whether a path is an adapter, and not a model or something else; not whether it can be read.
+   *
+   * @throws IOException if the file is there and cannot be read
+   */
+  public static boolean isAdapter(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      return Files.isRegularFile(ModelFiles.folder(path).resolve(PeftAdapter.CONFIG));
+    }
+    if (!Files.isRegularFile(path) || !isGguf(path)) {
+      return false;
+    }
+    try (GgufFile file = GgufFile.open(path)) {
+      return GgufAdapter.isAdapter(file);
+    }
   }
 
   private static boolean isGguf(Path path) throws IOException {

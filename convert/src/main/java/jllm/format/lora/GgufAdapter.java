@@ -74,6 +74,10 @@ public final class GgufAdapter {
     }
   }
 
+  static boolean isAdapter(GgufFile file) {
+    return "adapter".equals(file.metadata().text(KIND));
+  }
+
   private static void require(Path path, GgufMetadata metadata, String key, String expected) {
     String found = metadata.text(key);
     if (!expected.equals(found)) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import jllm.format.ModelFile;
 import jllm.format.PositionConfig;
+import jllm.format.lora.ScaledAdapter;
 import jllm.generate.Scorer;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
@@ -39,8 +40,10 @@ public final class PerplexityEvaluator implements AutoCloseable {
   }
 
   private record Side(Transformer model, Scorer scorer) implements AutoCloseable {
-    static Side open(ModelFile file, Backend backend, int context) throws IOException {
-      Transformer model = Transformer.of(file.weights(), backend);
+    static Side open(
+        ModelFile file, List<ScaledAdapter> adapters, Backend backend, int context)
+        throws IOException {
+      Transformer model = Transformer.of(file.weights(), backend, adapters);
       boolean opened = false;
       try {
         Side side = new Side(model, new Scorer(model, backend, context, ROWS));
@@ -68,12 +71,17 @@ public final class PerplexityEvaluator implements AutoCloseable {
   /**
    * Makes a model ready, and another to compare it with.
    *
+   * @param adapters change the first model; as long as this
    * @param context the most tokens of a window
    * @throws EvaluationException if a model cannot see so many, or they have different vocabularies
    * @throws OutOfMemoryError if they do not fit
    */
   public static PerplexityEvaluator open(
-      ModelFile file, @Nullable ModelFile baseFile, Backend backend, int context)
+      ModelFile file,
+      List<ScaledAdapter> adapters,
+      @Nullable ModelFile baseFile,
+      Backend backend,
+      int context)
       throws IOException {
     requireContext(file, context);
     if (baseFile != null) {
@@ -87,12 +95,12 @@ public final class PerplexityEvaluator implements AutoCloseable {
                 file.path(), found, baseFile.path(), expected));
       }
     }
-    Side model = Side.open(file, backend, context);
+    Side model = Side.open(file, adapters, backend, context);
     boolean opened = false;
     try {
       PerplexityEvaluator evaluator =
           new PerplexityEvaluator(
-              model, baseFile == null ? null : Side.open(baseFile, backend, context));
+              model, baseFile == null ? null : Side.open(baseFile, List.of(), backend, context));
       opened = true;
       return evaluator;
     } finally {

@@ -105,8 +105,23 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
    * @param activations of one batch, with their derivatives: estimated
    */
   public record Memory(long weights, long gradients, long optimizer, long activations) {
+    /** Of the JVM with its classes and compiled code; measured. */
+    private static final long PROGRAM = 155_000_000;
+
+    /** The most that kernels and the compiler of the JVM hold for a while; measured. */
+    private static final long SCRATCH = 240_000_000;
+
     public long total() {
+      return tensors() + program();
+    }
+
+    private long tensors() {
       return weights + gradients + optimizer + activations;
+    }
+
+    /** What the process holds besides; with small models the kernels, too, hold little. */
+    public long program() {
+      return PROGRAM + Math.min(SCRATCH, tensors() / 2);
     }
   }
 
