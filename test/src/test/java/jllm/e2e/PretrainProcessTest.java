@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,15 +39,6 @@ class PretrainProcessTest {
         .split(" ");
   }
 
-  private static void awaitStep(Path run, int step, Process process) throws Exception {
-    Path latest = run.resolve("checkpoints").resolve("latest");
-    while (!Files.exists(latest)
-        || Integer.parseInt(Files.readString(latest).strip().substring("step-".length())) < step) {
-      assertTrue(process.isAlive(), "the run ended before step " + step);
-      Thread.onSpinWait();
-    }
-  }
-
   private Path uninterrupted() {
     Path run = folder.resolve("straight");
     Program.Result result = Program.run(arguments(run));
@@ -61,22 +50,13 @@ class PretrainProcessTest {
     return Files.readAllBytes(run.resolve("checkpoints/step-" + STEPS + "/model.safetensors"));
   }
 
-  /** All but the speed. */
-  private static List<String> losses(Path run) throws IOException {
-    List<String> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
-      lines.add(line.replaceAll("\"tokens_per_second\": [^,}]*", ""));
-    }
-    return lines;
-  }
-
   @Test
   void aKilledRunGoesOnToTheSameBits() throws Exception {
     Path run = folder.resolve("killed");
     Path err = folder.resolve("err");
     Process process = Program.start(err, arguments(run));
     try {
-      awaitStep(run, 60, process);
+      TrainingRuns.awaitStep(run, 60, process);
     } finally {
       process.destroyForcibly();
     }
@@ -86,7 +66,7 @@ class PretrainProcessTest {
 
     Path straight = uninterrupted();
     assertArrayEquals(weights(straight), weights(run));
-    assertEquals(losses(straight), losses(run));
+    assertEquals(TrainingRuns.losses(straight), TrainingRuns.losses(run));
   }
 
   @Test
@@ -95,7 +75,7 @@ class PretrainProcessTest {
     Path err = folder.resolve("err");
     Process process = Program.start(err, arguments(run));
     try {
-      awaitStep(run, 20, process);
+      TrainingRuns.awaitStep(run, 20, process);
       Program.interrupt(process);
       assertEquals(130, process.waitFor(), Files.readString(err));
     } finally {
@@ -107,6 +87,6 @@ class PretrainProcessTest {
 
     Path straight = uninterrupted();
     assertArrayEquals(weights(straight), weights(run));
-    assertEquals(losses(straight), losses(run));
+    assertEquals(TrainingRuns.losses(straight), TrainingRuns.losses(run));
   }
 }

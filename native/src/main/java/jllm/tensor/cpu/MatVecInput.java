@@ -62,7 +62,7 @@ final class MatVecInput {
       for (int i = 0; i < group; i += Lanes.COUNT) {
         sum = sum.add(FloatVector.fromMemorySegment(FLOAT, x, at + 4L * (column + i), ORDER));
       }
-      sums[g] = factor * sum.reduceLanes(VectorOperators.ADD);
+      sums[g] = factor * Lanes.sum(sum);
     }
   }
 
