@@ -153,7 +153,8 @@ final class ComparedChat implements AutoCloseable {
     for (int i = 0; i < sides.size(); i++) {
       List<String> lines = new ArrayList<>();
       String name = sides.get(i).name();
-      lines.add(name.length() <= column ? name : "..." + name.substring(name.length() - column + 3));
+      lines.add(
+          name.length() <= column ? name : "..." + name.substring(name.length() - column + 3));
       lines.add("-".repeat(column));
       said.get(i).strip().lines().forEach(line -> lines.addAll(wrapped(line, column)));
       columns.add(lines);

@@ -48,11 +48,7 @@ final class FinetuneRun {
   private record Outcome(PretrainTable table, RunSummary summary) {}
 
   FinetuneRun(
-      Job job,
-      Backend backend,
-      PretrainDisplay display,
-      Streams streams,
-      OutputOptions output) {
+      Job job, Backend backend, PretrainDisplay display, Streams streams, OutputOptions output) {
     this.job = job;
     this.backend = backend;
     this.display = display;
@@ -96,8 +92,7 @@ final class FinetuneRun {
               display,
               checkpoint)) {
         long first = trainer.step();
-        double seconds =
-            first >= plan.steps() ? Double.NaN : trainer.probe(PROBE_NANOS);
+        double seconds = first >= plan.steps() ? Double.NaN : trainer.probe(PROBE_NANOS);
         PretrainTable table =
             new PretrainTable(tensors.config(), job.options(), plan, job.data(), first, seconds);
         if (!output.quiet) {

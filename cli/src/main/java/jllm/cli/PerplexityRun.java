@@ -74,7 +74,8 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
     }
     Memory.require(base == null ? List.of(file) : List.of(file, base), backend, size);
     long scored = windows.stream().mapToLong(ScoredWindow::scored).sum();
-    try (PerplexityEvaluator evaluator = PerplexityEvaluator.open(file, adapters.all(), base, backend, size);
+    try (PerplexityEvaluator evaluator =
+            PerplexityEvaluator.open(file, adapters.all(), base, backend, size);
         Progress progress = Progress.count(streams, quiet, "perplexity", scored, "tokens");
         Interruption _ = new Interruption(evaluator::cancel, null)) {
       PerplexityResult result =

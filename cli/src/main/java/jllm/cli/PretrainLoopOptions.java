@@ -311,7 +311,10 @@ final class PretrainLoopOptions {
         new CheckpointOptions(saveEvery, keep, keepBest || patience > 0),
         new GuardOptions(maxNonFinite, spikes, GuardOptions.USUAL.spikeWindow()),
         new SampleOptions(
-            sampleEvery == null ? usualSamples() : sampleEvery, samplePrompt, sampleTokens, SampleOptions.NEVER.temperature()),
+            sampleEvery == null ? usualSamples() : sampleEvery,
+            samplePrompt,
+            sampleTokens,
+            SampleOptions.NEVER.temperature()),
         dropout,
         balance,
         recompute,

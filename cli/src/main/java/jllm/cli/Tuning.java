@@ -92,7 +92,9 @@ sealed interface Tuning {
           ModelArchitectures.weights(base.config()).keySet().stream()
               .anyMatch(name -> weights.has(name) && weights.dtype(name).blockLength() > 1);
       return "training    all weights"
-          + (quantized ? "; those of the model are quantized, and trained as what they stand for" : "");
+          + (quantized
+              ? "; those of the model are quantized, and trained as what they stand for"
+              : "");
     }
 
     @Override

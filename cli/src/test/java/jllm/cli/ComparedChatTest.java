@@ -40,9 +40,7 @@ final class ComparedChatTest {
 
   private static Run chat(String input, String... more) {
     Stream<String> usual = Stream.of("chat", "-q", "-n", "8", "--temp", "0", "-t", "1");
-    return Run.withInput(
-        input,
-        Stream.concat(usual, Arrays.stream(more)).toArray(String[]::new));
+    return Run.withInput(input, Stream.concat(usual, Arrays.stream(more)).toArray(String[]::new));
   }
 
   private static double perplexity(Path text, String... more) throws IOException {
@@ -50,7 +48,9 @@ final class ComparedChatTest {
         Stream.of("perplexity", BundledModel.path().toString(), "-f", text.toString(), "--json");
     Run run =
         Run.of(
-            Stream.concat(usual, Stream.concat(Stream.of("-c", "32", "-q", "-t", "1"), Arrays.stream(more)))
+            Stream.concat(
+                    usual,
+                    Stream.concat(Stream.of("-c", "32", "-q", "-t", "1"), Arrays.stream(more)))
                 .toArray(String[]::new));
     assertEquals(ExitCode.OK, run.code(), run.err());
     return Double.parseDouble(run.out().replaceAll("(?s).*?\"perplexity\" ?: ?([0-9.]+).*", "$1"));

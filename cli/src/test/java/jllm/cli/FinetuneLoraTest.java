@@ -78,7 +78,13 @@ final class FinetuneLoraTest {
   @Test
   void allWeightsAreTrainedToAModel() throws IOException {
     Path gguf = folder.resolve("model.gguf");
-    Run full = tune(List.of("--lora-rank=4"), "--fine-tune-type=full", "--iters=8", "--json", "--gguf=" + gguf);
+    Run full =
+        tune(
+            List.of("--lora-rank=4"),
+            "--fine-tune-type=full",
+            "--iters=8",
+            "--json",
+            "--gguf=" + gguf);
     assertEquals(ExitCode.OK, full.code(), full.err());
     assertTrue(number(full, "perplexity_after") < number(full, "perplexity_before"), full.out());
     Path run = folder.resolve("run");
@@ -86,7 +92,8 @@ final class FinetuneLoraTest {
       Run used = Run.of("generate", "-q", "-n", "4", "--temp", "0", "-m", model.toString(), "The");
       assertEquals(ExitCode.OK, used.code(), used.err());
     }
-    Run resumed = tune(List.of("--lora-rank=4"), "--fine-tune-type=full", "--resume=auto", "--iters=10");
+    Run resumed =
+        tune(List.of("--lora-rank=4"), "--fine-tune-type=full", "--resume=auto", "--iters=10");
     assertEquals(ExitCode.OK, resumed.code(), resumed.err());
   }
 

@@ -40,8 +40,7 @@ public final class PerplexityEvaluator implements AutoCloseable {
   }
 
   private record Side(Transformer model, Scorer scorer) implements AutoCloseable {
-    static Side open(
-        ModelFile file, List<ScaledAdapter> adapters, Backend backend, int context)
+    static Side open(ModelFile file, List<ScaledAdapter> adapters, Backend backend, int context)
         throws IOException {
       Transformer model = Transformer.of(file.weights(), backend, adapters);
       boolean opened = false;
