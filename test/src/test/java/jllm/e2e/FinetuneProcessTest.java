@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A run of tuning that is killed goes on to the same adapter. */
 class FinetuneProcessTest {
-  private static final int STEPS = 60;
+  private static final int STEPS = 30;
 
   @TempDir Path folder;
 
@@ -20,7 +20,7 @@ class FinetuneProcessTest {
     return ("finetune-lora "
             + BundledModel.path()
             + " --lora-rank 2 --lora-targets q,v --num-layers 1 --max-seq-length 8 --batch-size 2"
-            + " --save-every 5 --keep 0 --eval-every 20 --eval-iters 1 --sample-every 0 --threads 2"
+            + " --save-every 5 --keep 0 --eval-every 10 --eval-iters 1 --sample-every 0 --threads 2"
             + " --iters "
             + STEPS
             + " --data "
@@ -37,7 +37,7 @@ class FinetuneProcessTest {
     Path killed = folder.resolve("killed");
     Process process = Program.start(folder.resolve("err"), arguments(killed));
     try {
-      TrainingRuns.awaitStep(killed, 10, process);
+      TrainingRuns.awaitStep(killed, 5, process);
     } finally {
       process.destroyForcibly();
     }

@@ -9,7 +9,6 @@ import static jllm.tensor.cpu.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * The loops of {@link RowAttention}: some keys or values and a part of their components, for two
@@ -54,8 +53,8 @@ final class RowLoops {
       FloatVector k3 = fromMemorySegment(FLOAT, ks, at + 3 * VECTOR, ORDER);
       FloatVector a = k3.fma(a3, k2.fma(a2, k1.fma(a1, k0.mul(a0))));
       FloatVector b = k3.fma(b3, k2.fma(b2, k1.fma(b1, k0.mul(b0))));
-      add(work, to, a.reduceLanes(VectorOperators.ADD));
-      add(work, to + scoreStride, b.reduceLanes(VectorOperators.ADD));
+      add(work, to, Lanes.sum(a));
+      add(work, to + scoreStride, Lanes.sum(b));
     }
   }
 
@@ -78,7 +77,7 @@ final class RowLoops {
             fromMemorySegment(FLOAT, ks, key + 4L * d, ORDER)
                 .fma(fromMemorySegment(FLOAT, work, q + 4L * d, ORDER), sum);
       }
-      add(work, s + 4L * j, sum.reduceLanes(VectorOperators.ADD));
+      add(work, s + 4L * j, Lanes.sum(sum));
     }
     if (whole < components) {
       for (int j = 0; j < keys; j++) {
