@@ -7,8 +7,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import jllm.format.ModelFile;
 import jllm.tokenize.Tokenizer;
+import jllm.train.DataException;
 import jllm.train.sample.SampleCheck;
 import jllm.train.sample.SampleFiles;
 import jllm.train.sample.SampleReader;
@@ -39,6 +41,7 @@ import picocli.CommandLine.Parameters;
       "Example: jllm data-check samples.jsonl -m model.gguf"
     })
 final class DataCheckCommand implements Callable<Integer> {
+  private static final long PATIENCE_MILLIS = 10_000;
   private static final int MOST_FINDINGS = 10;
   private static final int MOST_FINDINGS_JSON = 1000;
 
@@ -79,6 +82,15 @@ final class DataCheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    try {
+      return check();
+    } catch (CancellationException interrupted) {
+      streams.err().println("jllm: interrupted");
+      return ExitCode.INTERRUPTED;
+    }
+  }
+
+  private int check() throws IOException {
     output.apply();
     Range.check("--show", shown, 0, Integer.MAX_VALUE);
     List<Path> files = files();
@@ -90,7 +102,7 @@ final class DataCheckCommand implements Callable<Integer> {
       SampleReader reader = format.reader(model.path(), tokenizer);
       SampleCheck check =
           new SampleCheck(most, shown, output.json ? MOST_FINDINGS_JSON : MOST_FINDINGS);
-      reader.read(files, check);
+      read(reader, files, check);
       DataCheckReport report =
           new DataCheckReport(check, reader.encoder(), most, strict, colours());
       if (output.json) {
@@ -101,6 +113,13 @@ final class DataCheckCommand implements Callable<Integer> {
         streams.out().print(report.text());
       }
       return report.fails() ? ExitCode.CHECK_FAILED : ExitCode.OK;
+    }
+  }
+
+  private void read(SampleReader reader, List<Path> files, SampleCheck check) throws IOException {
+    try (PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
+        Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS)) {
+      reader.read(files, check, display);
     }
   }
 
@@ -117,6 +136,12 @@ final class DataCheckCommand implements Callable<Integer> {
       SampleFiles found = SampleFiles.of(path);
       files.addAll(found.training());
       files.addAll(found.validation());
+      if (!Files.isDirectory(path) && !SampleFiles.isSamples(path)) {
+        throw new DataException(
+            path
+                + ": holds no samples; expected JSON objects, one a line or in a list (texts and"
+                + " tokens are trained on as they are)");
+      }
       if (found.training().isEmpty()) {
         throw new UsageException(path + ": there is no file of samples (JSON) in the folder");
       }

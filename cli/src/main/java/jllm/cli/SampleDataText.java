@@ -19,11 +19,11 @@ final class SampleDataText {
       List<SourceSpec> sources, SampleData data, SampleFormatOptions format, String template) {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < sources.size(); i++) {
-      lines.add(sources.get(i).path() + ": " + found(data.sets().get(i), format.whenLong));
+      lines.add(sources.get(i).path() + ": " + found(data.sets().get(i), format.whenLong()));
     }
     SampleSet validation = data.validationSet();
     if (validation != null) {
-      lines.add("to validate on: " + found(validation, format.whenLong));
+      lines.add("to validate on: " + found(validation, format.whenLong()));
     }
     lines.add(
         String.format(

@@ -2,6 +2,9 @@ package jllm.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import jllm.generate.chat.ChatTemplate;
 import jllm.tokenize.Tokenizer;
 import jllm.train.sample.LongSamples;
@@ -34,10 +37,9 @@ final class SampleFormatOptions {
   @Option(
       names = "--long-samples",
       paramLabel = "WHAT",
-      defaultValue = "truncate",
       description =
           "Samples longer than --max-seq-length: truncate, drop or error. Default: truncate.")
-  LongSamples whenLong = LongSamples.TRUNCATE;
+  private @Nullable LongSamples whenLong;
 
   @Option(
       names = {"--messages-key", "--chat-feature"},
@@ -63,6 +65,24 @@ final class SampleFormatOptions {
       paramLabel = "NAME",
       description = "Samples: the field with a text to learn whole. Default: text.")
   private @Nullable String text;
+
+  /** What becomes of samples that are too long. */
+  LongSamples whenLong() {
+    return whenLong == null ? LongSamples.TRUNCATE : whenLong;
+  }
+
+  /** Names of the options that were given. */
+  List<String> given() {
+    Map<String, Boolean> given = new LinkedHashMap<>();
+    given.put("--chat-template", template != null);
+    given.put("--train-on-prompt", trainOnPrompt);
+    given.put("--long-samples", whenLong != null);
+    given.put("--messages-key", messages != null);
+    given.put("--prompt-key", prompt != null);
+    given.put("--completion-key", completion != null);
+    given.put("--text-key", text != null);
+    return given.keySet().stream().filter(name -> Boolean.TRUE.equals(given.get(name))).toList();
+  }
 
   /**
    * A reader of samples for a model.

@@ -45,19 +45,30 @@ final class SampleTrainingOptions {
       throws IOException {
     int vocabulary = model.config().vocabularySize();
     if (!samples(data)) {
+      refuse("--packing", packing);
+      refuse("--skip-broken", skipBroken);
+      format.given().forEach(option -> refuse(option, true));
       return TrainingData.open(data.options(seed), tokenizer, vocabulary, length, display);
     }
     SampleReader reader = format.reader(model.path(), tokenizer);
     SampleData samples =
         SampleData.open(
-            data.samples(format.whenLong, packing, skipBroken, seed),
+            data.samples(format.whenLong(), packing, skipBroken, seed),
             reader,
             vocabulary,
             length,
-            display::skipped);
+            display);
+    display.close();
     SampleDataText.lines(data.sources(), samples, format, reader.encoder().templateName())
         .forEach(display::say);
     return samples;
+  }
+
+  private static void refuse(String option, boolean given) {
+    if (given) {
+      throw new UsageException(
+          option + " is for samples (JSON), but --data names texts or tokens; leave it out");
+    }
   }
 
   private static boolean samples(PretrainDataOptions data) throws IOException {

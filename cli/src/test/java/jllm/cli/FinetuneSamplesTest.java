@@ -97,5 +97,10 @@ final class FinetuneSamplesTest {
     assertTrue(nothing.err().contains("no token to learn"), nothing.err());
     Files.writeString(file, "{\"text\": \"%s\"}\n".formatted("word ".repeat(40)));
     assertEquals(ExitCode.FORMAT, shortly("--data=" + file, "--long-samples=error").code());
+    Path text = Files.writeString(folder.resolve("text.txt"), "The fox jumps. ".repeat(50));
+    Run plain = shortly("--data=" + text, "--iters=1", "--packing");
+    assertEquals(ExitCode.USAGE, plain.code());
+    assertTrue(plain.err().contains("--packing is for samples"), plain.err());
+    assertEquals(ExitCode.FORMAT, Run.of("data-check", text.toString()).code());
   }
 }

@@ -21,6 +21,7 @@ import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.cpu.VectorBackend;
 import jllm.tokenize.Tokenizer;
+import jllm.tokenize.shard.ShardListener;
 import jllm.train.data.SampleData;
 import jllm.train.data.SampleDataOptions;
 import jllm.train.data.SourceSpec;
@@ -83,7 +84,8 @@ class SampleTrainingTest {
             LongSamples.TRUNCATE,
             false,
             5);
-    return SampleData.open(options, reader(), BYTES.vocabulary().size(), LENGTH, _ -> {});
+    return SampleData.open(
+        options, reader(), BYTES.vocabulary().size(), LENGTH, ShardListener.NONE);
   }
 
   /** Loss and gradient of some batches whose losses are weighted by one factor. */
@@ -285,7 +287,7 @@ class SampleTrainingTest {
     return String.valueOf(
         assertThrows(
                 DataException.class,
-                () -> SampleData.open(options, reader(), 257, LENGTH, _ -> {}).close())
+                () -> SampleData.open(options, reader(), 257, LENGTH, ShardListener.NONE).close())
             .getMessage());
   }
 

@@ -161,7 +161,9 @@ final class CorpusReader {
                 + claimed.label()
                 + " file, but it does not begin like one; rename it if it is text");
       }
-      return contents == null ? documents(in, origin, name) : contents.accept(origin, name, in);
+      return contents == null
+          ? documents(in, origin, name)
+          : contents.accept(origin, name, in, this::bytesRead);
     }
     if (container == Container.TAR || container == Container.ZIP) {
       return Archives.read(this, container, in, origin, filter, depth);
@@ -221,8 +223,12 @@ final class CorpusReader {
       documents++;
     }
     textBytes += text.length;
-    long read = current == null ? position : current.count();
-    return sink.accept(new Chunk(text, first, last, finishedBytes + read));
+    return sink.accept(new Chunk(text, first, last, bytesRead()));
+  }
+
+  /** Of all sources, as they lie on disk. */
+  private long bytesRead() {
+    return finishedBytes + (current == null ? position : current.count());
   }
 
   /** Reports a broken document, which is then left out, or ends the reading. */

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import jllm.tokenize.corpus.CorpusListener;
 import jllm.train.BatchOptions;
 import jllm.train.DataException;
 import jllm.train.sample.EncodedSample;
@@ -97,7 +97,7 @@ public final class SampleData implements TrainingData {
    *
    * @param vocabulary V of the model
    * @param length the most tokens of a sample, and of a pack
-   * @param skipped is told of samples that are left out since they are broken
+   * @param listener is told of samples that are left out since they are broken, and may cancel
    * @throws IOException if a file is missing or cannot be read
    * @throws DataException if a sample is broken, or there is nothing to learn
    */
@@ -106,7 +106,7 @@ public final class SampleData implements TrainingData {
       SampleReader reader,
       int vocabulary,
       int length,
-      Consumer<String> skipped)
+      CorpusListener listener)
       throws IOException {
     int tokens = reader.encoder().tokenizer().vocabulary().size();
     if (tokens > vocabulary) {
@@ -121,7 +121,8 @@ public final class SampleData implements TrainingData {
     for (SourceSpec source : options.sources()) {
       SampleFiles files = SampleFiles.of(source.path());
       validation.addAll(files.validation());
-      sets.add(SampleSet.read(source.path().toString(), files.training(), reader, limits, skipped));
+      sets.add(
+          SampleSet.read(source.path().toString(), files.training(), reader, limits, listener));
     }
     if (!options.validation().isEmpty()) {
       validation.clear();
@@ -133,7 +134,7 @@ public final class SampleData implements TrainingData {
         validation.isEmpty()
             ? null
             : SampleSet.read(
-                String.valueOf(validation.getFirst()), validation, reader, limits, skipped);
+                String.valueOf(validation.getFirst()), validation, reader, limits, listener);
     return new SampleData(options, length, sets, held);
   }
 

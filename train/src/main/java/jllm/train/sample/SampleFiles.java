@@ -91,7 +91,7 @@ public record SampleFiles(List<Path> training, List<Path> validation) {
     }
     boolean[] json = new boolean[1];
     Corpus.of(List.of(file), CorpusOptions.DEFAULT)
-        .readContents((_, inner, in) -> {
+        .readContents((_, inner, in, _) -> {
           json[0] = isJsonName(inner) || beginsLikeJson(in);
           return false;
         });

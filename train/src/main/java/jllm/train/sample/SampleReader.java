@@ -5,8 +5,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.LongSupplier;
 import jllm.tokenize.corpus.Corpus;
 import jllm.tokenize.corpus.CorpusException;
+import jllm.tokenize.corpus.CorpusListener;
 import jllm.tokenize.corpus.CorpusOptions;
 import jllm.train.DataException;
 import org.jspecify.annotations.Nullable;
@@ -50,11 +53,16 @@ public final class SampleReader {
   /** What was read and is not yet written. */
   private final class Pending implements SampleRecords.Handler {
     private final Visitor visitor;
+    private final CorpusListener listener;
+    private final long total;
     private final List<Written> read = new ArrayList<>();
+    private LongSupplier position = () -> 0;
     private boolean open = true;
 
-    Pending(Visitor visitor) {
+    Pending(Visitor visitor, CorpusListener listener, long total) {
       this.visitor = visitor;
+      this.listener = listener;
+      this.total = total;
     }
 
     @Override
@@ -74,6 +82,10 @@ public final class SampleReader {
     }
 
     boolean flush() {
+      if (listener.cancelled()) {
+        throw new CancellationException("the reading of samples was cancelled");
+      }
+      listener.read(position.getAsLong(), total);
       List<Written> written = read.parallelStream().map(SampleReader.this::write).toList();
       read.clear();
       for (Written one : written) {
@@ -105,14 +117,18 @@ public final class SampleReader {
    *
    * @throws IOException if one is missing or cannot be read
    * @throws CorpusException if a compressed one is damaged
+   * @throws CancellationException if the listener cancelled it
    */
-  public void read(List<Path> files, Visitor visitor) throws IOException {
+  public void read(List<Path> files, Visitor visitor, CorpusListener listener) throws IOException {
     if (files.isEmpty()) {
       return;
     }
-    Pending pending = new Pending(visitor);
-    Corpus.of(files, CorpusOptions.DEFAULT)
-        .readContents((origin, _, in) -> SampleRecords.read(origin, in, pending));
+    Corpus corpus = Corpus.of(files, CorpusOptions.DEFAULT);
+    Pending pending = new Pending(visitor, listener, corpus.size());
+    corpus.readContents((origin, _, in, read) -> {
+      pending.position = read;
+      return SampleRecords.read(origin, in, pending);
+    });
     if (pending.open) {
       pending.flush();
     }

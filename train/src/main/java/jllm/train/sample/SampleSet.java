@@ -6,15 +6,15 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import jllm.tokenize.corpus.CorpusListener;
 import jllm.train.DataException;
-import org.jspecify.annotations.Nullable;
 
 /** Samples in memory, as they are learned from: short enough, and with something to learn. */
 public final class SampleSet implements SampleReader.Visitor {
   private final int length;
   private final LongSamples whenLong;
-  private final @Nullable Consumer<String> skipped;
+  private final boolean skipBroken;
+  private final CorpusListener listener;
   private final List<EncodedSample> samples = new ArrayList<>();
   private final Map<SampleFormat, Long> formats = new EnumMap<>(SampleFormat.class);
   private long read;
@@ -35,25 +35,26 @@ public final class SampleSet implements SampleReader.Visitor {
    */
   public record Limits(int length, LongSamples whenLong, boolean skipBroken) {}
 
-  private SampleSet(Limits limits, Consumer<String> skipped) {
+  private SampleSet(Limits limits, CorpusListener listener) {
     this.length = limits.length();
     this.whenLong = limits.whenLong();
-    this.skipped = limits.skipBroken() ? skipped : null;
+    this.skipBroken = limits.skipBroken();
+    this.listener = listener;
   }
 
   /**
    * Reads samples.
    *
-   * @param skipped is told of broken samples that are left out
+   * @param listener is told of broken samples that are left out, and may cancel the reading
    * @throws IOException if a file is missing or cannot be read
    * @throws DataException if a sample is broken or too long, and that is an error; or if there is
    *     nothing to learn in all of them
    */
   public static SampleSet read(
-      String name, List<Path> files, SampleReader reader, Limits limits, Consumer<String> skipped)
+      String name, List<Path> files, SampleReader reader, Limits limits, CorpusListener listener)
       throws IOException {
-    SampleSet set = new SampleSet(limits, skipped);
-    reader.read(files, set);
+    SampleSet set = new SampleSet(limits, listener);
+    reader.read(files, set, listener);
     set.check(name);
     return set;
   }
@@ -61,10 +62,10 @@ public final class SampleSet implements SampleReader.Visitor {
   @Override
   public boolean broken(String message) {
     broken++;
-    if (skipped == null) {
+    if (!skipBroken) {
       throw new DataException(message);
     }
-    skipped.accept(message);
+    listener.skipped(message);
     return true;
   }
 
