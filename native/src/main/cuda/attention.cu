@@ -1,7 +1,62 @@
-// module: common tiles attention
+// module: common formats tiles attention
 // Attention without the T x T matrix: online softmax over tiles of keys (Milakov and Gimelshein
 // 2018; Dao et al. 2022). attention_W for many queries; attention_decode_W and attention_combine
-// for few queries and many keys. q, out [N, H*D]; k, v [S, K*D]; lse [N, H].
+// for few queries and many keys. q, out [N, H*D]; k, v [S, K*D], of the formats that KEYS and
+// VALUES name; lse [N, H].
+
+#ifndef KEYS
+#define KEYS F32
+#define VALUES F32
+#endif
+
+// An element of the keys or values of a head.
+template <class Format>
+__device__ __forceinline__ float cached(const void* cache, const Attention& a, long long row,
+                                        int column) {
+    int columns = a.kv_heads * a.head_dim;
+    return Format::one(static_cast<const u8*>(cache) + row * Format::row_bytes(columns), column);
+}
+
+// Rows of a head, from one on, to a tile, as load_tile does.
+template <class Format, int W, int ROWS, int STRIDE>
+struct CachedTile {
+    __device__ __forceinline__ static void load(float* to, const void* cache, const Attention& a,
+                                                long long first, int head, int valid) {
+        int offset = head * a.head_dim;
+        if (a.head_dim % 8 == 0) {
+            long long row_bytes = Format::row_bytes(a.kv_heads * a.head_dim);
+            for (int i = threadIdx.x; i < ROWS * (W / 8); i += ATTENTION_THREADS) {
+                int row = i / (W / 8), c = i % (W / 8) * 8;
+                float q[8] = {}, scale = 0, shift = 0;
+                if (row < valid && c < a.head_dim) {
+                    const u8* from = static_cast<const u8*>(cache) + (first + row) * row_bytes;
+                    Format::eight(from, offset + c, q, scale, shift);
+                }
+                store4(to + row * STRIDE + c,
+                       make_float4(scale * q[0], scale * q[1], scale * q[2], scale * q[3]));
+                store4(to + row * STRIDE + c + 4,
+                       make_float4(scale * q[4], scale * q[5], scale * q[6], scale * q[7]));
+            }
+        } else {
+            for (int i = threadIdx.x; i < ROWS * W; i += ATTENTION_THREADS) {
+                int row = i / W, c = i % W;
+                to[row * STRIDE + c] = row < valid && c < a.head_dim
+                                           ? cached<Format>(cache, a, first + row, offset + c)
+                                           : 0;
+            }
+        }
+    }
+};
+
+template <int W, int ROWS, int STRIDE>
+struct CachedTile<F32, W, ROWS, STRIDE> {
+    __device__ __forceinline__ static void load(float* to, const void* cache, const Attention& a,
+                                                long long first, int head, int valid) {
+        const float* from =
+            static_cast<const float*>(cache) + first * a.key_stride() + head * a.head_dim;
+        load_tile<W, ROWS, STRIDE>(to, from, a.key_stride(), valid, a.head_dim);
+    }
+};
 
 // Dynamic shared memory, in floats: queries, keys (then the weights in their place), values. It
 // fits the 99 KiB that a block has on every device since compute capability 8.0.
@@ -17,8 +72,8 @@ struct ForwardTile {
 // A block takes 16 R queries of a head: grid (query tiles, H, sequences). The last queries, which
 // see the most keys, are first in line, so that no multiprocessor is left with them alone.
 template <int W>
-__device__ __forceinline__ void attend(float* out, float* lse, const float* q, const float* k,
-                                       const float* v, const Attention& a) {
+__device__ __forceinline__ void attend(float* out, float* lse, const float* q, const void* k,
+                                       const void* v, const Attention& a) {
     typedef ForwardTile<W> Tile;
     constexpr int R = Tile::R, COLUMNS = Columns<W>::COUNT;
     DYNAMIC_SHARED(float, queries);
@@ -44,9 +99,9 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     for (int base = a.first_key(sequence, step, Tile::ROWS); base < last; base += Tile::ROWS) {
         __syncthreads();  // the tiles of the round before are no longer read
         int valid = min(Tile::ROWS, a.keys() - base);
-        long long at = a.key_at(sequence, base, kv_head);
-        load_tile<W, Tile::ROWS, Tile::STRIDE>(keys, k + at, a.key_stride(), valid, a.head_dim);
-        load_tile<W, Tile::ROWS, W>(values, v + at, a.key_stride(), valid, a.head_dim);
+        long long at = a.key_row(sequence, base);
+        CachedTile<KEYS, W, Tile::ROWS, Tile::STRIDE>::load(keys, k, a, at, kv_head, valid);
+        CachedTile<VALUES, W, Tile::ROWS, W>::load(values, v, a, at, kv_head, valid);
         __syncthreads();
         float s[R][R];
         dot_rows<R, Tile::STRIDE>(s, queries, keys, width);
@@ -96,7 +151,7 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
 
 #define ATTENTION_KERNEL(W)                                                                        \
     KERNEL __launch_bounds__(ATTENTION_THREADS, 2) attention_##W(                                  \
-        float* out, float* lse, const float* q, const float* k, const float* v, const int* starts, \
+        float* out, float* lse, const float* q, const void* k, const void* v, const int* starts,   \
         int heads, int kv_heads, int head_dim, int steps, int capacity, int past, float scale,     \
         float soft_cap, int window, int causal, long long seed, int threshold, float keep_scale) { \
         Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,           \
@@ -124,8 +179,8 @@ struct Seen {
 // HEADS heads of one query that share a key head, over the keys of a split: keys and values are
 // read once for all.
 template <int W, int HEADS>
-__device__ __forceinline__ void decode_heads(float* partials, const float* q, const float* k,
-                                             const float* v, const Attention& a, int first_head,
+__device__ __forceinline__ void decode_heads(float* partials, const float* q, const void* k,
+                                             const void* v, const Attention& a, int first_head,
                                              int heads, int splits) {
     constexpr int COUNT = W / 32, BATCH = W <= 128 ? 4 : 2;  // as the registers allow
     __shared__ float merged[DECODE_WARPS][W + 2];
@@ -152,12 +207,13 @@ __device__ __forceinline__ void decode_heads(float* partials, const float* q, co
         float key[BATCH][COUNT], value[BATCH][COUNT];
 #pragma unroll
         for (int n = 0; n < BATCH; n++) {
-            long long at = a.key_at(sequence, min(base + n, to - 1), blockIdx.y);
+            long long row = a.key_row(sequence, min(base + n, to - 1));
 #pragma unroll
             for (int c = 0; c < COUNT; c++) {
                 bool inside = lane + 32 * c < a.head_dim;
-                key[n][c] = inside ? k[at + lane + 32 * c] : 0;
-                value[n][c] = inside ? v[at + lane + 32 * c] : 0;
+                int column = blockIdx.y * a.head_dim + lane + 32 * c;
+                key[n][c] = inside ? cached<KEYS>(k, a, row, column) : 0;
+                value[n][c] = inside ? cached<VALUES>(v, a, row, column) : 0;
             }
         }
 #pragma unroll
@@ -213,8 +269,8 @@ __device__ __forceinline__ void decode_heads(float* partials, const float* q, co
 // partials [N, H, splits, 2 + D]: largest score, sum of weights, weighted sum of values. grid
 // (splits, K, N).
 template <int W>
-__device__ __forceinline__ void decode(float* partials, const float* q, const float* k,
-                                       const float* v, const Attention& a, int splits) {
+__device__ __forceinline__ void decode(float* partials, const float* q, const void* k,
+                                       const void* v, const Attention& a, int splits) {
     int group = a.heads / a.kv_heads, first = blockIdx.y * group;
     if (group == 1) {
         decode_heads<W, 1>(partials, q, k, v, a, first, 1, splits);
@@ -226,7 +282,7 @@ __device__ __forceinline__ void decode(float* partials, const float* q, const fl
 
 #define DECODE_KERNEL(W)                                                                          \
     KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(           \
-        float* partials, const float* q, const float* k, const float* v, int heads, int kv_heads, \
+        float* partials, const float* q, const void* k, const void* v, int heads, int kv_heads,   \
         int head_dim, int steps, int capacity, int past, float scale, float soft_cap, int window, \
         int causal, int splits) {                                                                 \
         Attention a = {heads,    kv_heads, head_dim, steps,   capacity, past, scale,              \

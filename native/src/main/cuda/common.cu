@@ -88,6 +88,18 @@ __device__ __forceinline__ float half_to_float(u32 half) {
 #endif
 }
 
+// To nearest, ties to even.
+__device__ __forceinline__ u16 float_to_half(float value) {
+    u16 bits;
+#ifdef __CUDA_ARCH__
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
+    _Float16 half = static_cast<_Float16>(value);
+    memcpy(&bits, &half, sizeof bits);
+#endif
+    return bits;
+}
+
 // The upper half of a float.
 __device__ __forceinline__ float bf16_to_float(u32 bits) { return __uint_as_float(bits << 16); }
 

@@ -217,6 +217,22 @@ KERNEL dropout_backward(float* dx, const float* dout, long long rows, int column
     drop<true>(dx, dout, rows, columns, seed, threshold, keep_scale);
 }
 
+// out [rows, stride] = x [rows, columns]; what is beyond a row of x becomes 0.
+KERNEL round_rows_bf16(u16* out, const float* x, long long rows, int columns, int stride) {
+    each(
+        rows * stride, columns == stride && aligned16(out, x),
+        [&](long long i) {
+            float4 v = load4(x + i);
+            *reinterpret_cast<ushort4*>(out + i) = make_ushort4(
+                float_to_bf16(v.x), float_to_bf16(v.y), float_to_bf16(v.z), float_to_bf16(v.w));
+        },
+        [&](long long i) {
+            long long row = divide(i, stride);
+            int c = static_cast<int>(i - row * stride);
+            out[i] = c < columns ? float_to_bf16(x[row * columns + c]) : 0;
+        });
+}
+
 KERNEL round_bf16(u16* out, const float* x, long long n) {
     each(
         n, aligned16(out, x),

@@ -194,6 +194,40 @@ KERNEL balance_loss_backward(float* dprobabilities, const float* dloss, const fl
     dprobabilities[e] += static_cast<float>(counts[e] * factor);
 }
 
+// counts[e] = how many of the rows chose e. A block of one warp takes an expert.
+KERNEL count_rows(int* counts, const int* experts, int rows) {
+    int count = 0;
+    for (int row = threadIdx.x; row < rows; row += 32) count += experts[row] == blockIdx.x;
+#pragma unroll
+    for (int bits = 16; bits > 0; bits /= 2) count += __shfl_xor_sync(ALL_LANES, count, bits);
+    if (threadIdx.x == 0) counts[blockIdx.x] = count;
+}
+
+// Sorts rows by their experts, each expert's in rising order, and divides them into tiles for
+// expert_tiles.cu: order [rows]; tiles {expert, first place in order, rows}, the unused ones all 0.
+// A block of one warp takes an expert.
+KERNEL group_rows(int* order, int* tiles, const int* counts, const int* experts, int rows,
+                  int tile_rows) {
+    int expert = blockIdx.x, lane = threadIdx.x, place = 0, tile = 0, end;
+    for (int e = 0; e < expert; e++) {
+        place += counts[e];
+        tile += (counts[e] + tile_rows - 1) / tile_rows;
+    }
+    end = place + counts[expert];
+    for (int i = lane; i * tile_rows < counts[expert]; i += 32) {
+        int* entry = tiles + 3 * (tile + i);
+        entry[0] = expert;
+        entry[1] = place + i * tile_rows;
+        entry[2] = min(tile_rows, end - entry[1]);
+    }
+    for (int base = 0; base < rows; base += 32) {
+        bool mine = base + lane < rows && experts[base + lane] == expert;
+        u32 all = __ballot_sync(ALL_LANES, mine);
+        if (mine) order[place + __popc(all & ((1u << lane) - 1))] = base + lane;
+        place += __popc(all);
+    }
+}
+
 // dw[experts[i]] += dout[i]^T x[i / per_input], over the rows i in their order; dw [E, O, I], dout
 // [rows, O]. A block of 256 takes 32 x 32 weights of the expert blockIdx.z; a thread has 4 of them.
 KERNEL __launch_bounds__(256)

@@ -2,7 +2,7 @@
 // the kernels of weights.cu and matvec.cu. A format is a struct:
 //   eight(row, e, q, scale, offset)  elements e..e+7 of a row, e a multiple of 8: each is
 //                                    scale * q + offset; no format changes its scale within 8
-//   one(row, e)                      one element, of formats without blocks
+//   one(row, e)                      one element, of formats without blocks and of Q8_0
 //   row_bytes(columns)               of a row
 //
 // Blocks are read with loads as wide as their size keeps aligned; neighbouring lanes read
@@ -120,6 +120,10 @@ struct Q8_0 : Blocks<32, 34> {
         signed_to_floats(bytes.x, q);
         signed_to_floats(bytes.y, q + 4);
         scale = half_to_float(word16(b)), offset = 0;
+    }
+    __device__ __forceinline__ static float one(const u8* row, long long e) {
+        const u8* b = block(row, e);
+        return half_to_float(word16(b)) * static_cast<signed char>(b[2 + e % 32]);
     }
 };
 

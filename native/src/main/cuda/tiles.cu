@@ -30,8 +30,11 @@ struct Attention {
     __device__ __forceinline__ long long query_at(int sequence, int step, int head) const {
         return (static_cast<long long>(sequence) * steps + step) * query_stride() + head * head_dim;
     }
+    __device__ __forceinline__ long long key_row(int sequence, int key) const {
+        return static_cast<long long>(sequence) * capacity + key;
+    }
     __device__ __forceinline__ long long key_at(int sequence, int key, int head) const {
-        return (static_cast<long long>(sequence) * capacity + key) * key_stride() + head * head_dim;
+        return key_row(sequence, key) * key_stride() + head * head_dim;
     }
     // The keys that a query sees: from..to-1. A query beyond the last sees none.
     __device__ __forceinline__ int from(int sequence, int step) const {

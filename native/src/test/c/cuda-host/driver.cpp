@@ -3,6 +3,8 @@
 //
 // JLLM_FAKE_CUDA_MEMORY   bytes of each device (default 4 GiB)
 // JLLM_FAKE_CUDA_DEVICES  how many there are (default 1)
+// JLLM_FAKE_CUDA_SEED     blocks and threads take turns in a random order that this number gives; the
+//                         results must be those of the usual order
 #include <dlfcn.h>
 #include <elf.h>
 #include <unistd.h>
@@ -68,6 +70,12 @@ char contexts[64];
 size_t total() {
   const char* limit = getenv("JLLM_FAKE_CUDA_MEMORY");
   return limit != nullptr ? strtoull(limit, nullptr, 10) : size_t(4) << 30;
+}
+
+// JLLM_FAKE_CUDA_CAPABILITY, 10 times the compute capability (default 80).
+int capability() {
+  const char* set = getenv("JLLM_FAKE_CUDA_CAPABILITY");
+  return set != nullptr ? atoi(set) : 80;
 }
 
 int devices() {
@@ -200,10 +208,10 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
       *value = 2048;
       break;  // threads a multiprocessor
     case 75:
-      *value = 8;
-      break;  // compute capability
+      *value = capability() / 10;
+      break;
     case 76:
-      *value = 0;
+      *value = capability() % 10;
       break;
     case 81:
       *value = 228 * 1024;

@@ -16,12 +16,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #define __device__
 #define __host__
 #define __global__
 #define __shared__ static
 #define __constant__ static const
+#define __align__(bytes) __attribute__((aligned(bytes)))
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
@@ -172,22 +174,44 @@ alignas(16) static unsigned char emulator_shared[emulator::MAX_SHARED + 64];
 
 namespace emulator {
 
-// Threads take turns in falling order where JLLM_FAKE_CUDA_REVERSE is set: a result that changes
-// tells of a barrier that is missing.
-static bool reversed() {
-  static const bool set = getenv("JLLM_FAKE_CUDA_REVERSE") != nullptr;
-  return set;
+// Blocks and threads take turns in a random order where JLLM_FAKE_CUDA_SEED is set: a result that
+// changes tells of a barrier that is missing.
+struct Order {
+  bool shuffled;
+  uint64_t state;
+
+  unsigned below(unsigned bound) {  // xorshift64* (Vigna 2016)
+    state ^= state >> 12, state ^= state << 25, state ^= state >> 27;
+    return static_cast<uint32_t>(state * 0x2545F4914F6CDD1Dull >> 32) % bound;
+  }
+
+  // Puts 0..count-1 into places.
+  void fill(unsigned* places, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+      unsigned other = shuffled ? below(i + 1) : i;
+      places[i] = places[other];
+      places[other] = i;
+    }
+  }
+};
+
+static Order& order() {
+  static const char* seed = getenv("JLLM_FAKE_CUDA_SEED");
+  static Order one = {seed != nullptr,
+                      (seed != nullptr ? strtoull(seed, nullptr, 10) : 0) * 2 + 0x9E3779B97F4A7C15u};
+  return one;
 }
 
 // Lets the threads of a warp take turns until all wait for other warps or are done. Returns how
 // many are left.
 static unsigned run_warp(unsigned first, unsigned lanes) {
-  unsigned left = lanes;
+  unsigned left = lanes, turns[32];
   for (uint64_t before = progress - 1; progress != before && left > 0 && failure == nullptr;) {
     before = progress;
     left = 0;
+    order().fill(turns, lanes);
     for (unsigned i = 0; i < lanes && failure == nullptr; i++) {
-      unsigned t = first + (reversed() ? lanes - 1 - i : i);
+      unsigned t = first + turns[i];
       if (fibers[t].done) continue;
       current = t;
       threadIdx = {t % blockDim.x, t / blockDim.x % blockDim.y, t / blockDim.x / blockDim.y};
@@ -203,11 +227,13 @@ static void run_block(unsigned threads) {
   block_barrier = {threads, 0, 0};
   for (unsigned w = 0; w < warps; w++) warp_barriers[w] = {std::min(32u, threads - w * 32), 0, 0};
   for (unsigned t = 0; t < threads; t++) start(t);
+  unsigned turns[MAX_THREADS / 32];
   for (unsigned left = threads; left > 0 && failure == nullptr;) {
     uint64_t before = progress;
     left = 0;
+    order().fill(turns, warps);
     for (unsigned i = 0; i < warps && failure == nullptr; i++) {
-      unsigned w = reversed() ? warps - 1 - i : i;
+      unsigned w = turns[i];
       left += run_warp(w * 32, warp_barriers[w].expected);
     }
     if (left > 0 && progress == before)
@@ -230,21 +256,19 @@ extern "C" const char* emulator_launch(void (*entry)(void**), void** arguments,
   emulator::arguments = arguments;
   gridDim = {grid[0], grid[1], grid[2]};
   blockDim = {block[0], block[1], block[2]};
-  for (unsigned z = 0; z < grid[2]; z++) {
-    for (unsigned y = 0; y < grid[1]; y++) {
-      for (unsigned x = 0; x < grid[0]; x++) {
-        blockIdx = {x, y, z};
-        memset(emulator_shared, 0xff,
-               shared_bytes);  // not a number: what was never written is seen
-        memset(emulator_shared + shared_bytes, CANARY, 64);
-        run_block(threads);
-        for (int i = 0; i < 64 && failure == nullptr; i++) {
-          if (emulator_shared[shared_bytes + i] != CANARY)
-            failure = "a write beyond the dynamic shared memory";
-        }
-        if (failure != nullptr) return failure;
-      }
+  unsigned blocks = grid[0] * grid[1] * grid[2];
+  std::vector<unsigned> turns(blocks);
+  order().fill(turns.data(), blocks);
+  for (unsigned b : turns) {
+    blockIdx = {b % grid[0], b / grid[0] % grid[1], b / grid[0] / grid[1]};
+    memset(emulator_shared, 0xff, shared_bytes);  // not a number: what was never written is seen
+    memset(emulator_shared + shared_bytes, CANARY, 64);
+    run_block(threads);
+    for (int i = 0; i < 64 && failure == nullptr; i++) {
+      if (emulator_shared[shared_bytes + i] != CANARY)
+        failure = "a write beyond the dynamic shared memory";
     }
+    if (failure != nullptr) return failure;
   }
   return nullptr;
 }

@@ -1,5 +1,9 @@
 // libnvrtc for the host: compiles a module with g++ into a shared library, which stands for the
 // cubin.
+//
+// JLLM_FAKE_CUDA_FLAGS   more options of g++, such as -fsanitize=alignment
+//                        -fsanitize-undefined-trap-on-error; kernels that were compiled before stay
+//                        in the cache as they are
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -69,7 +73,7 @@ int compile(Program& program, const std::vector<std::string>& options, const std
     if (option.rfind("-D", 0) == 0) {
       defines += " '" + option + "'";
     } else if (option.rfind("--gpu-architecture=sm_", 0) == 0 ||
-               option.rfind("-arch=sm_", 0) == 0) {
+               option.rfind("--gpu-architecture=compute_", 0) == 0) {
       architecture = true;
     } else if (option.rfind("--std=c++17", 0) != 0 && option.rfind("-std=c++17", 0) != 0 &&
                option.rfind("--ptxas-options", 0) != 0) {
@@ -78,7 +82,7 @@ int compile(Program& program, const std::vector<std::string>& options, const std
     }
   }
   if (!architecture) {
-    program.log = "a cubin needs --gpu-architecture=sm_XX";
+    program.log = "code needs --gpu-architecture=sm_XX or compute_XX";
     return INVALID_OPTION;
   }
   if (program.source.find("#include") != std::string::npos) {
@@ -99,8 +103,10 @@ int compile(Program& program, const std::vector<std::string>& options, const std
     text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name + ", a); }\n";
   write(full, text);
   std::string library = folder + "/module.so";
+  const char* more = getenv("JLLM_FAKE_CUDA_FLAGS");
   std::string flags =
-      " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno";
+      " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno " +
+      std::string(more != nullptr ? more : "");
   if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log))
     return COMPILATION;
   program.image = read(library);
@@ -151,6 +157,22 @@ int nvrtcGetCUBINSize(Program* program, size_t* size) {
 int nvrtcGetCUBIN(Program* program, char* image) {
   if (program == nullptr) return INVALID_PROGRAM;
   memcpy(image, program->image.data(), program->image.size());
+  return SUCCESS;
+}
+
+// The virtual code of this compiler is its real code.
+int nvrtcGetPTXSize(Program* program, size_t* size) { return nvrtcGetCUBINSize(program, size); }
+
+int nvrtcGetPTX(Program* program, char* image) { return nvrtcGetCUBIN(program, image); }
+
+int nvrtcGetNumSupportedArchs(int* count) {
+  *count = 2;
+  return SUCCESS;
+}
+
+int nvrtcGetSupportedArchs(int* architectures) {
+  architectures[0] = 80;
+  architectures[1] = 90;
   return SUCCESS;
 }
 

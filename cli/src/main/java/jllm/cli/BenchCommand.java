@@ -18,6 +18,7 @@ import jllm.bench.Report;
 import jllm.bench.Workload;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
+import jllm.model.CacheTypes;
 import jllm.model.Transformer;
 import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
@@ -123,6 +124,7 @@ final class BenchCommand implements Callable<Integer> {
   private int[] kernelRows = {};
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OffloadOptions offload = new OffloadOptions();
   @Mixin private final LogOptions log = new LogOptions();
 
   BenchCommand(Streams streams) {
@@ -195,8 +197,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private Report measure(ModelFile file, List<Workload> workloads, int longest) {
-    try (Backend backend = compute.backend()) {
-      MachineLimits limits = compute.limits(backend);
+    try (Devices devices = new Devices(compute, offload)) {
+      MachineLimits limits = compute.limits(devices.main());
+      CacheTypes types = CacheTypes.of(devices.main().activationType());
+      Backend backend = devices.of(List.of(file), longest, 1, types);
       Memory.require(file, backend, longest);
       try (Transformer model = Transformer.of(file.weights(), backend)) {
         GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, batchSize);

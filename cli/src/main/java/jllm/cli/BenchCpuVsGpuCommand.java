@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import jllm.bench.DeviceCheck;
 import jllm.bench.DeviceComparison;
+import jllm.bench.OperationCheck;
 import jllm.bench.ProductBenchmark;
 import jllm.bench.ProductMeasurement;
 import jllm.bench.RooflinePlot;
@@ -22,6 +23,7 @@ import jllm.tensor.cpu.Workers;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.CudaLimits;
 import jllm.tensor.cuda.DeviceUnavailableException;
+import jllm.tensor.cuda.MatrixMath;
 import jllm.train.BatchOptions;
 import jllm.train.Horizon;
 import jllm.train.ScheduleOptions;
@@ -107,6 +109,13 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
   private boolean verify;
 
   @Option(
+      names = "--verify-ops",
+      description =
+          "Compare every operation of small models on the CPU and the GPU, one by one; exit code 6"
+              + " if one differs by more than rounding. Nothing is measured.")
+  private boolean verifyOperations;
+
+  @Option(
       names = "--gpu",
       paramLabel = "N",
       defaultValue = "0",
@@ -138,10 +147,13 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     log.apply();
+    if (verifyOperations) {
+      return verifyOperations();
+    }
     String missing = "";
     CudaBackend cuda = null;
     try {
-      cuda = CudaBackend.open(gpu, false, System.getenv());
+      cuda = CudaBackend.open(gpu, MatrixMath.F32, System.getenv());
     } catch (DeviceUnavailableException e) {
       if (verify) {
         throw e;
@@ -159,6 +171,26 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
         devices.add(new Device("cuda:" + gpu, opened, CudaLimits.measure(opened)));
       }
       return run(devices, missing);
+    }
+  }
+
+  private int verifyOperations() throws IOException {
+    try (CudaBackend tested = CudaBackend.open(gpu, MatrixMath.F32, System.getenv());
+        Backend oracle = CpuKernels.SCALAR.open(0)) {
+      say("comparing operations on " + tested.describe() + " and on the CPU");
+      OperationCheck found = OperationCheck.run(oracle, tested);
+      if (json) {
+        try (Json out = new Json(streams.out())) {
+          out.begin();
+          out.field("device", tested.describe());
+          out.field("operations", found.records());
+          out.field("passes", found.passes());
+          out.end();
+        }
+      } else {
+        streams.out().print(found.table());
+      }
+      return found.passes() ? ExitCode.OK : ExitCode.CHECK_FAILED;
     }
   }
 

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import jllm.generate.BundledModel;
 import jllm.generate.StopReason;
-import jllm.tensor.Backend;
 import org.jline.reader.impl.completer.NullCompleter;
 import org.jline.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +70,7 @@ final class ChatCommand implements Callable<Integer> {
   @Mixin private final SamplingOptions sampling = new SamplingOptions();
   @Mixin private final CacheTypeOptions cache = new CacheTypeOptions();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OffloadOptions offload = new OffloadOptions();
   @Mixin private final LogOptions logs = new LogOptions();
 
   ChatCommand(Streams streams) {
@@ -91,9 +91,9 @@ final class ChatCommand implements Callable<Integer> {
       return compare();
     }
     Path path = models.model == null ? BundledModel.path() : models.model;
-    try (Backend backend = compute.backend()) {
+    try (Devices devices = new Devices(compute, offload)) {
       ChatModel.Setup setup =
-          new ChatModel.Setup(backend, models.tokenizer, template, lengths, cache);
+          new ChatModel.Setup(devices, models.tokenizer, template, lengths, cache);
       ChatModel model = ChatModel.open(path, lora.arguments(), setup);
       return prompt == null && streams.inIsTerminal() && streams.outIsTerminal()
           ? onTerminal(model, setup)
@@ -108,12 +108,12 @@ final class ChatCommand implements Callable<Integer> {
               + " adapter)");
     }
     boolean onTerminal = streams.inIsTerminal() && streams.outIsTerminal();
-    try (Backend backend = compute.backend();
+    try (Devices devices = new Devices(compute, offload);
         ComparedChat chat =
             ComparedChat.open(
                 Path.of(compared.get(0)),
                 compared.get(1),
-                new ChatModel.Setup(backend, models.tokenizer, template, lengths, cache),
+                new ChatModel.Setup(devices, models.tokenizer, template, lengths, cache),
                 new ChatSettings(sampling, lengths),
                 streams,
                 streams.outIsTerminal() ? TerminalWidth.columns() : 0)) {

@@ -51,12 +51,13 @@ final class ChatModel implements AutoCloseable {
   /**
    * What is the same for all models of a chat.
    *
+   * @param placement decides what computes each
    * @param tokenizer to take instead of the model's own
    * @param template the name or file of a chat template, absent = the model's own
    * @param cache types of the cache
    */
   record Setup(
-      Backend backend,
+      Placement placement,
       @Nullable Path tokenizer,
       @Nullable String template,
       ChatLengthOptions lengths,
@@ -87,9 +88,9 @@ final class ChatModel implements AutoCloseable {
   private static Ready load(
       ModelFile file, Setup setup, ChatEncoder encoder, List<AdapterArgument> arguments)
       throws IOException {
-    Backend backend = setup.backend();
     int context = setup.lengths().context(file.config());
-    CacheTypes types = setup.cache().types(file.config(), backend);
+    CacheTypes types = setup.cache().types(file.config(), setup.placement().main());
+    Backend backend = setup.placement().of(List.of(file), context, 1, types);
     Memory.require(file, backend, context, 1, types);
     LoadedAdapters adapters = AdapterArgument.load(arguments, 1, file);
     Transformer model = null;

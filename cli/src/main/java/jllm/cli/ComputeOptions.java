@@ -10,6 +10,7 @@ import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.CudaDevice;
 import jllm.tensor.cuda.CudaLimits;
 import jllm.tensor.cuda.DeviceUnavailableException;
+import jllm.tensor.cuda.MatrixMath;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -22,10 +23,10 @@ final class ComputeOptions {
   @Option(
       names = "--device",
       paramLabel = "DEVICE",
-      defaultValue = "auto",
+      defaultValue = "${env:JLLM_DEVICE:-auto}",
       description =
           "cpu, cuda (an NVIDIA GPU; cuda:1 is the second one), or auto: a GPU if there is one (-v"
-              + " says why not). Default: ${DEFAULT-VALUE}.")
+              + " says why not). Default: ${DEFAULT-VALUE} (JLLM_DEVICE sets it).")
   private String device = "auto";
 
   @Option(
@@ -34,6 +35,13 @@ final class ComputeOptions {
           "On a GPU: matrix products with operands rounded to 10 bits of fraction, several times as"
               + " fast.")
   private boolean tf32;
+
+  @Option(
+      names = "--bf16",
+      description =
+          "On a GPU: matrix products of more than a few rows with operands rounded to bfloat16,"
+              + " twice as fast again.")
+  private boolean bf16;
 
   @Option(
       names = {"-t", "--threads"},
@@ -64,8 +72,11 @@ final class ComputeOptions {
     if (cuda && kernels != CpuKernels.AUTO) {
       throw new UsageException("--cpu-kernels is for the CPU; leave it out with --device cuda");
     }
-    if (tf32 && (device.equals("cpu") || kernels != CpuKernels.AUTO)) {
-      throw new UsageException("--tf32 is for GPUs; leave it out, or use --device cuda");
+    if (math() != MatrixMath.F32 && (device.equals("cpu") || kernels != CpuKernels.AUTO)) {
+      throw new UsageException(mathOption() + " is for GPUs; leave it out, or use --device cuda");
+    }
+    if (tf32 && bf16) {
+      throw new UsageException("--tf32 and --bf16 are two ways to round operands; choose one");
     }
   }
 
@@ -80,14 +91,24 @@ final class ComputeOptions {
    * @throws DeviceUnavailableException if a device was asked for and cannot be used
    */
   Backend backend() {
-    if (device.startsWith(CUDA)) {
+    if (mustUseGpu()) {
       int colon = device.indexOf(':');
       int index = colon < 0 ? 0 : Integer.parseInt(device.substring(colon + 1));
-      return CudaBackend.open(index, tf32, System.getenv());
+      return CudaBackend.open(index, math(), System.getenv());
     }
     // Who chooses kernels of the CPU means the CPU.
     Backend gpu = device.equals("auto") && kernels == CpuKernels.AUTO ? gpu() : null;
-    return gpu == null ? kernels.open(threads) : gpu;
+    return gpu == null ? cpu() : gpu;
+  }
+
+  /** The CPU's backend, whatever the device. */
+  Backend cpu() {
+    return kernels.open(threads);
+  }
+
+  /** Whether a GPU was asked for by name. */
+  boolean mustUseGpu() {
+    return device.startsWith(CUDA);
   }
 
   private @Nullable Backend gpu() {
@@ -95,22 +116,31 @@ final class ComputeOptions {
       CudaDevice.list(System.getenv());
     } catch (DeviceUnavailableException e) {
       LOG.log(Level.DEBUG, "no GPU: {0}", e.getMessage());
-      refuseTf32(e);
+      refuseMath(e);
       return null;
     }
     try {
-      return CudaBackend.open(0, tf32, System.getenv());
+      return CudaBackend.open(0, math(), System.getenv());
     } catch (DeviceUnavailableException e) {
       LOG.log(Level.WARNING, "the GPU is not used: {0}", e.getMessage());
-      refuseTf32(e);
+      refuseMath(e);
       return null;
     }
   }
 
-  private void refuseTf32(DeviceUnavailableException reason) {
-    if (tf32) {
-      throw new UsageException("--tf32 is for GPUs, and none can be used: " + reason.getMessage());
+  private void refuseMath(DeviceUnavailableException reason) {
+    if (math() != MatrixMath.F32) {
+      throw new UsageException(
+          mathOption() + " is for GPUs, and none can be used: " + reason.getMessage());
     }
+  }
+
+  private MatrixMath math() {
+    return tf32 ? MatrixMath.TF32 : bf16 ? MatrixMath.BF16 : MatrixMath.F32;
+  }
+
+  private String mathOption() {
+    return tf32 ? "--tf32" : "--bf16";
   }
 
   /** What the device of a backend can do at best, measured in a second or two. */

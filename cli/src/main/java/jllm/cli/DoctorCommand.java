@@ -9,13 +9,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import jllm.ffi.cuda.CublasLt;
-import jllm.ffi.cuda.MissingLibraryException;
-import jllm.ffi.cuda.Nvrtc;
 import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.cpu.Processor;
+import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.CudaDevice;
 import jllm.tensor.cuda.DeviceUnavailableException;
+import jllm.tensor.cuda.MatrixMath;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -170,10 +169,9 @@ final class DoctorCommand implements Callable<Integer> {
           CudaDevice.list(System.getenv()).stream()
               .map(gpu -> "%s, %s".formatted(gpu.name(), Memory.show(gpu.memory())))
               .toList();
-      Nvrtc.open(System.getenv());
-      CublasLt.open(System.getenv());
+      CudaBackend.open(0, MatrixMath.F32, System.getenv()).close();
       return new Check("GPU", State.OK, String.join("; ", names), "");
-    } catch (DeviceUnavailableException | MissingLibraryException e) {
+    } catch (DeviceUnavailableException e) {
       return new Check(
           "GPU",
           State.ABSENT,

@@ -7,6 +7,8 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import jllm.ffi.cuda.CudaDriver;
+import jllm.ffi.cuda.CudaException;
 import jllm.ffi.kernels.MissingKernelsException;
 import jllm.format.ModelFormatException;
 import jllm.generate.PromptTooLongException;
@@ -124,8 +126,14 @@ final class ErrorReporter implements IExecutionExceptionHandler, IParameterExcep
               ExitCode.RESOURCES,
               "not enough memory on the GPU: "
                   + memory.getMessage()
-                  + "; lower --ctx-size or --batch-size, use a smaller or more strongly quantized"
-                  + " model, or --device cpu");
+                  + "; lower --ctx-size, --batch-size or --gpu-layers, use a smaller or more"
+                  + " strongly quantized model, or --device cpu");
+      case CudaException cuda when cuda.code() == CudaDriver.OUT_OF_MEMORY ->
+          say(
+              ExitCode.RESOURCES,
+              "not enough memory on the GPU: "
+                  + cuda.getMessage()
+                  + "; lower --ctx-size, --batch-size or --gpu-layers, or use --device cpu");
       case OutOfMemoryError memory -> say(ExitCode.RESOURCES, describe(memory));
       case InternalError fault when isLostPage(fault) ->
           say(

@@ -76,6 +76,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private final ChoiceOptions choices = new ChoiceOptions();
   @Mixin private final CacheOptions cache = new CacheOptions();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OffloadOptions offload = new OffloadOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
 
   GenerateCommand(Streams streams) {
@@ -101,10 +102,11 @@ final class GenerateCommand implements Callable<Integer> {
       }
       int context = context(file, tokens, many);
       try (LoadedAdapters adapters = lora.load(file);
-          Backend backend = compute.backend()) {
-        LOG.log(System.Logger.Level.INFO, "backend: " + backend.describe());
-        CacheTypes types = cache.types(file.config(), backend);
+          Devices devices = new Devices(compute, offload)) {
+        CacheTypes types = cache.types(file.config(), devices.main());
         int sequences = beams.wanted() ? beams.beams : batch.parallel(Math.max(1, many.size()));
+        Backend backend = devices.of(List.of(file), context, sequences, types);
+        LOG.log(System.Logger.Level.INFO, "backend: " + backend.describe());
         Memory.require(file, backend, context, sequences, types);
         try (Transformer model = Transformer.of(file.weights(), backend, adapters.all())) {
           Loaded loaded =

@@ -7,10 +7,12 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import jllm.format.ModelFile;
 import jllm.generate.Scorer;
+import jllm.model.CacheTypes;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The output is float32, little-endian: one row for each id, as many values as the vocabulary has",
+      "The output is float32, little-endian: one row for each id, as many values as the vocabulary"
+          + " has",
       "tokens. The ids are taken as they are: no BOS is added.",
       "",
       "Example: jllm logits model.gguf --ids \"1 403 407\" -o logits.f32"
@@ -65,6 +68,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Mixin private final LoraOptions lora = new LoraOptions();
   @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OffloadOptions offload = new OffloadOptions();
   @Mixin private final LogOptions log = new LogOptions();
 
   LogitsCommand(Streams streams) {
@@ -129,7 +133,9 @@ final class LogitsCommand implements Callable<Integer> {
 
   private void score(ModelFile file, int[] tokens, OutputStream out) throws IOException {
     try (LoadedAdapters adapters = lora.load(file);
-        Backend backend = compute.backend()) {
+        Devices devices = new Devices(compute, offload)) {
+      CacheTypes types = CacheTypes.of(devices.main().activationType());
+      Backend backend = devices.of(List.of(file), tokens.length, 1, types);
       Memory.require(file, backend, tokens.length);
       try (Transformer model = Transformer.of(file.weights(), backend, adapters.all());
           Scorer scorer = new Scorer(model, backend, tokens.length, batchSize)) {

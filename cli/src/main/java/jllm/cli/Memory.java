@@ -10,6 +10,7 @@ import jllm.format.StoredTensor;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
 import jllm.tensor.Backend;
+import jllm.tensor.OffloadedBlocks;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.train.RunPlan;
 
@@ -92,12 +93,17 @@ final class Memory {
               + show(cache)
               + ", but only "
               + show(available)
-              + " are available; lower --ctx-size, or use a smaller or more strongly quantized model");
+              + " are available; lower --ctx-size, or use a smaller or more strongly quantized"
+              + " model");
     }
   }
 
   /** Bytes that a backend can still get for what it computes with. */
   static long available(Backend backend) {
+    OffloadedBlocks others = backend.offloadedBlocks();
+    if (others != null) {
+      return available() + available(others.backend());
+    }
     return backend instanceof CudaBackend cuda ? cuda.freeMemory() : available();
   }
 

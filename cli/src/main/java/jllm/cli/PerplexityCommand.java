@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import jllm.generate.perplexity.PerplexityResult;
-import jllm.tensor.Backend;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,10 +18,14 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Without --stride the text is cut in chunks of --context tokens, of which the second half counts,",
-      "with BOS in the place of the first token where the tokenizer adds one: the figures are those of",
-      "llama.cpp's perplexity tool, and each token costs two. With --stride windows overlap, each token",
-      "counts once with at least context - stride before it, and the figures are those of Hugging Face's",
+      "Without --stride the text is cut in chunks of --context tokens, of which the second half"
+          + " counts,",
+      "with BOS in the place of the first token where the tokenizer adds one: the figures are those"
+          + " of",
+      "llama.cpp's perplexity tool, and each token costs two. With --stride windows overlap, each"
+          + " token",
+      "counts once with at least context - stride before it, and the figures are those of Hugging"
+          + " Face's",
       "documentation: lower and nearer to the model's best, but slower.",
       "",
       "Bits per byte compare models with different tokenizers; perplexities do not.",
@@ -81,6 +84,7 @@ final class PerplexityCommand implements Callable<Integer> {
   private @Nullable Path tokenizer;
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();
+  @Mixin private final OffloadOptions offload = new OffloadOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
 
   PerplexityCommand(Streams streams) {
@@ -98,8 +102,8 @@ final class PerplexityCommand implements Callable<Integer> {
     TextSource text =
         TextSource.of(List.of(), file == null ? List.of() : List.of(file), streams).getFirst();
     PerplexityRun run = new PerplexityRun(context, stride, chunks, tokenizer, output.quiet);
-    try (Backend backend = compute.backend()) {
-      PerplexityRun.Outcome outcome = run.measure(model, lora, base, text, backend, streams);
+    try (Devices devices = new Devices(compute, offload)) {
+      PerplexityRun.Outcome outcome = run.measure(model, lora, base, text, devices, streams);
       PerplexityResult result = outcome.result();
       if (!result.complete()) {
         streams

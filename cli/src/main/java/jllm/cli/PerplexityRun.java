@@ -10,7 +10,9 @@ import jllm.generate.perplexity.EvaluationText;
 import jllm.generate.perplexity.PerplexityEvaluator;
 import jllm.generate.perplexity.PerplexityResult;
 import jllm.generate.perplexity.ScoredWindow;
+import jllm.model.CacheTypes;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,13 +40,13 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
       LoraOptions lora,
       @Nullable Path basePath,
       TextSource text,
-      Backend backend,
+      Placement placement,
       Streams streams)
       throws IOException {
     try (ModelFile file = ModelFiles.open(path);
         ModelFile base = basePath == null ? null : ModelFiles.open(basePath);
         LoadedAdapters adapters = lora.load(file)) {
-      return measure(file, adapters, base, text.readWhole(), backend, streams);
+      return measure(file, adapters, base, text.readWhole(), placement, streams);
     }
   }
 
@@ -53,7 +55,7 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
       LoadedAdapters adapters,
       @Nullable ModelFile base,
       String text,
-      Backend backend,
+      Placement placement,
       Streams streams)
       throws IOException {
     Tokenizer own = ModelTokenizer.of(file, tokenizer);
@@ -72,7 +74,9 @@ record PerplexityRun(int context, int stride, int most, @Nullable Path tokenizer
           String.valueOf(size),
           String.valueOf(file.config().contextLength()));
     }
-    Memory.require(base == null ? List.of(file) : List.of(file, base), backend, size);
+    List<ModelFile> models = base == null ? List.of(file) : List.of(file, base);
+    Backend backend = placement.of(models, size, 1, CacheTypes.of(DType.F32));
+    Memory.require(models, backend, size);
     long scored = windows.stream().mapToLong(ScoredWindow::scored).sum();
     try (PerplexityEvaluator evaluator =
             PerplexityEvaluator.open(file, adapters.all(), base, backend, size);

@@ -113,7 +113,8 @@ final class QuantizeCheckOptions {
       TextSource source =
           TextSource.of(List.of(), text == null ? List.of() : List.of(text), streams).getFirst();
       PerplexityRun run = new PerplexityRun(context, 0, chunks, tokenizer(before), quiet);
-      return run.measure(after, new LoraOptions(), before, source, backend, streams);
+      return run.measure(
+          after, new LoraOptions(), before, source, Placement.always(backend), streams);
     }
   }
 

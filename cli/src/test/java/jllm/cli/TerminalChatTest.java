@@ -75,7 +75,8 @@ class TerminalChatTest {
               true);
       try (Backend backend = CpuKernels.AUTO.open(1)) {
         ChatModel.Setup setup =
-            new ChatModel.Setup(backend, null, "plain", lengths, new CacheTypeOptions());
+            new ChatModel.Setup(
+                Placement.always(backend), null, "plain", lengths, new CacheTypeOptions());
         ChatModel model = ChatModel.open(BundledModel.path(), List.of(), setup);
         return new TerminalChat(terminal, streams, new ChatFolder(home), environment, false)
             .run(model, setup, new ChatSettings(sampling, lengths), "");

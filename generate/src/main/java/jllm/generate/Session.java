@@ -73,7 +73,7 @@ public final class Session implements AutoCloseable {
 
   /** Whether what was seen can be kept in a file; the memory of a device is not looked into. */
   public boolean isOnHost() {
-    return cache.keys(0).isOnHost();
+    return cache.isOnHost();
   }
 
   KvCache cache() {

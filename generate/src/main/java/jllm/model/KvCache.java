@@ -5,7 +5,9 @@ import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
+import jllm.tensor.OffloadedBlocks;
 import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys and values of the positions a sequence has seen, so that the next token costs one
@@ -17,6 +19,7 @@ public final class KvCache implements AutoCloseable {
   public static final int STEP_ROWS = 512;
 
   private final Memory memory;
+  private final @Nullable Memory offloaded;
   private final LayerCache[] layers;
   private final CacheTypes types;
   private final int capacity;
@@ -26,11 +29,13 @@ public final class KvCache implements AutoCloseable {
   /**
    * @param capacity positions of the sequence
    * @param stepRows positions of a step at most
-   * @param memory for this cache alone
+   * @param backend whose memory, and that of the blocks that it leaves to another, the cache takes
    * @throws OutOfMemoryError if there is not enough; see {@link #bytes}
    */
-  KvCache(ModelConfig config, int capacity, CacheTypes types, int stepRows, Memory memory) {
-    this.memory = memory;
+  KvCache(ModelConfig config, int capacity, CacheTypes types, int stepRows, Backend backend) {
+    OffloadedBlocks others = backend.offloadedBlocks();
+    this.memory = backend.memory();
+    this.offloaded = others == null ? null : others.backend().memory();
     this.capacity = capacity;
     this.types = types;
     this.stepRows = Math.min(stepRows, capacity);
@@ -39,14 +44,18 @@ public final class KvCache implements AutoCloseable {
     boolean complete = false;
     try {
       for (int layer = 0; layer < layers.length; layer++) {
+        Memory own =
+            offloaded != null && others != null && layer >= others.first(layers.length)
+                ? offloaded
+                : memory;
         layers[layer] =
             new LayerCache(
-                columns(config), attention.window(layer), capacity, stepRows, types, memory);
+                columns(config), attention.window(layer), capacity, stepRows, types, own);
       }
       complete = true;
     } finally {
       if (!complete) {
-        memory.close();
+        close();
       }
     }
   }
@@ -136,6 +145,11 @@ public final class KvCache implements AutoCloseable {
     length = other.length;
   }
 
+  /** Whether the host can read all keys and values. */
+  public boolean isOnHost() {
+    return keys(0).isOnHost() && keys(layers.length - 1).isOnHost();
+  }
+
   /** The layers of the model. */
   public int layers() {
     return layers.length;
@@ -173,5 +187,8 @@ public final class KvCache implements AutoCloseable {
   @Override
   public void close() {
     memory.close();
+    if (offloaded != null) {
+      offloaded.close();
+    }
   }
 }

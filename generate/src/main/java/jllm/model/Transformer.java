@@ -4,7 +4,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.function.BiFunction;
 import java.util.function.Predicate;
 import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
@@ -37,6 +36,7 @@ public final class Transformer implements AutoCloseable {
 
   private final Backend backend;
   private final Memory memory;
+  private final @Nullable Offload offload;
   private final ModelConfig config;
   private final Tensor tokenEmbedding;
   private final @Nullable Tensor positionEmbedding;
@@ -45,9 +45,20 @@ public final class Transformer implements AutoCloseable {
   private final Tensor output;
   private final Rotations rotations;
 
-  private Transformer(ModelConfig config, Weights weights, Backend backend, Memory memory) {
+  /**
+   * @param offload the blocks that another backend computes, if there are any
+   * @param offloaded their weights
+   */
+  private Transformer(
+      ModelConfig config,
+      Weights weights,
+      Backend backend,
+      Memory memory,
+      @Nullable Offload offload,
+      Weights offloaded) {
     this.backend = backend;
     this.memory = memory;
+    this.offload = offload;
     this.config = config;
     this.tokenEmbedding =
         weights.take(
@@ -56,12 +67,16 @@ public final class Transformer implements AutoCloseable {
     this.positionEmbedding = positionEmbedding(weights, config);
     this.blocks = new Block[config.layers()];
     for (int layer = 0; layer < blocks.length; layer++) {
-      blocks[layer] = new Block(weights, config, layer);
+      blocks[layer] = new Block(isOffloaded(layer) ? offloaded : weights, config, layer);
     }
     this.outputNorm = new Norm(weights, WeightNames.OUTPUT_NORM, config.norm());
     this.output =
         config.tiedOutput() ? tokenEmbedding : weights.take(WeightNames.OUTPUT, WeightUse.LINEAR);
     this.rotations = new Rotations(config);
+  }
+
+  private boolean isOffloaded(int block) {
+    return offload != null && block >= offload.first(config.layers());
   }
 
   /**
@@ -71,7 +86,7 @@ public final class Transformer implements AutoCloseable {
    * @throws OutOfMemoryError if the backend's copies do not fit
    */
   public static Transformer of(WeightSource source, Backend backend) {
-    return build(source, backend, (adopted, _) -> adopted);
+    return build(source, backend, (adopted, _, _) -> adopted);
   }
 
   /**
@@ -84,12 +99,12 @@ public final class Transformer implements AutoCloseable {
     return build(
         source,
         backend,
-        (adopted, memory) ->
+        (adopted, where, memory) ->
             new AdaptedWeights(
                 adopted,
                 adapters,
                 (matrix, from, rows) ->
-                    backend.adopt(part(matrix, from, rows), WeightUse.LINEAR, memory)));
+                    where.adopt(part(matrix, from, rows), WeightUse.LINEAR, memory)));
   }
 
   /**
@@ -105,7 +120,7 @@ public final class Transformer implements AutoCloseable {
     return build(
         source,
         backend,
-        (adopted, _) ->
+        (adopted, _, _) ->
             new AdaptedWeights(
                 adopted,
                 List.of(new ScaledAdapter(adapter, 1)),
@@ -146,7 +161,7 @@ public final class Transformer implements AutoCloseable {
     return build(
         source,
         backend,
-        (adopted, memory) ->
+        (adopted, _, memory) ->
             new TrainedWeights(source, adopted, trained, parameters, type, memory));
   }
 
@@ -155,19 +170,34 @@ public final class Transformer implements AutoCloseable {
     return trainable(source, backend, _ -> true, parameters);
   }
 
-  private static Transformer build(
-      WeightSource source, Backend backend, BiFunction<Weights, Memory, Weights> weights) {
+  /** Changes the weights that a backend adopted. */
+  private interface WeightChange {
+    Weights of(Weights adopted, Backend backend, Memory memory);
+  }
+
+  private static Transformer build(WeightSource source, Backend backend, WeightChange change) {
     Memory memory = backend.memory();
+    Offload offload = null;
     boolean built = false;
     try {
-      Weights adopted = new AdoptedWeights(source, backend, memory);
+      Weights weights = change.of(new AdoptedWeights(source, backend, memory), backend, memory);
+      Weights offloaded = weights;
+      offload = Offload.of(backend);
+      if (offload != null) {
+        Backend device = offload.backend();
+        Weights adopted = new AdoptedWeights(source, device, offload.memory());
+        offloaded = change.of(adopted, device, offload.memory());
+      }
       Transformer model =
-          new Transformer(source.config(), weights.apply(adopted, memory), backend, memory);
+          new Transformer(source.config(), weights, backend, memory, offload, offloaded);
       built = true;
       return model;
     } finally {
       if (!built) {
         memory.close();
+        if (offload != null) {
+          offload.close();
+        }
       }
     }
   }
@@ -216,7 +246,7 @@ public final class Transformer implements AutoCloseable {
    *     and what they see
    */
   public KvCache newCache(int capacity, CacheTypes types, int stepRows) {
-    return new KvCache(config, capacity, types, stepRows, backend.memory());
+    return new KvCache(config, capacity, types, stepRows, backend);
   }
 
   /**
@@ -238,10 +268,25 @@ public final class Transformer implements AutoCloseable {
       long counted = (long) x.rows() * blocks.length;
       batch.balance(exec.routerBalance(feedForward.experts(), counted));
     }
-    for (Block block : blocks) {
-      x = exec.block(block, x, batch);
+    if (offload == null) {
+      return run(exec, x, batch, 0, blocks.length);
+    }
+    int first = offload.first(blocks.length);
+    return offloaded(exec, offload.exec(), run(exec, x, batch, 0, first), batch, first);
+  }
+
+  private Tensor run(Exec exec, Tensor x, Batch batch, int from, int to) {
+    for (int block = from; block < to; block++) {
+      x = exec.block(blocks[block], x, batch);
     }
     return x;
+  }
+
+  /** The residual stream goes to the other backend and, behind the last block, comes back. */
+  private Tensor offloaded(Exec exec, Exec other, Tensor x, Batch batch, int first) {
+    other.reset();
+    rotations.prepare(other, batch);
+    return exec.copyOf(run(other, other.copyOf(x, exec), batch, first, blocks.length), other);
   }
 
   /**
@@ -280,5 +325,8 @@ public final class Transformer implements AutoCloseable {
   @Override
   public void close() {
     memory.close();
+    if (offload != null) {
+      offload.close();
+    }
   }
 }

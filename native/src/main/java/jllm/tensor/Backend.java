@@ -175,6 +175,11 @@ public interface Backend extends AutoCloseable {
    */
   void combineExperts(Tensor out, Tensor x, Tensor weights);
 
+  /** Blocks of models that another backend computes in the place of this one, if any are. */
+  default @Nullable OffloadedBlocks offloadedBlocks() {
+    return null;
+  }
+
   /** The derivatives of these operations, losses and optimizers. */
   TrainingKernels training();
 

@@ -61,6 +61,18 @@ public final class Exec extends Operations implements AutoCloseable {
     return copy;
   }
 
+  /** A copy, as a result of this step, of the result of a step on another backend. */
+  public Tensor copyOf(Tensor result, Exec other) {
+    typed(result, type, "copyOf");
+    Tensor out = slab.allocate(type, result.rows(), result.columns());
+    if (out.isOnHost()) {
+      other.backend.download(out.segment(), result);
+    } else {
+      backend.upload(out, result.segment());
+    }
+    return out;
+  }
+
   /** Bytes held for the results of steps and, in training, for their derivatives. */
   public long bytes() {
     return slab.capacity() + gradientSlab.capacity();

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.DeviceUnavailableException;
+import jllm.tensor.cuda.MatrixMath;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 
@@ -70,7 +71,7 @@ public final class TestDevice {
     environment.put("XDG_CACHE_HOME", Path.of("target", "cuda-cache").toAbsolutePath().toString());
     String none;
     try {
-      CudaBackend backend = CudaBackend.open(0, false, environment);
+      CudaBackend backend = CudaBackend.open(0, MatrixMath.F32, environment);
       boolean real = !backend.device().name().contains("host");
       return new TestDevice(environment, backend, "", real);
     } catch (DeviceUnavailableException e) {
@@ -78,7 +79,8 @@ public final class TestDevice {
     }
     try {
       environment.put("JLLM_CUDA_LIBS", build());
-      return new TestDevice(environment, CudaBackend.open(0, false, environment), "", false);
+      return new TestDevice(
+          environment, CudaBackend.open(0, MatrixMath.F32, environment), "", false);
     } catch (IOException | DeviceUnavailableException e) {
       return new TestDevice(
           environment, null, none + "; and no device in its place: " + e.getMessage(), false);

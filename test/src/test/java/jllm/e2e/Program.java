@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import jllm.cli.Main;
 
 /** Runs the program, inside the test or as a process of its own. */
@@ -64,6 +65,14 @@ final class Program {
   /** A process of this program; standard error is in {@code err}. */
   static Process start(Path err, String... args) throws IOException {
     return new ProcessBuilder(command(args)).redirectError(err.toFile()).start();
+  }
+
+  /** The same, with further environment variables. */
+  static Process start(Path err, Map<String, String> environment, String... args)
+      throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(command(args)).redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    return builder.start();
   }
 
   /** The same, where no file may grow beyond so many kilobytes: writing fails there. */

@@ -15,12 +15,14 @@ import org.jspecify.annotations.Nullable;
 final class ModelStep implements AutoCloseable {
   private final TrainedTensors weights;
   private final Transformer model;
+  private final Backend backend;
   private final Exec exec;
   private final Batch batch;
   private final boolean documents;
   private final Activations activations;
   private final float dropout;
   private final float balance;
+  private boolean timed;
   private long started;
   private long turned;
   private long ended;
@@ -33,12 +35,21 @@ final class ModelStep implements AutoCloseable {
       TrainedTensors weights, Backend backend, int rows, boolean documents, TrainOptions options) {
     this.weights = weights;
     this.model = weights.model(backend);
+    this.backend = backend;
     this.exec = new Exec(backend);
     this.batch = Batch.whole(rows);
     this.documents = documents;
     this.activations = options.recompute() ? Activations.RECOMPUTED : Activations.STORED;
     this.dropout = (float) options.dropout();
     this.balance = (float) options.balance();
+  }
+
+  /**
+   * Waits between forward and backward pass, which a device otherwise need not: the times of both
+   * are true then.
+   */
+  void timePhases() {
+    timed = true;
   }
 
   Transformer model() {
@@ -56,6 +67,9 @@ final class ModelStep implements AutoCloseable {
     batch.dropout(dropout, dropoutSeed).adapterDropout(weights.adapterDropout(), dropoutSeed);
     exec.resetToTrain(weights.parameters(), activations);
     Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
+    if (timed) {
+      backend.synchronize();
+    }
     turned = System.nanoTime();
     exec.seed(losses, factor);
     Tensor unevenness = model.balanceLoss(exec, batch);
@@ -73,12 +87,12 @@ final class ModelStep implements AutoCloseable {
     return exec.bytes();
   }
 
-  /** That the last {@link #learn} took up to the losses. */
+  /** That the last {@link #learn} took up to the losses, if phases are timed. */
   double forwardSeconds() {
     return (turned - started) / 1e9;
   }
 
-  /** That it took for the derivatives. */
+  /** That it took for the derivatives, if phases are timed. */
   double backwardSeconds() {
     return (ended - turned) / 1e9;
   }

@@ -2,15 +2,19 @@ package jllm.train;
 
 import jllm.format.WeightSource;
 import jllm.tensor.Backend;
-import jllm.tensor.DType;
 import jllm.train.data.TokenBatch;
 
 /** A few training steps of a model on random tokens, for what their losses are. */
 public final class StepLosses {
-  private static final int STEPS = 10;
+  private static final int USUAL_STEPS = 10;
   private static final double RATE = 1e-4;
 
   private StepLosses() {}
+
+  /** The losses of ten steps. */
+  public static double[] of(WeightSource weights, Backend backend, TrainOptions options) {
+    return of(weights, backend, options, USUAL_STEPS);
+  }
 
   /**
    * The mean loss of each step, before its update.
@@ -18,10 +22,11 @@ public final class StepLosses {
    * @param weights copied, of whatever type
    * @param options the size of a batch, the optimizer and the seed count
    */
-  public static double[] of(WeightSource weights, Backend backend, TrainOptions options) {
+  public static double[] of(
+      WeightSource weights, Backend backend, TrainOptions options, int steps) {
     BatchOptions size = options.batch();
-    double[] losses = new double[STEPS];
-    try (TrainedWeights trained = TrainedWeights.copy(weights, DType.F32, backend);
+    double[] losses = new double[steps];
+    try (TrainedWeights trained = TrainedWeights.copy(weights, options.weightType(), backend);
         ModelStep model = new ModelStep(trained, backend, size.tokensPerBatch(), false, options)) {
       AdamW optimizer = new AdamW(trained, backend.training(), options.optimizer());
       TokenBatch batch =
@@ -30,7 +35,7 @@ public final class StepLosses {
               size.sequenceLength(),
               weights.config().vocabularySize(),
               options.seed());
-      for (int step = 0; step < STEPS; step++) {
+      for (int step = 0; step < steps; step++) {
         losses[step] = model.learn(batch, 1f / batch.trained(), step) / batch.trained();
         optimizer.update(RATE, optimizer.gradientNorm(), step + 1);
         optimizer.zeroGradients();

@@ -41,6 +41,7 @@ public final class TimedSteps implements AutoCloseable {
     this.base = base;
     size = options.batch();
     model = new ModelStep(weights, backend, size.tokensPerBatch(), false, options);
+    model.timePhases();
     optimizer = new AdamW(weights, backend.training(), options.optimizer());
     batch =
         TokenBatch.random(

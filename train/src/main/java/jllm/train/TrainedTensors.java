@@ -167,7 +167,7 @@ public abstract sealed class TrainedTensors implements AutoCloseable
       writer.accept(tensor.segment());
       return;
     }
-    try (Arena arena = Arena.ofConfined()) {
+    try (Arena arena = Arena.ofShared()) {
       MemorySegment values = arena.allocate(tensor.storage().byteSize(), Tensor.ALIGNMENT);
       writer.accept(values);
       backend.upload(tensor, values);

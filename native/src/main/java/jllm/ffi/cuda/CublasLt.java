@@ -8,7 +8,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -107,13 +106,14 @@ public final class CublasLt implements AutoCloseable {
   /**
    * A handle for the calling thread's context.
    *
+   * @param driver the newest CUDA version that the driver knows
    * @throws MissingLibraryException if the library is not there
    */
-  public static CublasLt open(Map<String, String> environment) {
+  public static CublasLt open(Map<String, String> environment, int driver) {
     return new CublasLt(
         NativeLibrary.load(
             "CUDA matrix library",
-            List.of("libcublasLt.so.13", "libcublasLt.so.12"),
+            NativeLibrary.versions("libcublasLt.so", driver),
             true,
             environment));
   }

@@ -125,6 +125,11 @@ public final class CudaDriver {
     check("cuStreamSynchronize", call(() -> (int) functions.synchronize.invokeExact(stream)));
   }
 
+  /** Waits until all is done that was given to any stream of the current context. */
+  public void synchronizeContext() {
+    check("cuCtxSynchronize", call(() -> (int) functions.synchronizeContext.invokeExact()));
+  }
+
   /**
    * Device memory, its contents undefined, aligned to at least 256 bytes.
    *
@@ -148,7 +153,21 @@ public final class CudaDriver {
     }
   }
 
-  /** The host's memory may be changed when this returns. */
+  /** Page-locked host memory, its contents undefined; the device reads it by itself. */
+  public MemorySegment allocateHost(long bytes) {
+    long address =
+        longFrom("cuMemAllocHost", out -> (int) functions.allocateHost.invokeExact(out, bytes));
+    return MemorySegment.ofAddress(address).reinterpret(bytes);
+  }
+
+  public void freeHost(MemorySegment memory) {
+    check("cuMemFreeHost", call(() -> (int) functions.freeHost.invokeExact(memory)));
+  }
+
+  /**
+   * The host's memory must not be changed before {@link #synchronize}: page-locked memory is read
+   * later, and so may be any other where devices see the host's page tables.
+   */
   public void copyToDevice(long to, MemorySegment from, long bytes, long stream) {
     check(
         "cuMemcpyHtoDAsync",
@@ -319,6 +338,7 @@ public final class CudaDriver {
       @Symbol(value = "cuDevicePrimaryCtxRelease_v2", takes = int.class)
           MethodHandle releaseContext,
       @Symbol(value = "cuCtxSetCurrent", takes = long.class) MethodHandle setContext,
+      @Symbol(value = "cuCtxSynchronize") MethodHandle synchronizeContext,
       @Symbol(
               value = "cuStreamCreate",
               takes = {MemorySegment.class, int.class})
@@ -334,6 +354,11 @@ public final class CudaDriver {
               value = "cuMemGetInfo_v2",
               takes = {MemorySegment.class, MemorySegment.class})
           MethodHandle memoryInfo,
+      @Symbol(
+              value = "cuMemAllocHost_v2",
+              takes = {MemorySegment.class, long.class})
+          MethodHandle allocateHost,
+      @Symbol(value = "cuMemFreeHost", takes = MemorySegment.class) MethodHandle freeHost,
       @Symbol(
               value = "cuMemcpyHtoDAsync_v2",
               takes = {long.class, MemorySegment.class, long.class, long.class})

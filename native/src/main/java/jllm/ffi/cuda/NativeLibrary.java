@@ -25,6 +25,18 @@ record NativeLibrary(String path, SymbolLookup symbols) {
   };
 
   /**
+   * The names of a toolkit's library, the best first: a driver runs libraries of its own major
+   * version and of older ones.
+   *
+   * @param driver the newest CUDA version that the driver knows, as {@link CudaDriver#version}
+   */
+  static List<String> versions(String name, int driver) {
+    return driver / 1000 == 12
+        ? List.of(name + ".12", name + ".13")
+        : List.of(name + ".13", name + ".12");
+  }
+
+  /**
    * Loads the first library there is.
    *
    * @param what it is, for messages

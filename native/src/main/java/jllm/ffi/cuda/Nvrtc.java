@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -21,12 +22,29 @@ public final class Nvrtc {
   }
 
   /**
+   * @param driver the newest CUDA version that the driver knows
    * @throws MissingLibraryException if the library is not there
    */
-  public static Nvrtc open(Map<String, String> environment) {
+  public static Nvrtc open(Map<String, String> environment, int driver) {
     return new Nvrtc(
         NativeLibrary.load(
-            "CUDA compiler", List.of("libnvrtc.so.13", "libnvrtc.so.12"), true, environment));
+            "CUDA compiler", NativeLibrary.versions("libnvrtc.so", driver), true, environment));
+  }
+
+  /** The compute capabilities that code is made for, such as 90 for 9.0, in rising order. */
+  public int[] architectures() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
+      check(
+          "nvrtcGetNumSupportedArchs",
+          call(() -> (int) functions.architectureCount.invokeExact(count)));
+      int known = count.get(ValueLayout.JAVA_INT, 0);
+      MemorySegment all = arena.allocate(ValueLayout.JAVA_INT, Math.max(1, known));
+      check("nvrtcGetSupportedArchs", call(() -> (int) functions.architectures.invokeExact(all)));
+      int[] result = all.asSlice(0, (long) known * Integer.BYTES).toArray(ValueLayout.JAVA_INT);
+      Arrays.sort(result);
+      return result;
+    }
   }
 
   /** Such as {@code 13.0}. */
@@ -43,10 +61,12 @@ public final class Nvrtc {
    * Compiles kernels.
    *
    * @param name of the source, for messages
-   * @return code for the architecture that the options name
+   * @param real whether the options name a device's architecture ({@code sm_90}), and not a virtual
+   *     one ({@code compute_90}), whose code the driver translates
+   * @return what {@link CudaDriver#loadModule} takes
    * @throws CudaException with the compiler's own messages
    */
-  public byte[] compile(String source, String name, List<String> options) {
+  public byte[] compile(String source, String name, List<String> options, boolean real) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(source);
       MemorySegment label = arena.allocateFrom(name);
@@ -60,7 +80,9 @@ public final class Nvrtc {
       long program = out.get(ValueLayout.JAVA_LONG, 0);
       try {
         compile(program, name, options, arena);
-        return code(program, arena);
+        return real
+            ? code(program, functions.codeSize, functions.code, arena)
+            : code(program, functions.virtualCodeSize, functions.virtualCode, arena);
       } finally {
         check("nvrtcDestroyProgram", call(() -> (int) functions.destroy.invokeExact(out)));
       }
@@ -87,11 +109,11 @@ public final class Nvrtc {
     return log.getString(0);
   }
 
-  private byte[] code(long program, Arena arena) {
+  private byte[] code(long program, MethodHandle sizeOf, MethodHandle codeOf, Arena arena) {
     MemorySegment size = arena.allocate(ValueLayout.JAVA_LONG);
-    check("nvrtcGetCUBINSize", call(() -> (int) functions.codeSize.invokeExact(program, size)));
+    check("nvrtcGetCUBINSize", call(() -> (int) sizeOf.invokeExact(program, size)));
     MemorySegment code = arena.allocate(size.get(ValueLayout.JAVA_LONG, 0));
-    check("nvrtcGetCUBIN", call(() -> (int) functions.code.invokeExact(program, code)));
+    check("nvrtcGetCUBIN", call(() -> (int) codeOf.invokeExact(program, code)));
     return code.toArray(ValueLayout.JAVA_BYTE);
   }
 
@@ -126,6 +148,10 @@ public final class Nvrtc {
               value = "nvrtcCompileProgram",
               takes = {long.class, int.class, MemorySegment.class})
           MethodHandle compile,
+      @Symbol(value = "nvrtcGetNumSupportedArchs", takes = MemorySegment.class)
+          MethodHandle architectureCount,
+      @Symbol(value = "nvrtcGetSupportedArchs", takes = MemorySegment.class)
+          MethodHandle architectures,
       @Symbol(
               value = "nvrtcGetCUBINSize",
               takes = {long.class, MemorySegment.class})
@@ -134,6 +160,14 @@ public final class Nvrtc {
               value = "nvrtcGetCUBIN",
               takes = {long.class, MemorySegment.class})
           MethodHandle code,
+      @Symbol(
+              value = "nvrtcGetPTXSize",
+              takes = {long.class, MemorySegment.class})
+          MethodHandle virtualCodeSize,
+      @Symbol(
+              value = "nvrtcGetPTX",
+              takes = {long.class, MemorySegment.class})
+          MethodHandle virtualCode,
       @Symbol(
               value = "nvrtcGetProgramLogSize",
               takes = {long.class, MemorySegment.class})

@@ -87,14 +87,14 @@ final class Attention {
     int rows = q.rows() * spec.heads();
     try (Scratch scratch = new Scratch(gpu)) {
       long parts = scratch.floats((long) rows * splits * (spec.headDim() + 2));
-      gpu.kernel(KernelSource.ATTENTION, "attention_decode_" + width, width)
+      kernel("attention_decode_" + width, width, k, v)
           .longs(parts)
           .tensors(q, k, v)
           .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
           .floats(spec.scale(), spec.softCap())
           .ints(spec.window(), spec.causal() ? 1 : 0, splits)
           .start(splits, spec.kvHeads(), sequences * steps, DECODE_THREADS);
-      gpu.kernel(KernelSource.ATTENTION, "attention_combine", width)
+      kernel("attention_combine", width, k, v)
           .tensors(out)
           .longs(parts)
           .ints(spec.headDim(), splits)
@@ -118,7 +118,7 @@ final class Attention {
     int steps = q.rows() / sequences;
     try (Scratch scratch = new Scratch(gpu)) {
       Launch launch =
-          gpu.kernel(KernelSource.ATTENTION, "attention_" + geometry.width(), geometry.width())
+          kernel("attention_" + geometry.width(), geometry.width(), k, v)
               .tensors(out, lse, q, k, v)
               .longs(scratch.ids(starts))
               .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
@@ -133,6 +133,10 @@ final class Attention {
               1,
               geometry.shared());
     }
+  }
+
+  private Launch kernel(String name, int width, Tensor k, Tensor v) {
+    return gpu.kernel(KernelSource.ATTENTION, name, width, k.dtype(), v.dtype());
   }
 
   private static Launch drop(Launch launch, @Nullable Dropout dropout) {

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import jllm.ffi.cuda.CublasLt.Precision;
+import jllm.ffi.cuda.CudaException;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
@@ -31,7 +32,7 @@ public final class CudaBackend implements Backend {
   private static final int THREADS = 128;
 
   private final Gpu gpu;
-  private final Precision precision;
+  private final MatrixMath math;
   private final Products products;
   private final Attention attention;
   private final CudaTraining training;
@@ -42,10 +43,10 @@ public final class CudaBackend implements Backend {
   private final long[] frequencyAddresses = new long[2];
   private int oldestFrequencies;
 
-  private CudaBackend(Gpu gpu, Precision precision) {
+  private CudaBackend(Gpu gpu, MatrixMath math) {
     this.gpu = gpu;
-    this.precision = precision;
-    this.products = new Products(gpu, precision);
+    this.math = math;
+    this.products = new Products(gpu, math);
     this.attention = new Attention(gpu);
     this.training = new CudaTraining(gpu, products, attention);
   }
@@ -54,22 +55,31 @@ public final class CudaBackend implements Backend {
    * Opens a device.
    *
    * @param index from 0
-   * @param tf32 whether matrix products may round their operands to 10 bits of fraction
+   * @param math how products of many rows round their operands
    * @param environment variables: {@code JLLM_CUDA_LIBS}, where libraries are; {@code
    *     XDG_CACHE_HOME}, where compiled kernels are kept
    * @throws DeviceUnavailableException if a library, the driver or the device is missing
    */
-  public static CudaBackend open(int index, boolean tf32, Map<String, String> environment) {
-    Gpu gpu = new Gpu(index, environment);
+  public static CudaBackend open(int index, MatrixMath math, Map<String, String> environment) {
+    Gpu gpu = gpu(index, environment);
     boolean opened = false;
     try {
       gpu.openLibraries();
       opened = true;
-      return new CudaBackend(gpu, tf32 ? Precision.TF32 : Precision.F32);
+      return new CudaBackend(gpu, math);
     } finally {
       if (!opened) {
         gpu.close();
       }
+    }
+  }
+
+  private static Gpu gpu(int index, Map<String, String> environment) {
+    try {
+      return new Gpu(index, environment);
+    } catch (CudaException e) {
+      throw new DeviceUnavailableException(
+          "CUDA device %d cannot be used: %s".formatted(index, e.getMessage()));
     }
   }
 
@@ -107,7 +117,7 @@ public final class CudaBackend implements Backend {
         "cuda:%d (%s, %s)",
         gpu.device().index(),
         gpu.device().name(),
-        precision.name().toLowerCase(Locale.ROOT));
+        math.name().toLowerCase(Locale.ROOT));
   }
 
   @Override
@@ -123,7 +133,6 @@ public final class CudaBackend implements Backend {
   @Override
   public void upload(Tensor to, MemorySegment from) {
     gpu.upload(address(to), from, Tensor.byteSize(to.dtype(), to.shape()));
-    gpu.synchronize(); // The caller may let mapped pages go.
   }
 
   @Override
@@ -210,7 +219,6 @@ public final class CudaBackend implements Backend {
     try (Arena arena = Arena.ofConfined()) {
       gpu.upload(
           frequencyAddresses[slot], arena.allocateFrom(ValueLayout.JAVA_DOUBLE, wanted), bytes);
-      gpu.synchronize();
     }
     return frequencyAddresses[slot];
   }
@@ -281,8 +289,21 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void copyRows(Tensor out, int at, Tensor x) {
-    long rowBytes = x.dtype().bytes(x.columns());
-    gpu.copy(address(out) + at * rowBytes, address(x), x.rows() * rowBytes);
+    long to = address(out) + at * out.dtype().bytes(x.columns());
+    long elements = x.shape().elements();
+    if (x.dtype() == out.dtype()) {
+      gpu.copy(to, address(x), x.dtype().bytes(elements));
+    } else {
+      gpu.kernel(KernelSource.CACHE, "store_" + Formats.name(out.dtype()))
+          .longs(to)
+          .tensors(x)
+          .eachOf(elements);
+    }
+  }
+
+  @Override
+  public boolean readsCacheOf(DType type) {
+    return type == DType.F32 || type == DType.F16 || type == DType.Q8_0;
   }
 
   @Override

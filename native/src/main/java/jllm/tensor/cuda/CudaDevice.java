@@ -40,6 +40,9 @@ public record CudaDevice(
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
 
+  /** How the names of architectures begin that are those of devices. */
+  static final String REAL = "sm_";
+
   /** Compute capability below which blocks have too little shared memory for attention. */
   private static final int LEAST_MAJOR = 8;
 
@@ -104,9 +107,22 @@ public record CudaDevice(
     return major + "." + minor;
   }
 
-  /** The compiler's name for it, such as {@code sm_90}. */
-  String architecture() {
-    return "sm_" + major + minor;
+  /**
+   * The compiler's name for it, such as {@code sm_90}; for a device that is newer than the compiler
+   * the newest virtual architecture that both know, such as {@code compute_90}.
+   *
+   * @param known what the compiler makes code for, in rising order
+   */
+  String architecture(int[] known) {
+    int own = 10 * major + minor;
+    int newest = known[0];
+    for (int one : known) {
+      if (one == own) {
+        return REAL + own;
+      }
+      newest = one < own ? one : newest;
+    }
+    return "compute_" + newest;
   }
 
   /**

@@ -96,6 +96,9 @@ final class DevicePool {
 
   /** Returns to the device what is not in use. */
   private void trim() {
+    if (!unused.isEmpty()) {
+      driver.synchronizeContext(); // What was started may still use what was given back.
+    }
     unused.values().forEach(pieces -> pieces.forEach(driver::free));
     unused.clear();
   }

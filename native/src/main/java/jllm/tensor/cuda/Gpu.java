@@ -22,6 +22,9 @@ final class Gpu implements AutoCloseable {
   /** What NVIDIA recommends for matrix products on its newest devices. */
   private static final long WORKSPACE_BYTES = 32L << 20;
 
+  /** Whose context is that of a thread. */
+  private static final ThreadLocal<@Nullable Gpu> ENTERED = new ThreadLocal<>();
+
   private final Map<String, String> environment;
   private final CudaDriver driver;
   private final CudaDevice device;
@@ -33,7 +36,7 @@ final class Gpu implements AutoCloseable {
   private final Map<KernelSource, KernelModule> modules = new EnumMap<>(KernelSource.class);
   private final Map<String, KernelModule> variants = new HashMap<>();
   private final Launch launch = new Launch(this);
-  private @Nullable Thread current;
+  private final Staging staging;
   private @Nullable Nvrtc compiler;
   private @Nullable CublasLt products;
   private long workspace;
@@ -53,6 +56,7 @@ final class Gpu implements AutoCloseable {
     this.cache = KernelCache.usual(environment);
     enter();
     this.stream = driver.newStream();
+    this.staging = new Staging(driver, stream);
     for (KernelSource source : KernelSource.values()) {
       modules.put(source, new KernelModule(this, source));
     }
@@ -92,7 +96,7 @@ final class Gpu implements AutoCloseable {
 
   Nvrtc compiler() {
     if (compiler == null) {
-      compiler = Nvrtc.open(environment);
+      compiler = Nvrtc.open(environment, driver.version());
     }
     return compiler;
   }
@@ -100,16 +104,15 @@ final class Gpu implements AutoCloseable {
   private CublasLt products() {
     if (products == null) {
       enter();
-      products = CublasLt.open(environment);
+      products = CublasLt.open(environment, driver.version());
     }
     return products;
   }
 
   private void enter() {
-    Thread thread = Thread.currentThread();
-    if (thread != current) {
+    if (ENTERED.get() != this) {
       driver.setContext(context);
-      current = thread;
+      ENTERED.set(this);
     }
   }
 
@@ -136,6 +139,21 @@ final class Gpu implements AutoCloseable {
         variants.computeIfAbsent(
             source + " " + width,
             _ -> new KernelModule(this, source, "-DATTENTION_WIDTH=" + width));
+    return launch.of(module, name);
+  }
+
+  /** A kernel of a family that is compiled for one width of heads and types of a cache. */
+  Launch kernel(KernelSource source, String name, int width, DType keys, DType values) {
+    KernelModule module =
+        variants.computeIfAbsent(
+            source + " " + width + " " + keys + " " + values,
+            _ ->
+                new KernelModule(
+                    this,
+                    source,
+                    "-DATTENTION_WIDTH=" + width,
+                    "-DKEYS=" + keys,
+                    "-DVALUES=" + values));
     return launch.of(module, name);
   }
 
@@ -169,10 +187,11 @@ final class Gpu implements AutoCloseable {
     }
   }
 
+  /** The host's memory may be changed when this returns. */
   void upload(long to, MemorySegment from, long bytes) {
     enter();
     if (bytes > 0) {
-      driver.copyToDevice(to, from, bytes, stream);
+      staging.upload(to, from, bytes);
     }
   }
 
@@ -243,8 +262,10 @@ final class Gpu implements AutoCloseable {
       modules.values().forEach(KernelModule::unload);
       variants.values().forEach(KernelModule::unload);
       pool.close();
+      staging.close();
       driver.destroyStream(stream);
     } finally {
+      ENTERED.remove();
       launch.close();
       driver.releaseContext(handle);
     }

@@ -53,7 +53,8 @@ final class KernelModule {
   private long load() {
     String text = source.text();
     List<String> options = new ArrayList<>();
-    options.add("--gpu-architecture=" + gpu.device().architecture());
+    String architecture = gpu.device().architecture(gpu.compiler().architectures());
+    options.add("--gpu-architecture=" + architecture);
     options.add("--std=c++17");
     options.addAll(defines);
     KernelCache cache = gpu.cache();
@@ -68,7 +69,12 @@ final class KernelModule {
     }
     String name = source.name().toLowerCase(java.util.Locale.ROOT) + ".cu";
     return gpu.driver()
-        .loadModule(cache.put(key, () -> gpu.compiler().compile(text, name, options)));
+        .loadModule(
+            cache.put(
+                key,
+                () ->
+                    gpu.compiler()
+                        .compile(text, name, options, architecture.startsWith(CudaDevice.REAL))));
   }
 
   void unload() {

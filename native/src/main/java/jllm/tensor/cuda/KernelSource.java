@@ -14,12 +14,15 @@ enum KernelSource {
   REDUCTIONS("common", "reductions"),
   OPTIMIZER("common", "optimizer"),
   EXPERTS("common", "experts"),
+  CACHE("common", "cache"),
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
   /** For one format of weights at a time. */
   MATVEC("common", "formats", "matvec"),
-  /** For one width of heads at a time. */
-  ATTENTION("common", "tiles", "attention"),
+  /** For one format of weights at a time. */
+  EXPERT_TILES("common", "formats", "expert_tiles"),
+  /** For one width of heads, and one type of keys and of values, at a time. */
+  ATTENTION("common", "formats", "tiles", "attention"),
   /** For one width of heads at a time. */
   ATTENTION_BACKWARD("common", "tiles", "attention_backward");
 

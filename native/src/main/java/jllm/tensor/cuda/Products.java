@@ -24,6 +24,14 @@ final class Products {
   private static final int OUTPUTS = 2;
   private static final int INPUTS = 1024;
   private static final int WEIGHT_TILE = 32;
+  private static final int WARP = 32;
+
+  /** Rows for each expert, on average, from which on they are multiplied together. */
+  private static final int ROWS_OF_AN_EXPERT = 4;
+
+  private static final int EXPERT_TILE = 64;
+  private static final int EXPERT_TILE_THREADS = 256;
+  private static final int EXPERT_TILE_ENTRY = 3 * Integer.BYTES;
 
   /** Bytes of weights that are decoded at once. */
   private static final long TILE_BYTES = 128L << 20;
@@ -36,12 +44,29 @@ final class Products {
 
   private static final int MOST_ALIGNMENT = 256;
 
-  private final Gpu gpu;
-  private final Precision precision;
+  /** Rows of rounded operands begin at multiples of so many elements: 16 bytes. */
+  private static final int ROUNDED_UNIT = 8;
 
-  Products(Gpu gpu, Precision precision) {
+  private final Gpu gpu;
+  private final MatrixMath math;
+
+  Products(Gpu gpu, MatrixMath math) {
     this.gpu = gpu;
-    this.precision = precision;
+    this.math = math;
+  }
+
+  /**
+   * A row-major matrix that a product reads.
+   *
+   * @param address of its first element
+   * @param stride elements between rows
+   */
+  private record Operand(long address, Type type, long stride) {
+    /** From a column on. */
+    Operand from(int column) {
+      int bytes = type == Type.BF16 ? Short.BYTES : Float.BYTES;
+      return new Operand(address + (long) column * bytes, type, stride);
+    }
   }
 
   /** out [N, O] = x [N, I] w^T + bias, w [O, I]. */
@@ -76,22 +101,23 @@ final class Products {
   private void multiplyRows(Tensor out, Tensor x, Tensor w, float beta) {
     int inputs = x.columns();
     int outputs = w.dim(0);
-    tiles(
-        w,
-        (tile, from, count) ->
-            multiply(
-                tile,
-                true,
-                inputs,
-                address(x),
-                false,
-                inputs,
-                address(out) + (long) from * Float.BYTES,
-                outputs,
-                count,
-                x.rows(),
-                inputs,
-                beta));
+    try (Scratch scratch = new Scratch(gpu)) {
+      Operand right = operand(x, rounds(w.dtype()), scratch);
+      tiles(
+          w,
+          (tile, from, count) ->
+              multiply(
+                  tile,
+                  true,
+                  right,
+                  false,
+                  address(out) + (long) from * Float.BYTES,
+                  outputs,
+                  count,
+                  x.rows(),
+                  inputs,
+                  beta));
+    }
   }
 
   /** dx [N, I] += dout [N, O] w. */
@@ -99,82 +125,125 @@ final class Products {
     int rows = dx.rows();
     int inputs = dx.columns();
     int outputs = w.dim(0);
-    tiles(
-        w,
-        (tile, from, count) ->
-            multiply(
-                tile,
-                false,
-                inputs,
-                address(dout) + (long) from * Float.BYTES,
-                false,
-                outputs,
-                address(dx),
-                inputs,
-                inputs,
-                rows,
-                count,
-                1));
+    try (Scratch scratch = new Scratch(gpu)) {
+      Operand right = operand(dout, rounds(w.dtype()), scratch);
+      tiles(
+          w,
+          (tile, from, count) ->
+              multiply(
+                  tile,
+                  false,
+                  right.from(from),
+                  false,
+                  address(dx),
+                  inputs,
+                  inputs,
+                  rows,
+                  count,
+                  1));
+    }
   }
 
   /** dw [O, I] += dout^T x. */
-  void weightGradient(Tensor dw, Tensor dout, Tensor x) {
+  void weightGradient(Tensor dw, Tensor dout, Tensor x, DType type) {
     int inputs = x.columns();
     int outputs = dout.columns();
-    multiply(
-        address(x),
-        false,
-        inputs,
-        address(dout),
-        true,
-        outputs,
-        address(dw),
-        inputs,
-        inputs,
-        outputs,
-        x.rows(),
-        1);
+    try (Scratch scratch = new Scratch(gpu)) {
+      multiply(
+          operand(x, rounds(type), scratch),
+          false,
+          operand(dout, rounds(type), scratch),
+          true,
+          address(dw),
+          inputs,
+          inputs,
+          outputs,
+          x.rows(),
+          1);
+    }
+  }
+
+  /** Whether products with a weight of this type have operands in BF16. */
+  private boolean rounds(DType weight) {
+    return math == MatrixMath.BF16 || weight == DType.BF16;
+  }
+
+  /** Activations as products read them. */
+  private Operand operand(Tensor x, boolean rounds, Scratch scratch) {
+    int columns = x.columns();
+    if (!rounds) {
+      return new Operand(address(x), Type.F32, columns);
+    }
+    int stride = roundedStride(columns);
+    long rounded = scratch.bytes((long) x.rows() * stride * Short.BYTES);
+    round(rounded, address(x), x.rows(), columns, stride);
+    return new Operand(rounded, Type.BF16, stride);
+  }
+
+  private static int roundedStride(int columns) {
+    return ceil(columns, ROUNDED_UNIT) * ROUNDED_UNIT;
+  }
+
+  private void round(long to, long from, int rows, int columns, int stride) {
+    gpu.kernel(KernelSource.ELEMENTWISE, "round_rows_bf16")
+        .longs(to, from, rows)
+        .ints(columns, stride)
+        .over((long) rows * stride);
   }
 
   private interface Tile {
     /**
-     * @param weights address of F32 [count, I]
+     * @param weights [count, I]
      * @param from first row of the tile
      */
-    void use(long weights, int from, int count);
+    void use(Operand weights, int from, int count);
   }
 
   private void tiles(Tensor w, Tile use) {
     int outputs = w.dim(0);
     int inputs = w.columns();
-    if (w.dtype() == DType.F32) {
-      use.use(address(w), 0, outputs);
+    boolean rounded = rounds(w.dtype());
+    int stride = rounded ? roundedStride(inputs) : inputs;
+    if (w.dtype() == (rounded ? DType.BF16 : DType.F32) && stride == inputs) {
+      use.use(new Operand(address(w), rounded ? Type.BF16 : Type.F32, inputs), 0, outputs);
       return;
     }
     long rowBytes = w.dtype().bytes(inputs);
     long fitting = TILE_BYTES / ((long) inputs * Float.BYTES) / TILE_ROWS * TILE_ROWS;
     int step = (int) Math.min(outputs, Math.max(TILE_ROWS, fitting));
     try (Scratch scratch = new Scratch(gpu)) {
-      long tile = scratch.floats((long) step * inputs);
+      // Rows that are to begin elsewhere than they are stored go through floats.
+      boolean direct = rounded && stride == inputs && w.dtype() != DType.F32;
+      boolean stored = w.dtype() == DType.F32;
+      long floats = direct || stored ? 0 : scratch.floats((long) step * inputs);
+      long halves = rounded ? scratch.bytes((long) step * stride * Short.BYTES) : 0;
       for (int from = 0; from < outputs; from += step) {
         int count = Math.min(step, outputs - from);
-        long elements = (long) count * inputs;
-        gpu.kernel(KernelSource.WEIGHTS, "dequantize", w.dtype())
-            .longs(tile, address(w) + from * rowBytes)
-            .eachOf(elements);
-        use.use(tile, from, count);
+        long rows = address(w) + from * rowBytes;
+        if (!stored) {
+          gpu.kernel(KernelSource.WEIGHTS, direct ? "dequantize_bf16" : "dequantize", w.dtype())
+              .longs(direct ? halves : floats, rows)
+              .eachOf((long) count * inputs);
+        }
+        if (rounded && !direct) {
+          round(halves, stored ? rows : floats, count, inputs, stride);
+        }
+        use.use(
+            rounded
+                ? new Operand(halves, Type.BF16, stride)
+                : new Operand(floats, Type.F32, inputs),
+            from,
+            count);
       }
     }
   }
 
   /** d [m, n] = op(a) [m, k] op(b) [k, n] + beta d, column-major. */
   private void multiply(
-      long a,
+      Operand a,
       boolean transposeA,
-      long lda,
-      long b,
+      Operand b,
       boolean transposeB,
-      long ldb,
       long d,
       long ldd,
       long m,
@@ -188,16 +257,16 @@ final class Products {
             m,
             n,
             k,
-            lda,
-            ldb,
+            a.stride,
+            b.stride,
             ldd,
+            a.type,
             Type.F32,
-            Type.F32,
-            precision,
+            a.type == Type.F32 && math == MatrixMath.TF32 ? Precision.TF32 : Precision.F32,
             beta,
-            alignment(a, b, d)),
-        a,
-        b,
+            alignment(a.address, b.address, d)),
+        a.address,
+        b.address,
         d);
   }
 
@@ -232,12 +301,39 @@ final class Products {
   void experts(Tensor out, Tensor x, Tensor w, Tensor experts) {
     try (Scratch scratch = new Scratch(gpu)) {
       int rows = out.rows();
+      if (rows >= ROWS_OF_AN_EXPERT * w.dim(0)) {
+        expertTiles(out, x, w, scratch.ids(experts), scratch);
+        return;
+      }
       gpu.kernel(KernelSource.MATVEC, "expert_linear", w.dtype())
           .tensors(out, x, w)
           .longs(scratch.ids(experts))
           .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
           .start(ceil(w.dim(1), OUTPUTS), Math.min(rows, MOST_GRID_ROWS), 1, THREADS);
     }
+  }
+
+  /** Rows are sorted by their experts, each of which then reads its weight once for many. */
+  private void expertTiles(Tensor out, Tensor x, Tensor w, long experts, Scratch scratch) {
+    int rows = out.rows();
+    int expertCount = w.dim(0);
+    int tiles = ceil(rows, EXPERT_TILE) + expertCount;
+    long counts = scratch.bytes((long) expertCount * Integer.BYTES);
+    long order = scratch.bytes((long) rows * Integer.BYTES);
+    long table = scratch.zeroed((long) tiles * EXPERT_TILE_ENTRY);
+    gpu.kernel(KernelSource.EXPERTS, "count_rows")
+        .longs(counts, experts)
+        .ints(rows)
+        .start(expertCount, 1, 1, WARP);
+    gpu.kernel(KernelSource.EXPERTS, "group_rows")
+        .longs(order, table, counts, experts)
+        .ints(rows, EXPERT_TILE)
+        .start(expertCount, 1, 1, WARP);
+    gpu.kernel(KernelSource.EXPERT_TILES, "expert_tiles", w.dtype())
+        .tensors(out, x, w)
+        .longs(order, table)
+        .ints(rows / x.rows(), x.columns(), w.dim(1))
+        .start(ceil(w.dim(1), EXPERT_TILE), tiles, 1, EXPERT_TILE_THREADS);
   }
 
   void expertInputGradient(Tensor dx, Tensor dout, Tensor w, Tensor experts) {

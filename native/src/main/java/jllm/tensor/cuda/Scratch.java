@@ -26,6 +26,12 @@ final class Scratch implements AutoCloseable {
     return address;
   }
 
+  long zeroed(long bytes) {
+    long address = gpu.takeZeroed(bytes);
+    addresses[count++] = address;
+    return address;
+  }
+
   /** The address of so many floats. */
   long floats(long elements) {
     return bytes(elements * Float.BYTES);

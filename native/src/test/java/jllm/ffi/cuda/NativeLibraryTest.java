@@ -26,6 +26,12 @@ class NativeLibraryTest {
   }
 
   @Test
+  void librariesOfTheDriversVersionComeFirst() {
+    assertEquals(List.of("lib.so.12", "lib.so.13"), NativeLibrary.versions("lib.so", 12080));
+    assertEquals(List.of("lib.so.13", "lib.so.12"), NativeLibrary.versions("lib.so", 13000));
+  }
+
+  @Test
   void theMessageSaysWhatIsMissingAndWhereItWasSought() {
     assertEquals(
         "no library of tests ("
