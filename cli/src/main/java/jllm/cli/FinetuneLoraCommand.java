@@ -37,6 +37,14 @@ import picocli.CommandLine.Spec;
     defaultValueProvider = FinetuneLoraCommand.Defaults.class,
     footer = {
       "",
+      "--data takes texts and shards, as pretrain does, or samples: JSON, one a line or in a list,"
+          + " of",
+      "messages, ShareGPT conversations, Alpaca instructions, self-instruct instances, prompts"
+          + " with",
+      "completions, or texts; of a folder train.* to train and valid.* to measure on. Of samples"
+          + " the",
+      "answers are learned: jllm data-check shows them. The loss is the mean over what is learned.",
+      "",
       "The folder DIR gets the adapter as PEFT saves it (adapter_config.json,"
           + " adapter_model.safetensors),",
       "metrics.jsonl, metrics.csv, loss.png and checkpoints/step-N. Ctrl-C saves and ends (exit"
@@ -44,7 +52,8 @@ import picocli.CommandLine.Spec;
       "--resume auto goes on.",
       "",
       "Example: jllm finetune-lora model-q4_0.gguf --data notes.txt -o notes --iters 200",
-      "         jllm generate -m model-q4_0.gguf --lora notes \"Today\""
+      "         jllm generate -m model-q4_0.gguf --lora notes \"Today\"",
+      "         jllm finetune-lora model.gguf --data talks.jsonl --packing -o tuned"
     })
 final class FinetuneLoraCommand implements Callable<Integer> {
   /** Learning rate where all weights are trained. */
@@ -97,8 +106,8 @@ final class FinetuneLoraCommand implements Callable<Integer> {
       paramLabel = "lora|full",
       defaultValue = "lora",
       description =
-          "lora: an adapter, beside which the model stays as it is; full: all weights, as a new model"
-              + " in DIR. Default: ${DEFAULT-VALUE}.")
+          "lora: an adapter, beside which the model stays as it is; full: all weights, as a new"
+              + " model in DIR. Default: ${DEFAULT-VALUE}.")
   private Kind kind = Kind.LORA;
 
   @Mixin private final AdapterTrainingOptions adapter = new AdapterTrainingOptions();
