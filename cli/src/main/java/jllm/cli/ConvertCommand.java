@@ -91,8 +91,8 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--tokenizer",
       paramLabel = "PATH",
       description =
-          "The tokenizer of this folder or file in place of the model's own, which a llama2.c file may"
-              + " lack.")
+          "The tokenizer of this folder or file in place of the model's own, which a llama2.c file"
+              + " may lack.")
   private @Nullable Path tokenizer;
 
   @Option(names = "--vocab-only", description = "Write the tokenizer alone.")
@@ -117,7 +117,7 @@ final class ConvertCommand implements Callable<Integer> {
     try (Conversion conversion = Conversion.open(input, target, options)) {
       for (String warning : conversion.warnings()) {
         if (!output.quiet) {
-          streams.err().println("jllm: warning: " + warning);
+          streams.tell("jllm: warning: " + warning);
         }
       }
       ConvertReport report = new ConvertReport(streams.out(), conversion, target);

@@ -52,6 +52,11 @@ public final class Main {
     COMMANDS.put("completion", CompletionCommand::new);
   }
 
+  private static final int HELP_WIDTH = 100;
+
+  /** Below this picocli has no layout. */
+  private static final int LEAST_HELP_WIDTH = 55;
+
   private Main() {}
 
   /** The names of the commands. */
@@ -108,7 +113,7 @@ public final class Main {
     } else {
       COMMANDS.forEach((name, command) -> commandLine.addSubcommand(name, command.apply(streams)));
     }
-    return settings(commandLine, streams, reporter);
+    return settings(commandLine, streams, reporter).setUsageHelpWidth(helpWidth(args, streams));
   }
 
   /** A configuration file may be about any command. */
@@ -127,7 +132,16 @@ public final class Main {
         // A prompt may begin with @, and an alias may give an option that is given again.
         .setExpandAtFiles(false)
         .setOverwrittenOptionsAllowed(true)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setUsageHelpWidth(100);
+        .setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  /** The columns of help: those of the terminal, within what is readable; they cost time to ask. */
+  private static int helpWidth(String[] args, Streams streams) {
+    boolean help =
+        args.length == 0
+            || Arrays.stream(args).anyMatch(arg -> arg.equals("-h") || arg.equals("--help"));
+    return help && streams.outIsTerminal()
+        ? Math.clamp(TerminalWidth.columns(), LEAST_HELP_WIDTH, HELP_WIDTH)
+        : HELP_WIDTH;
   }
 }

@@ -68,7 +68,7 @@ final class ModelsCommand implements Runnable {
     if (json) {
       streams.out().print(Json.compact(paths) + "\n");
     } else if (lines.isEmpty()) {
-      streams.err().println("jllm: no model has a name; give one with jllm models add NAME MODEL");
+      streams.tell("jllm: no model has a name; give one with jllm models add NAME MODEL");
     } else {
       Table<Line> table =
           new Table<Line>()

@@ -36,7 +36,7 @@ final class PipedChatView implements ChatView {
 
   @Override
   public void say(String text) {
-    streams.err().println("jllm: " + text);
+    streams.tell("jllm: " + text);
   }
 
   @Override

@@ -89,7 +89,7 @@ final class TextRun {
       }
     }
     if (!output.quiet) {
-      streams.err().println(report.line());
+      streams.tell(report.line());
     }
   }
 
