@@ -55,14 +55,14 @@ final class SlimLoops {
       c6 = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 2 * aRow)).fma(v, c6);
       c7 = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, at + 3 * aRow)).fma(v, c7);
     }
-    store(cs, c, c0, add);
-    store(cs, c + cRow, c1, add);
-    store(cs, c + 2 * cRow, c2, add);
-    store(cs, c + 3 * cRow, c3, add);
-    store(cs, c + 4 * cRow, c4, add);
-    store(cs, c + 5 * cRow, c5, add);
-    store(cs, c + 6 * cRow, c6, add);
-    store(cs, c + 7 * cRow, c7, add);
+    SlimVectors.store(cs, c, c0, add);
+    SlimVectors.store(cs, c + cRow, c1, add);
+    SlimVectors.store(cs, c + 2 * cRow, c2, add);
+    SlimVectors.store(cs, c + 3 * cRow, c3, add);
+    SlimVectors.store(cs, c + 4 * cRow, c4, add);
+    SlimVectors.store(cs, c + 5 * cRow, c5, add);
+    SlimVectors.store(cs, c + 6 * cRow, c6, add);
+    SlimVectors.store(cs, c + 7 * cRow, c7, add);
   }
 
   /** Four rows of two vectors. */
@@ -104,14 +104,14 @@ final class SlimLoops {
       c3 = x.fma(v, c3);
       d3 = x.fma(w, d3);
     }
-    store(cs, c, c0, add);
-    store(cs, c + VECTOR, d0, add);
-    store(cs, c + cRow, c1, add);
-    store(cs, c + cRow + VECTOR, d1, add);
-    store(cs, c + 2 * cRow, c2, add);
-    store(cs, c + 2 * cRow + VECTOR, d2, add);
-    store(cs, c + 3 * cRow, c3, add);
-    store(cs, c + 3 * cRow + VECTOR, d3, add);
+    SlimVectors.store(cs, c, c0, add);
+    SlimVectors.store(cs, c + VECTOR, d0, add);
+    SlimVectors.store(cs, c + cRow, c1, add);
+    SlimVectors.store(cs, c + cRow + VECTOR, d1, add);
+    SlimVectors.store(cs, c + 2 * cRow, c2, add);
+    SlimVectors.store(cs, c + 2 * cRow + VECTOR, d2, add);
+    SlimVectors.store(cs, c + 3 * cRow, c3, add);
+    SlimVectors.store(cs, c + 3 * cRow + VECTOR, d3, add);
   }
 
   /**
@@ -130,22 +130,22 @@ final class SlimLoops {
       long c,
       long cRow,
       int count) {
-    FloatVector x0 = factor(as, a);
-    FloatVector x1 = factor(as, a + aStep);
-    FloatVector x2 = factor(as, a + 2 * aStep);
-    FloatVector x3 = factor(as, a + 3 * aStep);
-    FloatVector x4 = factor(as, a + 4 * aStep);
-    FloatVector x5 = factor(as, a + 5 * aStep);
-    FloatVector x6 = factor(as, a + 6 * aStep);
-    FloatVector x7 = factor(as, a + 7 * aStep);
-    FloatVector y0 = factor(as, a + aRow);
-    FloatVector y1 = factor(as, a + aRow + aStep);
-    FloatVector y2 = factor(as, a + aRow + 2 * aStep);
-    FloatVector y3 = factor(as, a + aRow + 3 * aStep);
-    FloatVector y4 = factor(as, a + aRow + 4 * aStep);
-    FloatVector y5 = factor(as, a + aRow + 5 * aStep);
-    FloatVector y6 = factor(as, a + aRow + 6 * aStep);
-    FloatVector y7 = factor(as, a + aRow + 7 * aStep);
+    FloatVector x0 = SlimVectors.factor(as, a);
+    FloatVector x1 = SlimVectors.factor(as, a + aStep);
+    FloatVector x2 = SlimVectors.factor(as, a + 2 * aStep);
+    FloatVector x3 = SlimVectors.factor(as, a + 3 * aStep);
+    FloatVector x4 = SlimVectors.factor(as, a + 4 * aStep);
+    FloatVector x5 = SlimVectors.factor(as, a + 5 * aStep);
+    FloatVector x6 = SlimVectors.factor(as, a + 6 * aStep);
+    FloatVector x7 = SlimVectors.factor(as, a + 7 * aStep);
+    FloatVector y0 = SlimVectors.factor(as, a + aRow);
+    FloatVector y1 = SlimVectors.factor(as, a + aRow + aStep);
+    FloatVector y2 = SlimVectors.factor(as, a + aRow + 2 * aStep);
+    FloatVector y3 = SlimVectors.factor(as, a + aRow + 3 * aStep);
+    FloatVector y4 = SlimVectors.factor(as, a + aRow + 4 * aStep);
+    FloatVector y5 = SlimVectors.factor(as, a + aRow + 5 * aStep);
+    FloatVector y6 = SlimVectors.factor(as, a + aRow + 6 * aStep);
+    FloatVector y7 = SlimVectors.factor(as, a + aRow + 7 * aStep);
     for (int j = 0; j < count; j += Lanes.COUNT) {
       long at = b + 4L * j;
       FloatVector v = fromMemorySegment(FLOAT, bs, at, ORDER);
@@ -175,10 +175,6 @@ final class SlimLoops {
     }
   }
 
-  private static FloatVector factor(MemorySegment as, long a) {
-    return broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, a));
-  }
-
   /** One row of one vector, for what the others leave. */
   static void row(
       MemorySegment as,
@@ -196,11 +192,6 @@ final class SlimLoops {
       FloatVector v = fromMemorySegment(FLOAT, bs, b + k * bStep, ORDER);
       sum = broadcast(FLOAT, as.get(JAVA_FLOAT_UNALIGNED, a + k * aStep)).fma(v, sum);
     }
-    store(cs, c, sum, add);
-  }
-
-  private static void store(MemorySegment cs, long c, FloatVector sum, boolean add) {
-    FloatVector all = add ? fromMemorySegment(FLOAT, cs, c, ORDER).add(sum) : sum;
-    all.intoMemorySegment(cs, c, ORDER);
+    SlimVectors.store(cs, c, sum, add);
   }
 }
