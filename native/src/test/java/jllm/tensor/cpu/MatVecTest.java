@@ -3,7 +3,6 @@ package jllm.tensor.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.util.Random;
@@ -13,7 +12,6 @@ import jllm.tensor.Shape;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
-import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,7 +76,7 @@ class MatVecTest {
         backend.linear(out, x, w, null);
         Tensor rounded =
             Tensor.of(rounding.round(x, MatVecKernel.of(type)), DType.F32, Shape.of(1, 1024));
-        assertNear(out, 0, rounded, 0, stored, 0, 33, null, 2e-6);
+        RowProducts.assertNear(out, 0, rounded, 0, stored, 0, 33, null, 2e-6);
       }
     }
   }
@@ -96,7 +94,7 @@ class MatVecTest {
             Tensor x = random(arena, DType.F32, 1, inputs, 1);
             Tensor out = Tensor.allocate(arena, DType.F32, Shape.of(1, outputs));
             backend.linear(out, x, w, b);
-            assertNear(out, 0, x, 0, stored, 0, outputs, b, tolerance);
+            RowProducts.assertNear(out, 0, x, 0, stored, 0, outputs, b, tolerance);
           }
         }
       }
@@ -162,43 +160,10 @@ class MatVecTest {
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
           double tolerance = MatVecKernel.of(type).roundedGroup() == 0 ? 2e-6 : 1e-2;
-          assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance);
+          RowProducts.assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance);
         }
       }
     }
-  }
-
-  /**
-   * The error of the results of a row, relative to what independent terms of that size sum up to.
-   */
-  private static void assertNear(
-      Tensor out,
-      int outRow,
-      Tensor x,
-      int xRow,
-      Tensor w,
-      int wRow,
-      int outputs,
-      @Nullable Tensor bias,
-      double tolerance) {
-    int inputs = x.columns();
-    double error = 0;
-    double size = 0;
-    for (int o = 0; o < outputs; o++) {
-      float[] row = Conversions.row(w, wRow + o);
-      double expected = bias == null ? 0 : bias.segment().getAtIndex(JAVA_FLOAT, o);
-      size += expected * expected;
-      for (int i = 0; i < inputs; i++) {
-        double term =
-            (double) x.segment().getAtIndex(JAVA_FLOAT, (long) xRow * inputs + i) * row[i];
-        expected += term;
-        size += term * term;
-      }
-      double found = out.segment().getAtIndex(JAVA_FLOAT, (long) outRow * outputs + o);
-      error += (found - expected) * (found - expected);
-    }
-    double relative = Math.sqrt(error / size);
-    assertTrue(relative <= tolerance, w + " times " + x + ": relative error " + relative);
   }
 
   private static Tensor random(Arena arena, DType type, int rows, int columns, float sigma) {

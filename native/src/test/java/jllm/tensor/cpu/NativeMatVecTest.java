@@ -19,7 +19,6 @@ import jllm.tensor.HostMemory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
-import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,7 +75,7 @@ class NativeMatVecTest {
             Tensor out = Tensor.allocate(arena, DType.F32, Shape.of(3, outputs));
             backend.linear(out, x, w, b);
             for (int row = 0; row < 3; row++) {
-              assertNear(out, row, x, row, stored, 0, outputs, b, tolerance(type));
+              RowProducts.assertNear(out, row, x, row, stored, 0, outputs, b, tolerance(type));
             }
           }
         }
@@ -135,7 +134,7 @@ class NativeMatVecTest {
         backend.expertLinear(out, x, w, experts);
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
-          assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
+          RowProducts.assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
         }
       }
     }
@@ -157,7 +156,7 @@ class NativeMatVecTest {
       }
       Tensor out = Tensor.allocate(arena, DType.F32, Shape.of(1, 33));
       backend.linear(out, x, w, null);
-      assertNear(out, 0, x, 0, stored, 0, 33, null, tolerance(type));
+      RowProducts.assertNear(out, 0, x, 0, stored, 0, 33, null, tolerance(type));
     }
   }
 
@@ -203,7 +202,7 @@ class NativeMatVecTest {
       for (int i = 1; i < 17; i++) {
         assertTrue(Float.isFinite(out.segment().getAtIndex(JAVA_FLOAT, i)), "row " + i);
       }
-      assertNear(out, 0, 1, x, 0, stored, 1, 16, null, 2e-3);
+      RowProducts.assertNear(out, 0, 1, x, 0, stored, 1, 16, null, 2e-3);
     }
   }
 
@@ -225,56 +224,8 @@ class NativeMatVecTest {
       x.segment().copyFrom(floats(arena, 1, inputs).segment());
       Tensor out = Tensor.of(arena.allocate(4 * 22).asSlice(4), DType.F32, Shape.of(1, 21));
       backend.linear(out, x, w, null);
-      assertNear(out, 0, x, 0, stored, 0, 21, null, tolerance(type));
+      RowProducts.assertNear(out, 0, x, 0, stored, 0, 21, null, tolerance(type));
     }
-  }
-
-  private static void assertNear(
-      Tensor out,
-      int outRow,
-      Tensor x,
-      int xRow,
-      Tensor w,
-      int wRow,
-      int outputs,
-      @Nullable Tensor bias,
-      double tolerance) {
-    assertNear(out, outRow, 0, x, xRow, w, wRow, outputs, bias, tolerance);
-  }
-
-  /**
-   * The error of some results of a row, relative to what independent terms of that size sum up to.
-   */
-  private static void assertNear(
-      Tensor out,
-      int outRow,
-      int firstOut,
-      Tensor x,
-      int xRow,
-      Tensor w,
-      int wRow,
-      int outputs,
-      @Nullable Tensor bias,
-      double tolerance) {
-    int inputs = x.columns();
-    double error = 0;
-    double size = 0;
-    for (int o = 0; o < outputs; o++) {
-      float[] row = Conversions.row(w, wRow + o);
-      double expected = bias == null ? 0 : bias.segment().getAtIndex(JAVA_FLOAT, o);
-      size += expected * expected;
-      for (int i = 0; i < inputs; i++) {
-        double term =
-            (double) x.segment().getAtIndex(JAVA_FLOAT, (long) xRow * inputs + i) * row[i];
-        expected += term;
-        size += term * term;
-      }
-      double found =
-          out.segment().getAtIndex(JAVA_FLOAT, (long) outRow * out.columns() + firstOut + o);
-      error += (found - expected) * (found - expected);
-    }
-    double relative = Math.sqrt(error / Math.max(size, 1e-300));
-    assertTrue(relative <= tolerance, w + " times " + x + ": relative error " + relative);
   }
 
   private static Tensor weights(Arena arena, DType type, Shape shape) {
