@@ -1,13 +1,10 @@
 package jllm.format.convert;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.stream.LongStream;
-import jllm.format.ModelConfig;
+import jllm.format.CopiedWeights;
 import jllm.format.ModelFormatException;
 import jllm.format.WeightSource;
 import jllm.tensor.DType;
@@ -19,14 +16,12 @@ import jllm.tensor.quant.Conversions;
  * The weights of another source in other types: each is a copy until it is released, made on all
  * cores. Closing it leaves the other source open.
  */
-public final class TypedWeights implements WeightSource {
+public final class TypedWeights extends CopiedWeights {
   /** Elements that a thread takes at a time. */
   private static final long CHUNK = 1 << 18;
 
-  private final WeightSource source;
   private final String file;
   private final Types types;
-  private final Map<String, Copy> copies = new HashMap<>();
 
   /** The type that a weight is wanted in. */
   @FunctionalInterface
@@ -34,25 +29,13 @@ public final class TypedWeights implements WeightSource {
     DType of(String name, DType stored);
   }
 
-  private record Copy(Tensor tensor, Arena arena) {}
-
   /**
    * @param file for messages
    */
   public TypedWeights(WeightSource source, String file, Types types) {
-    this.source = source;
+    super(source);
     this.file = file;
     this.types = types;
-  }
-
-  @Override
-  public ModelConfig config() {
-    return source.config();
-  }
-
-  @Override
-  public boolean has(String name) {
-    return source.has(name);
   }
 
   @Override
@@ -61,29 +44,13 @@ public final class TypedWeights implements WeightSource {
   }
 
   @Override
-  public synchronized Tensor tensor(String name) {
-    Copy present = copies.get(name);
-    if (present != null) {
-      return present.tensor();
-    }
-    Tensor stored = source.tensor(name);
-    DType wanted = dtype(name);
-    if (stored.dtype() == wanted) {
-      return stored;
-    }
-    Arena arena = Arena.ofShared();
-    boolean done = false;
-    try {
-      Tensor copy = Tensor.allocate(arena, wanted, stored.shape());
-      convert(name, stored, copy);
-      copies.put(name, new Copy(copy, arena));
-      done = true;
-      return copy;
-    } finally {
-      if (!done) {
-        arena.close();
-      }
-    }
+  protected boolean isChanged(String name) {
+    return source.dtype(name) != dtype(name);
+  }
+
+  @Override
+  protected void fill(String name, Tensor copy) {
+    convert(name, source.tensor(name), copy);
   }
 
   private void convert(String name, Tensor from, Tensor to) {
@@ -123,20 +90,5 @@ public final class TypedWeights implements WeightSource {
                 .formatted(file, name));
       }
     }
-  }
-
-  @Override
-  public synchronized void release(String name) {
-    Copy present = copies.remove(name);
-    if (present != null) {
-      present.arena().close();
-    }
-    source.release(name);
-  }
-
-  @Override
-  public synchronized void close() {
-    copies.values().forEach(present -> present.arena().close());
-    copies.clear();
   }
 }

@@ -1,6 +1,5 @@
 package jllm.format.lora;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -8,7 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import jllm.format.ModelConfig;
+import jllm.format.CopiedWeights;
 import jllm.format.WeightSource;
 import jllm.tensor.DType;
 import jllm.tensor.Tensor;
@@ -19,13 +18,9 @@ import jllm.tensor.quant.Conversions;
  * The weights of a model with adapters folded in. Closing it leaves the model and the adapters
  * open.
  */
-public final class MergedWeights implements WeightSource {
-  private final WeightSource source;
+public final class MergedWeights extends CopiedWeights {
   private final boolean asStored;
   private final Map<String, List<Change>> changes = new HashMap<>();
-  private final Map<String, Copy> copies = new HashMap<>();
-
-  private record Copy(Tensor tensor, Arena arena) {}
 
   /** Elements row-major. */
   private record Change(float[] a, float[] b, float scale, int rank) {}
@@ -37,7 +32,7 @@ public final class MergedWeights implements WeightSource {
    *     encoded; otherwise, F32
    */
   public MergedWeights(WeightSource source, List<ScaledAdapter> adapters, boolean asStored) {
-    this.source = source;
+    super(source);
     this.asStored = asStored;
     for (ScaledAdapter scaled : adapters) {
       scaled
@@ -61,16 +56,6 @@ public final class MergedWeights implements WeightSource {
   }
 
   @Override
-  public ModelConfig config() {
-    return source.config();
-  }
-
-  @Override
-  public boolean has(String name) {
-    return source.has(name);
-  }
-
-  @Override
   public DType dtype(String name) {
     DType stored = source.dtype(name);
     boolean changed = changes.containsKey(name);
@@ -78,32 +63,18 @@ public final class MergedWeights implements WeightSource {
   }
 
   @Override
-  public synchronized Tensor tensor(String name) {
-    List<Change> here = changes.get(name);
-    if (here == null) {
-      return source.tensor(name);
-    }
-    Copy present = copies.get(name);
-    if (present != null) {
-      return present.tensor();
-    }
-    Arena arena = Arena.ofShared();
-    boolean done = false;
-    try {
-      Tensor stored = source.tensor(name);
-      Tensor merged = Tensor.allocate(arena, dtype(name), stored.shape());
-      IntStream.range(0, stored.rows())
-          .parallel()
-          .forEach(row -> store(mergedRow(stored, row, here), merged, row));
-      source.release(name);
-      copies.put(name, new Copy(merged, arena));
-      done = true;
-      return merged;
-    } finally {
-      if (!done) {
-        arena.close();
-      }
-    }
+  protected boolean isChanged(String name) {
+    return changes.containsKey(name);
+  }
+
+  @Override
+  protected void fill(String name, Tensor copy) {
+    List<Change> here = changes.getOrDefault(name, List.of());
+    Tensor stored = source.tensor(name);
+    IntStream.range(0, stored.rows())
+        .parallel()
+        .forEach(row -> store(mergedRow(stored, row, here), copy, row));
+    source.release(name);
   }
 
   private static float[] mergedRow(Tensor stored, int row, List<Change> changes) {
@@ -131,20 +102,5 @@ public final class MergedWeights implements WeightSource {
       return;
     }
     BlockEncoder.of(to.dtype()).orElseThrow().encode(values, 0, values.length, to.segment(), at);
-  }
-
-  @Override
-  public synchronized void release(String name) {
-    Copy present = copies.remove(name);
-    if (present != null) {
-      present.arena().close();
-    }
-    source.release(name);
-  }
-
-  @Override
-  public synchronized void close() {
-    copies.values().forEach(copy -> copy.arena().close());
-    copies.clear();
   }
 }

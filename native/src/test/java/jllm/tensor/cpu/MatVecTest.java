@@ -160,7 +160,8 @@ class MatVecTest {
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
           double tolerance = MatVecKernel.of(type).roundedGroup() == 0 ? 2e-6 : 1e-2;
-          RowProducts.assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance);
+          RowProducts.assertNear(
+              out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance);
         }
       }
     }

@@ -134,7 +134,8 @@ class NativeMatVecTest {
         backend.expertLinear(out, x, w, experts);
         for (int i = 0; i < chosen.length; i++) {
           int row = xRows == rows ? i / used : i;
-          RowProducts.assertNear(out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
+          RowProducts.assertNear(
+              out, i, x, row, stored, chosen[i] * outputs, outputs, null, tolerance(type));
         }
       }
     }
