@@ -32,6 +32,15 @@ public final class GenerationBenchmark {
    *     does
    */
   public Measurement run(Workload workload, int repetitions, long warmUpNanos) {
+    return new Measurement(workload, run(workload, repetitions, warmUpNanos, () -> {}));
+  }
+
+  /**
+   * The nanoseconds of each repetition.
+   *
+   * @param warm run when the warm-up is over
+   */
+  long[] run(Workload workload, int repetitions, long warmUpNanos, Runnable warm) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
     int[] tokens = random.ints(workload.tokens(), 0, model.config().vocabularySize()).toArray();
     int most = Math.min(maxBatch, tokens.length);
@@ -44,13 +53,14 @@ public final class GenerationBenchmark {
       do {
         runOnce(exec, cache, batch, tokens, step);
       } while (System.nanoTime() - begin < warmUpNanos);
+      warm.run();
       long[] nanos = new long[repetitions];
       for (int repetition = 0; repetition < repetitions; repetition++) {
         long start = System.nanoTime();
         runOnce(exec, cache, batch, tokens, step);
         nanos[repetition] = System.nanoTime() - start;
       }
-      return new Measurement(workload, nanos);
+      return nanos;
     }
   }
 

@@ -44,6 +44,7 @@ import picocli.CommandLine.Option;
       "Example: jllm bench -m model.gguf -p 128,512 -n 32",
       "A shape can be measured without its weights, with random ones:",
       "  jllm bench --make-model 1.1b:q8_0 model.gguf && jllm bench model.gguf",
+      "Where the time goes: jllm bench -m model.gguf --profile -p 128 -n 32",
       "Or single products, by each set of kernels for the CPU: jllm bench --kernels q8_0,q4_k"
     })
 final class BenchCommand implements Callable<Integer> {
@@ -107,6 +108,13 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String modelToMake;
 
   @Option(
+      names = "--profile",
+      description =
+          "Print where the time goes instead of how much it is: each operation with its bytes, its"
+              + " products and their share of the limits, timed on the device itself.")
+  private boolean profile;
+
+  @Option(
       names = "--kernels",
       paramLabel = "TYPE,...",
       split = ",",
@@ -137,6 +145,11 @@ final class BenchCommand implements Callable<Integer> {
     Range.check("--batch-size", batchSize, 1, 1 << 16);
     compute.check();
     log.apply();
+    if (profile && (modelToMake != null || !kernelTypes.isEmpty())) {
+      throw new UsageException(
+          "--profile is for models that are run: not with "
+              + (modelToMake != null ? "--make-model" : "--kernels"));
+    }
     if (modelToMake != null) {
       makeModel(modelToMake, models.path());
       return ExitCode.OK;
@@ -149,7 +162,7 @@ final class BenchCommand implements Callable<Integer> {
     try (ModelFile file = models.open()) {
       int longest = workloads.stream().mapToInt(Workload::tokens).max().orElseThrow();
       Range.check("the number of tokens", longest, 1, file.config().contextLength());
-      write(measure(file, workloads, longest));
+      measure(file, workloads, longest);
     }
     return ExitCode.OK;
   }
@@ -196,27 +209,33 @@ final class BenchCommand implements Callable<Integer> {
     return workloads;
   }
 
-  private Report measure(ModelFile file, List<Workload> workloads, int longest) {
+  private void measure(ModelFile file, List<Workload> workloads, int longest) throws IOException {
     try (Devices devices = new Devices(compute, offload)) {
       MachineLimits limits = compute.limits(devices.main());
       CacheTypes types = CacheTypes.of(devices.main().activationType());
       Backend backend = devices.of(List.of(file), longest, 1, types);
       Memory.require(file, backend, longest);
+      if (profile) {
+        new ProfileReport(streams, format)
+            .write(file, backend, limits, batchSize, workloads, repetitions, WARM_UP_NANOS);
+        return;
+      }
       try (Transformer model = Transformer.of(file.weights(), backend)) {
         GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, batchSize);
         List<Measurement> measurements = new ArrayList<>();
         for (Workload workload : workloads) {
           measurements.add(benchmark.run(workload, repetitions, WARM_UP_NANOS));
         }
-        return new Report(
-            file.config().architecture() + " " + mainType(file),
-            file.bytes(),
-            file.parameters(),
-            backend.describe(),
-            compute.threadCount(),
-            ModelWork.of(file),
-            limits,
-            measurements);
+        write(
+            new Report(
+                file.config().architecture() + " " + mainType(file),
+                file.bytes(),
+                file.parameters(),
+                backend.describe(),
+                compute.threadCount(),
+                ModelWork.of(file),
+                limits,
+                measurements));
       }
     }
   }

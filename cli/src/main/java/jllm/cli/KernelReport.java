@@ -57,23 +57,7 @@ final class KernelReport {
                 limits.flops() / 1e9,
                 CpuKernels.AUTO.describe());
       }
-      case JSON -> {
-        try (Json json = new Json(out)) {
-          json.array(records);
-        }
-      }
-      case JSONL -> {
-        for (Map<String, Object> record : records) {
-          out.print(Json.compact(record) + "\n");
-        }
-      }
-      case CSV -> {
-        out.print(String.join(",", records.getFirst().keySet()) + "\n");
-        for (Map<String, Object> record : records) {
-          out.print(
-              String.join(",", record.values().stream().map(String::valueOf).toList()) + "\n");
-        }
-      }
+      default -> Records.write(out, format, records);
     }
     out.flush();
   }

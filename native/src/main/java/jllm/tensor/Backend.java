@@ -45,6 +45,11 @@ public interface Backend extends AutoCloseable {
   /** Waits until all is done that was started: for those who measure time. */
   default void synchronize() {}
 
+  /** Times operations of this backend. */
+  default OperationTimer timer() {
+    return OperationTimer.ofHost();
+  }
+
   /**
    * Takes a weight in host memory over, once, at load time. The result is what the other methods
    * accept in its place: the weight itself, or a copy in {@code memory} rearranged (or converted)

@@ -15,6 +15,7 @@ import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
+import jllm.tensor.OperationTimer;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
@@ -138,6 +139,11 @@ public final class CudaBackend implements Backend {
   @Override
   public void download(MemorySegment to, Tensor from) {
     gpu.download(to, address(from), Tensor.byteSize(from.dtype(), from.shape()));
+  }
+
+  @Override
+  public OperationTimer timer() {
+    return new EventTimer(gpu);
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import jllm.ffi.cuda.CublasLt;
 import jllm.ffi.cuda.CudaDriver;
@@ -41,6 +42,9 @@ final class Gpu implements AutoCloseable {
   private @Nullable CublasLt products;
   private long workspace;
   private boolean closed;
+
+  /** Where the names of what is started are written down, if anybody asked. */
+  private @Nullable List<String> started;
 
   /**
    * @throws DeviceUnavailableException if there is no driver or no such device
@@ -157,6 +161,18 @@ final class Gpu implements AutoCloseable {
     return launch.of(module, name);
   }
 
+  /** Writes down what is started from now on; null = no more. */
+  void started(@Nullable List<String> names) {
+    started = names;
+  }
+
+  /** Tells of a kernel or copy that is started. */
+  void starts(String name) {
+    if (started != null) {
+      started.add(name);
+    }
+  }
+
   /** Starts a matrix product. */
   void multiply(CublasLt.Product product, long a, long b, long d) {
     CublasLt library = products();
@@ -164,6 +180,7 @@ final class Gpu implements AutoCloseable {
       workspace = pool.take(WORKSPACE_BYTES);
     }
     enter();
+    starts("cublasLt");
     library.multiply(product, a, b, d, workspace, WORKSPACE_BYTES, stream);
   }
 
@@ -176,6 +193,7 @@ final class Gpu implements AutoCloseable {
   /** Zeroed memory. */
   long takeZeroed(long bytes) {
     long address = take(bytes);
+    starts("clear");
     driver.clear(address, bytes, stream);
     return address;
   }
@@ -191,6 +209,7 @@ final class Gpu implements AutoCloseable {
   void upload(long to, MemorySegment from, long bytes) {
     enter();
     if (bytes > 0) {
+      starts("upload");
       staging.upload(to, from, bytes);
     }
   }
@@ -206,6 +225,7 @@ final class Gpu implements AutoCloseable {
   void copy(long to, long from, long bytes) {
     enter();
     if (bytes > 0 && to != from) {
+      starts("copy");
       driver.copyOnDevice(to, from, bytes, stream);
     }
   }

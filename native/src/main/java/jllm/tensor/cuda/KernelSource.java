@@ -15,6 +15,7 @@ enum KernelSource {
   OPTIMIZER("common", "optimizer"),
   EXPERTS("common", "experts"),
   CACHE("common", "cache"),
+  TIMING("common", "timing"),
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
   /** For one format of weights at a time. */

@@ -113,6 +113,7 @@ final class Launch implements AutoCloseable {
     block[0] = threads;
     block[1] = threadsY;
     long function = module.function(name, shared);
+    gpu.starts(name);
     gpu.driver().launch(function, grid, block, shared, gpu.stream(), addresses);
   }
 
