@@ -21,6 +21,7 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
   private double meanLoss = Double.NaN;
   private double meanSpeed = Double.NaN;
   private String evaluation = "";
+  private boolean hinted;
   private @Nullable Progress shown;
 
   PretrainDisplay(Streams streams, boolean quiet) {
@@ -71,13 +72,17 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
   @Override
   public void stepped(StepReport report) {
     if (report.skipped() != StepReport.Skipped.NO) {
-      String why =
-          report.skipped() == StepReport.Skipped.SPIKE
-              ? "a spike of the loss"
-              : "no finite loss or gradient";
+      boolean spike = report.skipped() == StepReport.Skipped.SPIKE;
+      String why = spike ? "a spike of the loss" : "no finite loss or gradient";
       say(
-          "step %d left out: %s (loss %.4f, gradient norm %.3g)"
-              .formatted(report.step(), why, report.loss(), report.gradientNorm()));
+          "step %d left out: %s (loss %.4f, gradient norm %.3g)%s"
+              .formatted(
+                  report.step(),
+                  why,
+                  report.loss(),
+                  report.gradientNorm(),
+                  spike || hinted ? "" : "; --detect-anomaly says where such numbers begin"));
+      hinted |= !spike;
       return;
     }
     meanLoss = mean(meanLoss, report.loss());

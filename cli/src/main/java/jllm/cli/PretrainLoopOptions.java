@@ -257,6 +257,13 @@ final class PretrainLoopOptions {
   private int maxNonFinite;
 
   @Option(
+      names = "--detect-anomaly",
+      description =
+          "End at the first step without a finite loss or gradient (exit 6); it is computed again to"
+              + " say which operation gave the first such number. Costs nothing before.")
+  private boolean detectAnomaly;
+
+  @Option(
       names = "--skip-spikes",
       paramLabel = "Z",
       defaultValue = "0",
@@ -309,7 +316,7 @@ final class PretrainLoopOptions {
         new OptimizerOptions(beta1, beta2, eps, weightDecay, decayAll, gradClip),
         new EvaluationOptions(evalEvery, evalIters, patience),
         new CheckpointOptions(saveEvery, keep, keepBest || patience > 0),
-        new GuardOptions(maxNonFinite, spikes, GuardOptions.USUAL.spikeWindow()),
+        new GuardOptions(maxNonFinite, spikes, GuardOptions.USUAL.spikeWindow(), detectAnomaly),
         new SampleOptions(
             sampleEvery == null ? usualSamples() : sampleEvery,
             samplePrompt,

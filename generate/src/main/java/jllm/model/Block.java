@@ -13,6 +13,7 @@ final class Block implements Layer<Batch> {
   /** The attention weights, then what each sublayer adds. */
   private static final int DROPOUT_PLACES = 3;
 
+  private final int index;
   private final int dropoutPlace;
   private final Attention attention;
   private final FeedForward feedForward;
@@ -24,6 +25,7 @@ final class Block implements Layer<Batch> {
   private final @Nullable Norm afterFeedForward;
 
   Block(Weights weights, ModelConfig config, int layer) {
+    this.index = layer;
     this.dropoutPlace = 1 + layer * DROPOUT_PLACES;
     this.attention = new Attention(weights, config, layer, dropoutPlace);
     this.feedForward = FeedForward.of(weights, config, layer);
@@ -51,6 +53,12 @@ final class Block implements Layer<Batch> {
     Tensor input = apply(exec, beforeFeedForward, parallel ? x : middle);
     Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
     return addTo(exec, middle, batch.drop(exec, fed, dropoutPlace + 2));
+  }
+
+  /** As in the names of weights, from 0 on. */
+  @Override
+  public String toString() {
+    return "block " + index;
   }
 
   private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {

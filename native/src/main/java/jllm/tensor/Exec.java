@@ -4,9 +4,11 @@ import static jllm.tensor.Checks.fits;
 import static jllm.tensor.Checks.typed;
 
 import java.lang.foreign.MemorySegment;
+import jllm.tensor.grad.AnomalyDetector;
 import jllm.tensor.grad.Op;
 import jllm.tensor.grad.Parameters;
 import jllm.tensor.grad.Tape;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One step of work on a {@link Backend}: checks shapes, finds memory for the results, calls the
@@ -31,6 +33,8 @@ public final class Exec extends Operations implements AutoCloseable {
 
   /** Whether a layer does again what counts already. */
   private boolean rerunning;
+
+  private @Nullable AnomalyDetector detector;
 
   public Exec(Backend backend) {
     super(backend);
@@ -103,6 +107,12 @@ public final class Exec extends Operations implements AutoCloseable {
     training = true;
   }
 
+  /** Has all operations of training steps to come looked at; by none if null. */
+  public void detector(@Nullable AnomalyDetector looking) {
+    detector = looking;
+    recorder.detector(looking);
+  }
+
   /** Whether the step was begun with {@link #resetToTrain}. */
   public boolean isTraining() {
     return training;
@@ -143,19 +153,33 @@ public final class Exec extends Operations implements AutoCloseable {
       return runInto(x, layer, x, step);
     }
     if (kept == Activations.STORED) {
-      return layer.forward(this, x, step);
+      return forward(layer, x, step);
     }
     Tensor out = like(x);
-    tape = null;
+    if (detector == null) {
+      tape = null;
+    }
+    recorder.pause(true);
     runInto(out, layer, x, step);
+    recorder.pause(false);
     tape = recorder;
     tape.record(new Op.Block<>(out, x, layer, step));
     return out;
   }
 
+  private <S> Tensor forward(Layer<S> layer, Tensor x, S step) {
+    if (detector == null) {
+      return layer.forward(this, x, step);
+    }
+    detector.enter(layer);
+    Tensor result = layer.forward(this, x, step);
+    detector.leave();
+    return result;
+  }
+
   private <S> Tensor runInto(Tensor out, Layer<S> layer, Tensor x, S step) {
     long mark = slab.mark();
-    Tensor result = layer.forward(this, x, step);
+    Tensor result = forward(layer, x, step);
     same("block", x, result);
     slab.release(mark);
     if (result != out) {
@@ -169,7 +193,7 @@ public final class Exec extends Operations implements AutoCloseable {
     long mark = slab.mark();
     int size = recorder.size();
     rerunning = true;
-    Tensor result = block.layer().forward(this, block.x(), block.step());
+    Tensor result = forward(block.layer(), block.x(), block.step());
     rerunning = false;
     recorder.backwardOf(block, size, result, rerun);
     slab.release(mark);

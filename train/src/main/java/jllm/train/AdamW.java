@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import jllm.tensor.AdamWStep;
 import jllm.tensor.Backend;
@@ -111,17 +112,24 @@ final class AdamW {
     }
   }
 
-  /** The first weights whose gradients (or that themselves) hold numbers that are not finite. */
+  /** Weights that hold numbers that are not finite, then gradients that do; the first of them. */
   List<String> nonFinite() {
     List<String> names = new ArrayList<>();
+    addNonFinite(names, "", TrainedTensors.Weight::master);
+    addNonFinite(names, "the gradient of ", TrainedTensors.Weight::gradient);
+    return names;
+  }
+
+  private void addNonFinite(
+      List<String> names, String what, Function<TrainedTensors.Weight, Tensor> part) {
     for (TrainedTensors.Weight weight : weights.all()) {
-      if (names.size() < NAMED && !isFinite(weight.master())) {
-        names.add(weight.name());
-      } else if (names.size() < NAMED && !isFinite(weight.gradient())) {
-        names.add("the gradient of " + weight.name());
+      if (names.size() == NAMED) {
+        return;
+      }
+      if (!isFinite(part.apply(weight))) {
+        names.add(what + weight.name());
       }
     }
-    return names;
   }
 
   private boolean isFinite(Tensor tensor) {

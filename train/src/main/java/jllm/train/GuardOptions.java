@@ -8,9 +8,12 @@ package jllm.train;
  * @param spikeDeviations a step whose loss is so many standard deviations above the mean of those
  *     before is left out; 0 = none is
  * @param spikeWindow how many losses back that mean reaches
+ * @param detectAnomaly training ends at the first step whose loss or gradient is no finite number;
+ *     it is computed again to find the operation that it began with
  */
-public record GuardOptions(int maxNonFinite, double spikeDeviations, int spikeWindow) {
-  public static final GuardOptions USUAL = new GuardOptions(5, 0, 128);
+public record GuardOptions(
+    int maxNonFinite, double spikeDeviations, int spikeWindow, boolean detectAnomaly) {
+  public static final GuardOptions USUAL = new GuardOptions(5, 0, 128, false);
 
   public GuardOptions {
     if (maxNonFinite < 1) {

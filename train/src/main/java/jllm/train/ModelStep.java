@@ -8,6 +8,8 @@ import jllm.tensor.Activations;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
+import jllm.tensor.grad.AnomalyDetector;
+import jllm.tensor.grad.AnomalyException;
 import jllm.train.data.TokenBatch;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +82,23 @@ final class ModelStep implements AutoCloseable {
     Tensor computed = exec.onHost(losses);
     ended = System.nanoTime();
     return sum(computed, tokens.rows());
+  }
+
+  /**
+   * Does what {@link #learn} does with a look at each operation.
+   *
+   * @return the first one that gave a number that is not finite; absent if none did
+   */
+  @Nullable AnomalyException findAnomaly(TokenBatch tokens, float factor, long dropoutSeed) {
+    exec.detector(new AnomalyDetector(backend, weights.parameters()));
+    try {
+      learn(tokens, factor, dropoutSeed);
+      return null;
+    } catch (AnomalyException found) {
+      return found;
+    } finally {
+      exec.detector(null);
+    }
   }
 
   /** Bytes held for activations and their derivatives. */

@@ -38,6 +38,7 @@ public final class Trainer implements AutoCloseable {
   private final TokenBatch[] batches;
   private final int @Nullable [] tokenBytes;
   private final @Nullable RunFolder folder;
+  private final Diagnosis diagnosis;
   private Progress progress = new Progress();
 
   /**
@@ -105,6 +106,7 @@ public final class Trainer implements AutoCloseable {
     this.model =
         new ModelStep(
             weights, backend, options.batch().tokensPerBatch(), data.separatesDocuments(), options);
+    this.diagnosis = new Diagnosis(model, optimizer, progress);
   }
 
   private static void check(ModelConfig config, BatchOptions batch) {
@@ -256,8 +258,13 @@ public final class Trainer implements AutoCloseable {
       progress.addLoss(loss, options.guard().spikeWindow());
     }
     progress.nonFinite = skipped == StepReport.Skipped.NON_FINITE ? progress.nonFinite + 1 : 0;
-    String diagnosis =
-        progress.nonFinite >= options.guard().maxNonFinite() ? diagnose(loss, norm, rate) : "";
+    String diverged = "";
+    if (progress.nonFinite > 0 && options.guard().detectAnomaly()) {
+      optimizer.zeroGradients();
+      diverged = diagnosis.ofStep(loss, norm, rate, batches, factor, this::seed);
+    } else if (progress.nonFinite >= options.guard().maxNonFinite()) {
+      diverged = diagnosis.ofSteps(loss, norm, rate);
+    }
     optimizer.zeroGradients();
     progress.tokens += tokens;
     progress.trained += trained;
@@ -280,8 +287,8 @@ public final class Trainer implements AutoCloseable {
       folder.metrics().write(report);
     }
     listener.stepped(report);
-    if (!diagnosis.isEmpty()) {
-      throw new DivergedException(diagnosis);
+    if (!diverged.isEmpty()) {
+      throw new DivergedException(diverged);
     }
   }
 
@@ -300,21 +307,6 @@ public final class Trainer implements AutoCloseable {
         guard.spikeDeviations() > 0
             && progress.deviations(loss, guard.spikeWindow()) > guard.spikeDeviations();
     return spike ? StepReport.Skipped.SPIKE : StepReport.Skipped.NO;
-  }
-
-  private String diagnose(double loss, double norm, double rate) {
-    var names = optimizer.nonFinite();
-    return ("%d steps in a row had no finite loss or gradient (step %d: loss %s, gradient norm %s,"
-            + " learning rate %s; the last finite loss was %s)%s. Resume from the last checkpoint"
-            + " with a lower learning rate, a longer warm-up or stronger gradient clipping")
-        .formatted(
-            progress.nonFinite,
-            progress.step,
-            loss,
-            norm,
-            rate,
-            progress.lastLoss,
-            names.isEmpty() ? "" : "; not finite are " + String.join(", ", names));
   }
 
   private void evaluateIfDue(boolean end) throws IOException {

@@ -25,7 +25,7 @@ final class GuardTest {
                 new BatchOptions(3, TinyRun.LENGTH, 1),
                 new Horizon.Steps(50),
                 ScheduleOptions.constant(1e30))
-            .withGuard(new GuardOptions(3, 0, 8));
+            .withGuard(new GuardOptions(3, 0, 8, false));
     TinyRun.Log log = new TinyRun.Log();
     DivergedException error =
         assertThrows(

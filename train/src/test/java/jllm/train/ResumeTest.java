@@ -45,7 +45,7 @@ final class ResumeTest {
         .withDropout(test.dropout)
         .withEvaluation(new EvaluationOptions(4, 2))
         .withCheckpoints(new CheckpointOptions(5, 2, true))
-        .withGuard(new GuardOptions(5, 6, 8));
+        .withGuard(new GuardOptions(5, 6, 8, false));
   }
 
   @ParameterizedTest

@@ -30,19 +30,40 @@ public final class Tape {
   private final Gradients gradients;
   private final Derivatives derivatives;
 
+  /** Looks at each operation; null where none is looked at. */
+  private @Nullable AnomalyDetector detector;
+
+  /** Whether operations are only looked at, and not kept. */
+  private boolean paused;
+
   public Tape(TrainingKernels kernels, Memory memory) {
     this.gradients = new Gradients(kernels, memory);
     this.derivatives = new Derivatives(kernels, gradients);
   }
 
+  /** Has all operations of the steps to come looked at, by none if null. */
+  public void detector(@Nullable AnomalyDetector looking) {
+    detector = looking;
+  }
+
+  /** Whether operations are kept from now on, or only looked at: a layer will run again. */
+  public void pause(boolean value) {
+    paused = value;
+  }
+
   /** Starts a step. */
   public void begin(Parameters parameters) {
     ops.clear();
+    paused = false;
     gradients.begin(parameters);
   }
 
   /** Keeps an operation if a trained weight is among its operands, or has an influence on one. */
   public void record(Op op, Tensor a, @Nullable Tensor b, @Nullable Tensor c) {
+    look(op);
+    if (paused) {
+      return;
+    }
     if (gradients.reaches(a) || gradients.reaches(b) || gradients.reaches(c)) {
       ops.add(op);
       gradients.reach(op.out());
@@ -60,6 +81,10 @@ public final class Tape {
    * sum that others were added to.
    */
   public void record(Op op) {
+    look(op);
+    if (paused) {
+      return;
+    }
     ops.add(op);
     gradients.reach(op.out());
     if (op instanceof Op.Block<?> block) {
@@ -67,9 +92,18 @@ public final class Tape {
     }
   }
 
+  private void look(Op op) {
+    if (detector != null) {
+      detector.written(op);
+    }
+  }
+
   /** Adds {@code factor} to the derivative of each element of a result. */
   public void seed(Tensor result, float factor) {
     derivatives.seed(result, factor);
+    if (detector != null) {
+      detector.seeded(gradients.of(result));
+    }
   }
 
   /** Takes all operations off, the last one first, and adds up the gradients of the weights. */
@@ -103,6 +137,9 @@ public final class Tape {
         rerun.run(block);
       } else {
         derivatives.pass(op, dout);
+        if (detector != null) {
+          detector.passed(op, gradients);
+        }
       }
     }
   }
