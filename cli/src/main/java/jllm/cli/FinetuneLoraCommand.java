@@ -157,7 +157,7 @@ final class FinetuneLoraCommand implements Callable<Integer> {
         loop.rate = USUAL_FULL_RATE;
       }
     }
-    PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
+    PretrainDisplay display = new PretrainDisplay(streams, output.quiet, loop);
     try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
         display;
         ModelFile model =

@@ -80,7 +80,7 @@ final class PretrainCommand implements Callable<Integer> {
     compute.check();
     models.check();
     Path initFrom = checkpoint == null ? models.initFrom : null;
-    PretrainDisplay display = new PretrainDisplay(streams, output.quiet);
+    PretrainDisplay display = new PretrainDisplay(streams, output.quiet, loop);
     try (Interruption _ = new Interruption(display::stop, null, PATIENCE_MILLIS);
         display;
         ModelFile model = initFrom == null ? null : ModelFiles.open(initFrom)) {

@@ -21,12 +21,22 @@ final class PretrainDisplay implements TrainListener, ShardListener, AutoCloseab
   private double meanLoss = Double.NaN;
   private double meanSpeed = Double.NaN;
   private String evaluation = "";
-  private boolean hinted;
+  private boolean hinted; // at how to find where numbers stop to be finite
   private @Nullable Progress shown;
 
   PretrainDisplay(Streams streams, boolean quiet) {
     this.streams = streams;
     this.quiet = quiet;
+  }
+
+  /**
+   * Shows a run of training.
+   *
+   * @param options whose hints are not given where they were taken
+   */
+  PretrainDisplay(Streams streams, boolean quiet, PretrainLoopOptions options) {
+    this(streams, quiet);
+    hinted = options.detectAnomaly;
   }
 
   /** Asks to stop after the step under way; from any thread. */

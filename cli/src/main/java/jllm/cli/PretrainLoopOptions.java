@@ -261,7 +261,7 @@ final class PretrainLoopOptions {
       description =
           "End at the first step without a finite loss or gradient (exit 6); it is computed again to"
               + " say which operation gave the first such number. Costs nothing before.")
-  private boolean detectAnomaly;
+  boolean detectAnomaly;
 
   @Option(
       names = "--skip-spikes",

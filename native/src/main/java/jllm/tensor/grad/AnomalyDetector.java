@@ -8,7 +8,6 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Layer;
@@ -25,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class AnomalyDetector {
   private final Backend backend;
   private final Parameters parameters;
-  private final Map<Op, String> places = new IdentityHashMap<>();
+  private final IdentityHashMap<Op, String> places = new IdentityHashMap<>();
   private final Deque<Layer<?>> layers = new ArrayDeque<>();
 
   /**
