@@ -8,7 +8,7 @@
 
 #include "decode_input.h"
 
-enum { LANES = 8, VECTORS = 2, AHEAD = 24 * LINE };
+enum { LANES = 8, VECTORS = 2, AHEAD = 48 * LINE };
 
 typedef __m256i V;
 typedef __m256 F;
@@ -17,6 +17,7 @@ typedef V ACC;
 // With 16 registers more rows of integers gain nothing.
 #define MOST_ROWS 2
 #define MOST_FLOAT_ROWS 4
+#define MOST_SUMS 4
 #define NAME(name) name##_avx2
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 #define AND(a, mask) _mm256_and_si256(a, _mm256_set1_epi32((int)(mask)))

@@ -8,7 +8,7 @@
 
 #include "decode_input.h"
 
-enum { LANES = 16, VECTORS = 1, AHEAD = 24 * LINE };
+enum { LANES = 16, VECTORS = 1, AHEAD = 48 * LINE };
 
 typedef __m512i V;
 typedef __m512 F;
@@ -16,6 +16,7 @@ typedef struct { V upper, lower; } ACC;
 
 #define MOST_ROWS 4
 #define MOST_FLOAT_ROWS 4
+#define MOST_SUMS 8
 #define NAME(name) name##_avx512
 #define LOAD(p) _mm512_loadu_si512(p)
 #define AND(a, mask) _mm512_and_si512(a, _mm512_set1_epi32((int)(mask)))

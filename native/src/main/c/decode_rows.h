@@ -8,10 +8,22 @@
 #define CAT(a, b) CAT2(a, b)
 #define OF(what) CAT(TYPE, what)
 
+// The groups whose columns lie on the same lines are a span: they are summed together, as many as there are registers
+// for, so that lines are read once and in their order.
+#define GROUP(s, j) ((s) / OF(_STRIDE) * OF(_STRIDE) * OF(_SHARING) + (s) % OF(_STRIDE) + OF(_STRIDE) * (j))
+#define COLUMN(g) (b * OF(_LENGTH) + (g) * OF(_GROUP))
+#define INPUT(r, g) (rows[r].groups + COLUMN(g) / 32)
+#define PART(g) (OF(_GROUP) == 16 ? (g) % 2 : 0)
+
 // out[r * stride + 0..15] for r < count.
 INLINE void OF(_tile)(const uint8_t *tile, int64_t blocks, const struct row *rows, const int count,
                       float *out, int64_t stride) {
-  enum { LINES = OF(_BYTES) / LINE, GROUPS = OF(_LENGTH) / OF(_GROUP), QUADS = OF(_GROUP) / 4 };
+  enum {
+    LINES = OF(_BYTES) / LINE,
+    SPANS = OF(_LENGTH) / OF(_GROUP) / OF(_SHARING),
+    QUADS = OF(_GROUP) / 4
+  };
+  const int together = OF(_SHARING) * count <= MOST_SUMS ? OF(_SHARING) : MOST_SUMS / count;
   F totals[VECTORS][MOST_ROWS];
   EACH(v, VECTORS) {
     EACH(r, count) {
@@ -22,36 +34,44 @@ INLINE void OF(_tile)(const uint8_t *tile, int64_t blocks, const struct row *row
     EACH(v, VECTORS) {
       const uint8_t *at = tile + 4 * LANES * v;
       struct OF(_HEAD) head = OF(_head)(at, tile + 2 * LANES * v);
-#pragma GCC unroll 16
-      for (int g = 0; g < GROUPS; g++) {
-        int64_t column = b * OF(_LENGTH) + g * OF(_GROUP);
-        int part = OF(_GROUP) == 16 ? g % 2 : 0;
-        ACC sums[MOST_ROWS];
-        EACH(r, count) {
-          sums[r] = START(rows[r].groups[column / 32].start[part]);
-        }
 #pragma GCC unroll 8
-        for (int i = 0; i < QUADS; i++) {
-          // Of each line, once, while the lines of a block are read in some order.
-          int step = g * QUADS + i;
-          if (v == 0 && (step + 1) * LINES / (GROUPS * QUADS) > step * LINES / (GROUPS * QUADS)) {
-            PREFETCH(tile + AHEAD + step * LINES / (GROUPS * QUADS) * LINE);
+      for (int s = 0; s < SPANS; s++) {
+#pragma GCC unroll 4
+        for (int part = 0; part < OF(_SHARING); part += together) {
+          ACC sums[OF(_SHARING)][MOST_ROWS];
+          EACH(j, together) {
+            int g = GROUP(s, part + j);
+            EACH(r, count) {
+              sums[j][r] = START(INPUT(r, g)->start[PART(g)]);
+            }
           }
-          V word = OF(_word)(at, g, i);
-          EACH(r, count) {
-            sums[r] = DOT(sums[r], word, rows[r].quads + column / 4 + i);
+#pragma GCC unroll 8
+          for (int i = 0; i < QUADS; i++) {
+            if (v == 0 && part == 0) {
+              fetch_ahead(tile, (s * QUADS + i) * LINES / (SPANS * QUADS), (s * QUADS + i + 1) * LINES / (SPANS * QUADS));
+            }
+            EACH(j, together) {
+              int g = GROUP(s, part + j);
+              V word = OF(_word)(at, g, i);
+              EACH(r, count) {
+                sums[j][r] = DOT(sums[j][r], word, rows[r].quads + COLUMN(g) / 4 + i);
+              }
+            }
           }
-        }
-        F scale = OF(_scale)(&head, g);
+          EACH(j, together) {
+            int g = GROUP(s, part + j);
+            F scale = OF(_scale)(&head, g);
 #if MINIMUM
-        F minimum = OF(_minimum)(&head, g);
+            F minimum = OF(_minimum)(&head, g);
 #endif
-        EACH(r, count) {
-          const struct group *group = rows[r].groups + column / 32;
-          totals[v][r] = FMA(MUL(FLOAT(SUM(sums[r])), BROADCAST(group->scale)), scale, totals[v][r]);
+            EACH(r, count) {
+              const struct group *group = INPUT(r, g);
+              totals[v][r] = FMA(MUL(FLOAT(SUM(sums[j][r])), BROADCAST(group->scale)), scale, totals[v][r]);
 #if MINIMUM
-          totals[v][r] = FMA(minimum, BROADCAST(group->sum[part]), totals[v][r]);
+              totals[v][r] = FMA(minimum, BROADCAST(group->sum[PART(g)]), totals[v][r]);
 #endif
+            }
+          }
         }
       }
     }
@@ -74,6 +94,10 @@ ROWS_OF(2)
 ROWS_OF(4)
 #endif
 #undef ROWS_OF
+#undef GROUP
+#undef COLUMN
+#undef INPUT
+#undef PART
 #undef CAT2
 #undef CAT
 #undef OF

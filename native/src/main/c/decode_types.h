@@ -1,6 +1,7 @@
 // The blocks of each quantized type as PackedBlocks.java and its subclasses keep them: lines of 64
 // bytes, 32 bits for each of 16 rows. For each type TYPE:
 //   TYPE_BYTES, TYPE_LENGTH, TYPE_GROUP   bytes and columns of a block of 16 rows; columns with a scale
+//   TYPE_SHARING, TYPE_STRIDE             how many groups lie on the same lines, and how far these are from each other
 //   TYPE_head    what is read once for a block
 //   TYPE_scale   the scale of group g, one for each row
 //   TYPE_minimum what is added to each weight of the group, where the type has that
@@ -25,6 +26,8 @@ struct plain_head { F d, m; };
 #define Q8_0_BYTES (8 * LINE + LINE / 2)
 #define Q8_0_LENGTH 32
 #define Q8_0_GROUP 32
+#define Q8_0_SHARING 1
+#define Q8_0_STRIDE 1
 #define Q8_0_HEAD plain_head
 INLINE struct plain_head Q8_0_head(const uint8_t *at, const uint8_t *half) {
   (void)at;
@@ -36,6 +39,8 @@ INLINE V Q8_0_word(const uint8_t *at, int g, int i) { (void)g; return ROR(LINE_A
 #define Q4_0_BYTES (4 * LINE + LINE / 2)
 #define Q4_0_LENGTH 32
 #define Q4_0_GROUP 32
+#define Q4_0_SHARING 1
+#define Q4_0_STRIDE 1
 #define Q4_0_HEAD plain_head
 INLINE struct plain_head Q4_0_head(const uint8_t *at, const uint8_t *half) {
   (void)at;
@@ -47,6 +52,8 @@ INLINE V Q4_0_word(const uint8_t *at, int g, int i) { (void)g; return nibbles(LI
 #define IQ4_NL_BYTES Q4_0_BYTES
 #define IQ4_NL_LENGTH 32
 #define IQ4_NL_GROUP 32
+#define IQ4_NL_SHARING 1
+#define IQ4_NL_STRIDE 1
 #define IQ4_NL_HEAD plain_head
 #define IQ4_NL_head Q4_0_head
 #define IQ4_NL_scale Q8_0_scale
@@ -55,6 +62,8 @@ INLINE V IQ4_NL_word(const uint8_t *at, int g, int i) { return LOOKUP(Q4_0_word(
 #define Q4_1_BYTES (5 * LINE)
 #define Q4_1_LENGTH 32
 #define Q4_1_GROUP 32
+#define Q4_1_SHARING 1
+#define Q4_1_STRIDE 1
 #define Q4_1_HEAD plain_head
 INLINE struct plain_head Q4_1_head(const uint8_t *at, const uint8_t *half) {
   (void)half;
@@ -72,6 +81,8 @@ INLINE V five_bits(V fifths, const uint8_t *at, int i) {
 #define Q5_0_BYTES (5 * LINE + LINE / 2)
 #define Q5_0_LENGTH 32
 #define Q5_0_GROUP 32
+#define Q5_0_SHARING 1
+#define Q5_0_STRIDE 1
 #define Q5_0_HEAD plain_head
 INLINE struct plain_head Q5_0_head(const uint8_t *at, const uint8_t *half) {
   (void)at;
@@ -83,6 +94,8 @@ INLINE V Q5_0_word(const uint8_t *at, int g, int i) { (void)g; return five_bits(
 #define Q5_1_BYTES (6 * LINE)
 #define Q5_1_LENGTH 32
 #define Q5_1_GROUP 32
+#define Q5_1_SHARING 1
+#define Q5_1_STRIDE 1
 #define Q5_1_HEAD plain_head
 #define Q5_1_head Q4_1_head
 #define Q5_1_scale Q8_0_scale
@@ -109,12 +122,16 @@ INLINE F Q4_K_minimum(const struct six_bit_head *head, int g) {
 #define Q4_K_BYTES (36 * LINE)
 #define Q4_K_LENGTH 256
 #define Q4_K_GROUP 32
+#define Q4_K_SHARING 2
+#define Q4_K_STRIDE 1
 #define Q4_K_HEAD six_bit_head
 INLINE V Q4_K_word(const uint8_t *at, int g, int i) { return nibbles(LINE_AT(4 + g / 2 * 8 + i), g % 2); }
 
 #define Q5_K_BYTES (44 * LINE)
 #define Q5_K_LENGTH 256
 #define Q5_K_GROUP 32
+#define Q5_K_SHARING 2
+#define Q5_K_STRIDE 1
 #define Q5_K_HEAD six_bit_head
 #define Q5_K_head Q4_K_head
 #define Q5_K_scale Q4_K_scale
@@ -131,6 +148,8 @@ INLINE F Q6_K_scale(const struct byte_head *head, int g) {
 #define Q6_K_BYTES (52 * LINE + LINE / 2)
 #define Q6_K_LENGTH 256
 #define Q6_K_GROUP 16
+#define Q6_K_SHARING 4
+#define Q6_K_STRIDE 2
 #define Q6_K_HEAD byte_head
 INLINE struct byte_head Q6_K_head(const uint8_t *at, const uint8_t *half) {
   return (struct byte_head){HALVES(half + 52 * LINE), {LINE_AT(0), LINE_AT(1), LINE_AT(2), LINE_AT(3)}};
@@ -144,6 +163,8 @@ INLINE V Q6_K_word(const uint8_t *at, int g, int i) {
 #define Q3_K_BYTES (27 * LINE + LINE / 2)
 #define Q3_K_LENGTH 256
 #define Q3_K_GROUP 16
+#define Q3_K_SHARING 4
+#define Q3_K_STRIDE 2
 #define Q3_K_HEAD byte_head
 #define Q3_K_scale Q6_K_scale
 INLINE V Q3_K_scales(V low, V high) {
@@ -166,6 +187,8 @@ struct pair_head { F d, dmin; V both[4]; };
 #define Q2_K_BYTES (21 * LINE)
 #define Q2_K_LENGTH 256
 #define Q2_K_GROUP 16
+#define Q2_K_SHARING 4
+#define Q2_K_STRIDE 2
 #define Q2_K_HEAD pair_head
 INLINE struct pair_head Q2_K_head(const uint8_t *at, const uint8_t *half) {
   (void)half;
@@ -187,6 +210,8 @@ struct iq_head { F d; V low, high; };
 #define IQ4_XS_BYTES (34 * LINE)
 #define IQ4_XS_LENGTH 256
 #define IQ4_XS_GROUP 32
+#define IQ4_XS_SHARING 1
+#define IQ4_XS_STRIDE 1
 #define IQ4_XS_HEAD iq_head
 INLINE struct iq_head IQ4_XS_head(const uint8_t *at, const uint8_t *half) {
   (void)half;
