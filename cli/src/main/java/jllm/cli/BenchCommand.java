@@ -39,7 +39,7 @@ import picocli.CommandLine.Option;
       "them. Generating is bound by reading the weights from memory, a prompt by arithmetic: the last",
       "columns give the rate reached and its share of what this machine was measured to do: the read",
       "bandwidth, the float32 peak. Native kernels multiply prompts in BF16 or integers, whose peaks",
-      "are two and four times as high: their share can pass 100 %.",
+      "are two and four times as high: their share can pass 100 %%.",
       "",
       "Example: jllm bench -m model.gguf -p 128,512 -n 32",
       "A shape can be measured without its weights, with random ones:",

@@ -1,8 +1,11 @@
 package jllm.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -34,7 +37,17 @@ class UsageTest {
   @ParameterizedTest
   @MethodSource("commands")
   void eachCommandHasHelpWithAnExample(String command) {
-    Run run = Run.of(command, "--help");
+    // Where picocli warns, of a % that is no conversion for instance.
+    ByteArrayOutputStream warnings = new ByteArrayOutputStream();
+    PrintStream systemErr = System.err;
+    System.setErr(new PrintStream(warnings, true, UTF_8));
+    Run run;
+    try {
+      run = Run.of(command, "--help");
+    } finally {
+      System.setErr(systemErr);
+    }
+    assertEquals("", warnings.toString(UTF_8));
     assertEquals(0, run.code());
     assertTrue(run.out().startsWith("Usage: jllm " + command), run.out());
     assertTrue(
