@@ -112,14 +112,6 @@ final class BenchTrainCommand implements Callable<Integer> {
   private String frozenType = "f32";
 
   @Option(
-      names = "--dtype",
-      paramLabel = "TYPE",
-      defaultValue = "f32",
-      description =
-          "f32, or bf16: the model computes with rounded matrices, the optimizer keeps float32.")
-  private PretrainLoopOptions.WeightType type = PretrainLoopOptions.WeightType.F32;
-
-  @Option(
       names = "--grad-checkpoint",
       description = "Compute activations again instead of keeping them.")
   private boolean recompute;
@@ -145,7 +137,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       throw new UsageException("a shape is measured, with random weights; leave out --init-from");
     }
     List<TrainingBenchmark.Result> results = new ArrayList<>();
-    try (Backend backend = compute.backend()) {
+    try (Backend backend = compute.trainingBackend(null)) {
       List<Case> cases = cases(backend);
       double peak = compute.peakFlops(backend);
       TrainingBenchmark benchmark = new TrainingBenchmark(backend, peak);
@@ -198,7 +190,7 @@ final class BenchTrainCommand implements Callable<Integer> {
                       new BatchOptions(batch, tokens, 1),
                       new Horizon.Steps(1),
                       ScheduleOptions.constant(RATE))
-                  .withWeightType(type.type())
+                  .withWeightType(compute.weightType(backend))
                   .withRecompute(recompute);
           requireMemory(config, options, backend);
           cases.add(new Case(config, options));

@@ -12,6 +12,7 @@ import jllm.format.model.ModelFiles;
 import jllm.generate.BundledModel;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tokenize.Tokenizer;
 import jllm.train.BatchOptions;
 import jllm.train.Checkpoint;
@@ -190,12 +191,13 @@ final class FinetuneLoraCommand implements Callable<Integer> {
         samples.open(data, model, tokenizer, batch.sequenceLength(), loop.seed, display)) {
       display.close();
       long steps = loop.horizon().steps(batch, tokens);
-      TrainOptions options = loop.options(batch, steps);
-      Tuning tuning =
-          kind == Kind.FULL
-              ? new Tuning.OfModel(model, tokenizer, ChatTemplateText.of(model), options)
-              : new Tuning.OfAdapter(model, adapter.options(), options);
-      try (Backend backend = compute.backend()) {
+      DType before = checkpoint == null ? null : checkpoint.weightType();
+      try (Backend backend = compute.trainingBackend(before)) {
+        TrainOptions options = loop.options(batch, steps, compute.weightType(backend));
+        Tuning tuning =
+            kind == Kind.FULL
+                ? new Tuning.OfModel(model, tokenizer, ChatTemplateText.of(model), options)
+                : new Tuning.OfAdapter(model, adapter.options(), options);
         RunArguments.noteBackend(backend, checkpoint, settings, streams.err());
         FinetuneRun.Job job =
             new FinetuneRun.Job(tuning, tokens, tokenizer, options, run, gguf, settings);

@@ -14,6 +14,7 @@ import jllm.format.WeightSource;
 import jllm.format.model.ModelFiles;
 import jllm.generate.ModelTokenizer;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tokenize.Tokenizer;
 import jllm.train.BatchOptions;
 import jllm.train.Checkpoint;
@@ -121,12 +122,13 @@ final class PretrainCommand implements Callable<Integer> {
             display)) {
       display.close();
       long steps = loop.horizon().steps(batch, tokens);
-      TrainOptions options = loop.options(batch, steps);
       if (target.gguf != null) {
         GgufExport.check(config, tokenizer, target.gguf.type());
       }
-      RunPlan plan = RunPlan.of(config, options, tokens);
-      try (Backend backend = compute.backend()) {
+      DType before = checkpoint == null ? null : checkpoint.weightType();
+      try (Backend backend = compute.trainingBackend(before)) {
+        TrainOptions options = loop.options(batch, steps, compute.weightType(backend));
+        RunPlan plan = RunPlan.of(config, options, tokens);
         Memory.require(plan, backend);
         if (target.dryRun) {
           show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));

@@ -21,24 +21,6 @@ final class PretrainLoopOptions {
   private static final long USUAL_SAMPLES = 500;
   private static final int WARMUP_SHARE = 10;
 
-  /** Types of the weights that the model computes with. */
-  enum WeightType {
-    F32(DType.F32),
-    FLOAT32(DType.F32),
-    BF16(DType.BF16),
-    BFLOAT16(DType.BF16);
-
-    private final DType type;
-
-    WeightType(DType type) {
-      this.type = type;
-    }
-
-    DType type() {
-      return type;
-    }
-  }
-
   /** Whether a model is tuned, not made. */
   private final boolean tunes;
 
@@ -162,14 +144,6 @@ final class PretrainLoopOptions {
       defaultValue = "0.01",
       description = "Weight of the loss that keeps experts in balance. Default: ${DEFAULT-VALUE}.")
   private double balance;
-
-  @Option(
-      names = "--dtype",
-      paramLabel = "TYPE",
-      defaultValue = "f32",
-      description =
-          "f32, or bf16: the model computes with rounded matrices, the optimizer keeps float32.")
-  private WeightType type = WeightType.F32;
 
   @Option(
       names = "--grad-checkpoint",
@@ -302,8 +276,9 @@ final class PretrainLoopOptions {
    * All of them.
    *
    * @param steps of the run
+   * @param weights type of the matrices that the model computes with
    */
-  TrainOptions options(BatchOptions batch, long steps) {
+  TrainOptions options(BatchOptions batch, long steps, DType weights) {
     return new TrainOptions(
         batch,
         horizon(),
@@ -325,7 +300,7 @@ final class PretrainLoopOptions {
         dropout,
         balance,
         recompute,
-        type.type,
+        weights,
         seed);
   }
 

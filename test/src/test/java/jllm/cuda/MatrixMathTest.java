@@ -45,7 +45,7 @@ class MatrixMathTest {
       for (int[] size : SIZES) {
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.Q4_K}) {
           if (type.divides(size[1])) {
-            check(device, oracle, type, size, type == DType.BF16 ? BF16_TOLERANCE : tolerance);
+            check(device, oracle, type, size, tolerance);
           }
         }
       }

@@ -22,6 +22,7 @@ public final class TestDevice {
   private static final Path BUILD = Path.of("../native/src/test/c/cuda-host/build");
   private static final int BUILD_MINUTES = 5;
   private static @Nullable TestDevice shared;
+  private static @Nullable CudaBackend rounding;
 
   private final Map<String, String> environment;
   private final @Nullable CudaBackend backend;
@@ -52,6 +53,14 @@ public final class TestDevice {
       throw new IllegalStateException();
     }
     return device.backend;
+  }
+
+  /** The one backend of all tests that multiplies in BF16. */
+  public static synchronized CudaBackend rounding() {
+    if (rounding == null) {
+      rounding = CudaBackend.open(0, MatrixMath.BF16, environment());
+    }
+    return rounding;
   }
 
   /** Environment variables with which a backend of its own can be opened. */

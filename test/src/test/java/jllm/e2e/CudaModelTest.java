@@ -60,8 +60,7 @@ class CudaModelTest {
     float[] device = logits(name, TestDevice.backend());
     try (Backend oracle = new ScalarBackend(DType.F32)) {
       double error = LogitsTest.relativeError(device, logits(name, oracle));
-      // Matrices in BF16 are multiplied with activations that are rounded to it.
-      assertTrue(error <= (name.contains("BF16") ? 2e-2 : 1e-3), name + ": " + error);
+      assertTrue(error <= 1e-3, name + ": " + error);
     }
   }
 

@@ -88,6 +88,11 @@ public final class CudaBackend implements Backend {
     return gpu.device();
   }
 
+  /** How products of many rows round their operands. */
+  public MatrixMath math() {
+    return math;
+  }
+
   /** Bytes of the device's memory that no program uses. */
   public long freeMemory() {
     return gpu.freeMemory();

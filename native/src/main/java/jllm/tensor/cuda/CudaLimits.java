@@ -21,19 +21,21 @@ public final class CudaLimits {
   private CudaLimits() {}
 
   /**
-   * Measures for a second or two.
+   * Measures for a second or two, with products as the backend rounds them.
    *
    * @throws DeviceMemoryException if there is not even room for small operands
    */
   public static MachineLimits measure(CudaBackend backend) {
     double flops = 0;
+    DType type = backend.math() == MatrixMath.BF16 ? DType.BF16 : DType.F32;
     for (int side = LEAST_SIDE; side <= MOST_SIDE; side *= 2) {
       try (Memory memory = backend.memory()) {
         Shape shape = Shape.of(side, side);
-        Tensor a = memory.tensor(DType.F32, shape);
-        Tensor b = memory.tensor(DType.F32, shape);
+        Tensor a = memory.tensor(type, shape);
+        Tensor b = memory.tensor(type, shape);
         Tensor out = memory.tensor(DType.F32, shape);
-        long nanos = best(backend, () -> backend.linear(out, a, b, null));
+        long nanos =
+            best(backend, () -> backend.product(out, a, b, backend.math() == MatrixMath.TF32));
         flops = Math.max(flops, 2e9 * side * side * side / nanos);
         if (nanos > LONG_NANOS) {
           break;

@@ -60,7 +60,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type) {
-    products.weightGradient(dw, dout, x, type);
+    products.weightGradient(dw, dout, x);
   }
 
   @Override

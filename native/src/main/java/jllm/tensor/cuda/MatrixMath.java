@@ -1,9 +1,6 @@
 package jllm.tensor.cuda;
 
-/**
- * How a device multiplies matrices of more than a few rows; sums are in binary32 with all of them.
- * Weights that are stored in BF16 are multiplied with operands in BF16 in any case.
- */
+/** How a device multiplies matrices of more than a few rows; sums are in binary32 with all. */
 public enum MatrixMath {
   /** Operands as they are, in binary32. */
   F32,

@@ -102,7 +102,7 @@ final class Products {
     int inputs = x.columns();
     int outputs = w.dim(0);
     try (Scratch scratch = new Scratch(gpu)) {
-      Operand right = operand(x, rounds(w.dtype()), scratch);
+      Operand right = operand(x, rounds(), scratch);
       tiles(
           w,
           (tile, from, count) ->
@@ -124,9 +124,8 @@ final class Products {
   void inputGradient(Tensor dx, Tensor dout, Tensor w) {
     int rows = dx.rows();
     int inputs = dx.columns();
-    int outputs = w.dim(0);
     try (Scratch scratch = new Scratch(gpu)) {
-      Operand right = operand(dout, rounds(w.dtype()), scratch);
+      Operand right = operand(dout, rounds(), scratch);
       tiles(
           w,
           (tile, from, count) ->
@@ -145,14 +144,14 @@ final class Products {
   }
 
   /** dw [O, I] += dout^T x. */
-  void weightGradient(Tensor dw, Tensor dout, Tensor x, DType type) {
+  void weightGradient(Tensor dw, Tensor dout, Tensor x) {
     int inputs = x.columns();
     int outputs = dout.columns();
     try (Scratch scratch = new Scratch(gpu)) {
       multiply(
-          operand(x, rounds(type), scratch),
+          operand(x, rounds(), scratch),
           false,
-          operand(dout, rounds(type), scratch),
+          operand(dout, rounds(), scratch),
           true,
           address(dw),
           inputs,
@@ -163,9 +162,9 @@ final class Products {
     }
   }
 
-  /** Whether products with a weight of this type have operands in BF16. */
-  private boolean rounds(DType weight) {
-    return math == MatrixMath.BF16 || weight == DType.BF16;
+  /** Whether operands of products are in BF16. */
+  private boolean rounds() {
+    return math == MatrixMath.BF16;
   }
 
   /** Activations as products read them. */
@@ -202,7 +201,7 @@ final class Products {
   private void tiles(Tensor w, Tile use) {
     int outputs = w.dim(0);
     int inputs = w.columns();
-    boolean rounded = rounds(w.dtype());
+    boolean rounded = rounds();
     int stride = rounded ? roundedStride(inputs) : inputs;
     if (w.dtype() == (rounded ? DType.BF16 : DType.F32) && stride == inputs) {
       use.use(new Operand(address(w), rounded ? Type.BF16 : Type.F32, inputs), 0, outputs);
