@@ -21,9 +21,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
   /** How much a while may be faster than the one before when the kernels are compiled. */
-  private static final double SETTLED = 1.1;
+  private static final double SETTLED = 1.05;
 
   private static final long PROBE_NANOS = 500_000_000;
+
+  /** Seconds of a batch beside which those of the interpreter and of the JIT are few. */
+  private static final double LONG = 10;
 
   private final Backend backend;
   private final TrainedTensors weights;
@@ -153,29 +156,43 @@ public final class Trainer implements AutoCloseable {
    * until the time of one has settled, which it does when the JIT has compiled the kernels. The run
    * is not changed by it.
    *
-   * @param nanos at most, the last batch and the optimizer aside
+   * @param nanos at most for one sample at a time, then for whole batches, the last of each and the
+   *     optimizer aside
    */
   public double probe(long nanos) {
     var position = data.state();
-    long begin = System.nanoTime();
-    double before = Double.POSITIVE_INFINITY;
-    double seconds = probeBatches();
-    while (System.nanoTime() - begin < nanos && before / seconds > SETTLED) {
-      before = seconds;
-      seconds = Math.min(seconds, probeBatches());
+    int size = options.batch().batchSize();
+    if (size > 1) {
+      settle(1, nanos); // A whole batch may take seconds before anything is compiled.
     }
+    double seconds = settle(size, nanos);
     optimizer.zeroGradients();
     data.restore(position);
     return seconds * options.batch().accumulation() + optimizer.probe(backend);
   }
 
+  /**
+   * The least seconds of batches of a size, once they have settled or the time is over. The first
+   * one does not count if it was short: most of it may be the interpreter's.
+   */
+  private double settle(int size, long nanos) {
+    double before = Double.POSITIVE_INFINITY;
+    double seconds = probeBatches(size);
+    long begin = seconds < LONG ? System.nanoTime() : System.nanoTime() - nanos;
+    while (System.nanoTime() - begin < nanos && before / seconds > SETTLED) {
+      before = seconds;
+      seconds = Math.min(seconds, probeBatches(size));
+    }
+    return seconds;
+  }
+
   /** The least time of a batch among those that fit a while. */
-  private double probeBatches() {
+  private double probeBatches(int size) {
     long begin = System.nanoTime();
     double least = Double.POSITIVE_INFINITY;
     do {
       long start = System.nanoTime();
-      data.next(batches[0], options.batch().batchSize());
+      data.next(batches[0], size);
       model.learn(batches[0], 0, 0);
       least = Math.min(least, (System.nanoTime() - start) / 1e9);
     } while (System.nanoTime() - begin < PROBE_NANOS);
