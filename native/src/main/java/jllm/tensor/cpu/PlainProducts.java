@@ -1,6 +1,7 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import jllm.ffi.kernels.KernelLibrary;
 import jllm.tensor.DType;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
@@ -21,12 +22,13 @@ final class PlainProducts implements AutoCloseable {
 
   /**
    * @param kernels that are used where there are any; not closed here
+   * @param library of native kernels, null to do without
    */
-  PlainProducts(Workers workers, NativeProducts kernels) {
+  PlainProducts(Workers workers, NativeProducts kernels, @Nullable KernelLibrary library) {
     product = new MatrixProduct(workers, kernels);
     unpacker = new Unpacker(workers);
     row = new PlainRow(workers);
-    slim = new SlimProduct(workers);
+    slim = new SlimProduct(workers, library);
   }
 
   /** {@code out = x w^T + bias}; see {@link jllm.tensor.Backend#linear}. */

@@ -1,6 +1,9 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import jllm.ffi.kernels.KernelLibrary;
+import jllm.ffi.kernels.SlimKernel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The matrix product {@code c (+)= a b} of plain F32 matrices of which one dimension is small, as
@@ -24,6 +27,7 @@ final class SlimProduct implements Workers.Task {
   private static final int NEAR = 640 / LANES;
 
   private final Workers workers;
+  private final @Nullable SlimKernel kernel;
   private MemorySegment as = MemorySegment.NULL;
   private long aRow;
   private long aStep;
@@ -36,8 +40,12 @@ final class SlimProduct implements Workers.Task {
   private boolean deep;
   private boolean byColumns;
 
-  SlimProduct(Workers workers) {
+  /**
+   * @param library of native kernels, null to do without
+   */
+  SlimProduct(Workers workers, @Nullable KernelLibrary library) {
     this.workers = workers;
+    kernel = library == null ? null : SlimKernel.of(library).orElse(null);
   }
 
   /** Whether a product is slim enough, and its result's rows whole vectors. */
@@ -88,6 +96,23 @@ final class SlimProduct implements Workers.Task {
     int end = byColumns ? Workers.share(vectors, part + 1, parts) : vectors;
     int row = byColumns ? 0 : Workers.share(rows, part, parts);
     int endRow = byColumns ? rows : Workers.share(rows, part + 1, parts);
+    SlimKernel kernel = this.kernel;
+    if (kernel != null) {
+      kernel.run(
+          as,
+          aRow / Float.BYTES,
+          aStep / Float.BYTES,
+          bs,
+          cs,
+          columns,
+          depth,
+          row,
+          endRow,
+          first * LANES,
+          end * LANES,
+          add);
+      return;
+    }
     if (deep) {
       strips(row, endRow, first, end, 0, depth, add);
       return;

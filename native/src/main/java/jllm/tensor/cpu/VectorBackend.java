@@ -52,7 +52,7 @@ public final class VectorBackend implements Backend {
     workers = new Workers(threads);
     packer = new Packer(workers, library);
     nativeProducts = new NativeProducts(workers, library);
-    plainProducts = new PlainProducts(workers, nativeProducts);
+    plainProducts = new PlainProducts(workers, nativeProducts, library);
     products = new Products(workers, plainProducts, nativeProducts, library);
     elementwise = new Elementwise(workers);
     norms = new Norms(workers);

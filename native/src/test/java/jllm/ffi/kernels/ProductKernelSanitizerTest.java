@@ -48,6 +48,26 @@ class ProductKernelSanitizerTest {
   void agreesWithLoopsAndStaysInItsMemory(
       String file, String family, String set, InstructionSet needed, String tolerance, String types)
       throws Exception {
+    List<String> more = new ArrayList<>(List.of("-DFAMILY=" + family, "-DSET=" + set));
+    if (set.equals("amx")) {
+      more.add("-DJLLM_AMX_TILES=\"" + TESTS.resolve("amx_emulation.h") + "\"");
+    }
+    List<String> arguments = new ArrayList<>(List.of(tolerance));
+    arguments.addAll(Arrays.asList(types.split(" ")));
+    check("gemm_test", file, needed, more, arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"slim_avx2, jllm_slim_avx2, AVX2", "slim_avx512, jllm_slim_avx512, AVX512"})
+  void slimProductsAgreeWithLoopsAndStayInTheirMemory(
+      String file, String kernel, InstructionSet needed) throws Exception {
+    check("slim_test", file, needed, List.of("-DKERNEL=" + kernel), List.of());
+  }
+
+  /** Compiles a test with the kernels of a file, and runs it. */
+  private void check(
+      String test, String file, InstructionSet needed, List<String> options, List<String> arguments)
+      throws Exception {
     assumeTrue(
         TestLibrary.open(Map.of()).instructionSets().contains(needed),
         "this processor has no " + needed.title());
@@ -56,11 +76,9 @@ class ProductKernelSanitizerTest {
     compile.addAll(options(file).filter(option -> !option.startsWith("-mamx")).toList());
     compile.addAll(List.of("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"));
     compile.addAll(List.of("-fsanitize=address,undefined", "-fno-sanitize-recover=all"));
-    compile.addAll(List.of("-I", SOURCES.toString(), "-DFAMILY=" + family, "-DSET=" + set));
-    if (set.equals("amx")) {
-      compile.add("-DJLLM_AMX_TILES=\"" + TESTS.resolve("amx_emulation.h") + "\"");
-    }
-    compile.add(TESTS.resolve("gemm_test.c").toString());
+    compile.addAll(List.of("-I", SOURCES.toString()));
+    compile.addAll(options);
+    compile.add(TESTS.resolve(test + ".c").toString());
     compile.add(SOURCES.resolve(file + ".c").toString());
     compile.addAll(List.of("-lm", "-o", program.toString()));
     Result compiled = run(compile);
@@ -68,9 +86,8 @@ class ProductKernelSanitizerTest {
       abort("the compiler has no sanitizers: " + compiled.text());
     }
     assertEquals(0, compiled.code(), compiled.text());
-    List<String> command =
-        new ArrayList<>(List.of(program.toString(), Long.toString(SEED), tolerance));
-    command.addAll(Arrays.asList(types.split(" ")));
+    List<String> command = new ArrayList<>(List.of(program.toString(), Long.toString(SEED)));
+    command.addAll(arguments);
     Result result = run(command);
     assertEquals(0, result.code(), () -> "seed " + SEED + ": " + result.text());
   }
