@@ -160,6 +160,14 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     }
 
 #define DECODE_WARPS 4
+#define KEYS_OF_A_SPLIT 64
+
+// Among how many blocks the keys of a query are divided, of so many that there are at most. It
+// depends on what queries see alone, so that a launch for a longer context gives the same sums.
+__device__ __forceinline__ int used_splits(int keys, int steps, int window, int splits) {
+    int seen = window > 0 ? min(keys, window + steps - 1) : keys;
+    return max(1, min(splits, (seen + KEYS_OF_A_SPLIT - 1) / KEYS_OF_A_SPLIT));
+}
 
 // The keys that a warp has seen for a head: largest score, sum of weights, weighted sum of values;
 // lane l has the columns l, l + 32, ..
@@ -199,7 +207,9 @@ __device__ __forceinline__ void decode_heads(float* partials, const float* q, co
             seen[h].sums[c] = 0;
         }
     }
-    int from = a.from(sequence, step), to = a.to(step), share = (to - from + splits - 1) / splits;
+    int used = used_splits(a.keys(), a.steps, a.window, splits);
+    int from = a.from(sequence, step), to = a.to(step), share = (to - from + used - 1) / used;
+    if (static_cast<int>(blockIdx.x) >= used) return;
     from += blockIdx.x * share;
     to = min(to, from + share);
     // Rounds of BATCH keys a warp: their loads are in flight together, and sums are rescaled once.
@@ -282,9 +292,10 @@ __device__ __forceinline__ void decode(float* partials, const float* q, const vo
 
 #define DECODE_KERNEL(W)                                                                          \
     KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(           \
-        float* partials, const float* q, const void* k, const void* v, int heads, int kv_heads,   \
-        int head_dim, int steps, int capacity, int past, float scale, float soft_cap, int window, \
-        int causal, int splits) {                                                                 \
+        float* partials, const float* q, const void* k, const void* v, const int* past_at,        \
+        int heads, int kv_heads, int head_dim, int steps, int capacity, int past, float scale,    \
+        float soft_cap, int window, int causal, int splits) {                                     \
+        if (past_at != nullptr) past = *past_at;                                                  \
         Attention a = {heads,    kv_heads, head_dim, steps,   capacity, past, scale,              \
                        soft_cap, window,   causal,   nullptr, 0,        0,    0};                 \
         decode<W>(partials, q, k, v, a, splits);                                                  \
@@ -293,17 +304,20 @@ __device__ __forceinline__ void decode(float* partials, const float* q, const vo
 WIDTHS(ATTENTION_KERNEL)
 WIDTHS(DECODE_KERNEL)
 
-// out [N, H*D] from the partials of all splits. A block takes a head of a row.
-KERNEL attention_combine(float* out, const float* partials, int head_dim, int splits) {
+// out [N, H*D] from the partials of all splits that were used. A block takes a head of a row.
+KERNEL attention_combine(float* out, const float* partials, const int* past_at, int head_dim,
+                         int steps, int past, int window, int splits) {
+    if (past_at != nullptr) past = *past_at;
+    int used = used_splits(past + steps, steps, window, splits);
     partials += static_cast<long long>(blockIdx.x) * splits * (head_dim + 2);
     float largest = EMPTY, total = 0;
-    for (int i = 0; i < splits; i++) largest = fmaxf(largest, partials[i * (head_dim + 2)]);
-    for (int i = 0; i < splits; i++) {
+    for (int i = 0; i < used; i++) largest = fmaxf(largest, partials[i * (head_dim + 2)]);
+    for (int i = 0; i < used; i++) {
         total += partials[i * (head_dim + 2) + 1] * __expf(partials[i * (head_dim + 2)] - largest);
     }
     for (int d = threadIdx.x; d < head_dim; d += blockDim.x) {
         float sum = 0;
-        for (int i = 0; i < splits; i++) {
+        for (int i = 0; i < used; i++) {
             const float* partial = partials + i * (head_dim + 2);
             sum += partial[2 + d] * __expf(partial[0] - largest);
         }

@@ -110,6 +110,14 @@ __device__ __forceinline__ u16 float_to_bf16(float value) {
     return static_cast<u16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+// The value of a lane in a block of Q8_0 that a warp makes, and the block's scale, binary16.
+__device__ __forceinline__ u8 to_q8_0(float value, u16& scale) {
+    float step = warp_max(fabsf(value)) / 127, inverse = 1 / step;
+    if (!(inverse <= 3.4028235e38f)) inverse = 0;  // a block of zeros or next to it
+    scale = float_to_half(step);
+    return static_cast<u8>(static_cast<int>(roundf(value * inverse)));
+}
+
 // Dropout, as jllm.tensor.Dropout: the key of a row, and whether one of its elements stays.
 __device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
     u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;

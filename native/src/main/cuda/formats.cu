@@ -27,9 +27,15 @@ __device__ __forceinline__ void signed_to_floats(u32 bytes, float* out) {
 __device__ __forceinline__ u32 word16(const u8* p) { return *reinterpret_cast<const u16*>(p); }
 __device__ __forceinline__ u32 word32(const u8* p) { return *reinterpret_cast<const u32*>(p); }
 __device__ __forceinline__ uint2 words(const u8* p) { return *reinterpret_cast<const uint2*>(p); }
-// Eight bytes at an address that is a multiple of 2 or 4.
+// Eight bytes at an address that is a multiple of 2 or 4. Words that hold one of them are whole
+// inside of any piece of memory.
 __device__ __forceinline__ uint2 words_of_halves(const u8* p) {
-    return make_uint2(word16(p) | word16(p + 2) << 16, word16(p + 4) | word16(p + 6) << 16);
+    u64 at = reinterpret_cast<u64>(p);
+    const u32* from = reinterpret_cast<const u32*>(at & ~3ull);
+    u32 shift = (at & 2) * 8;
+    u64 first = static_cast<u64>(from[1]) << 32 | from[0];
+    u64 second = static_cast<u64>(shift ? from[2] : 0) << 32 | from[1];
+    return make_uint2(static_cast<u32>(first >> shift), static_cast<u32>(second >> shift));
 }
 __device__ __forceinline__ uint2 words_of_words(const u8* p) {
     return make_uint2(word32(p), word32(p + 4));

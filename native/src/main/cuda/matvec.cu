@@ -1,13 +1,13 @@
-// module: common formats matvec
-// Products of few rows with a weight of any format, read once in the form that it is stored in:
+// module: common activations formats matvec
+// Products of few rows with weights of any format, read once in the form that they are stored in:
 // decoding a token is limited by this reading. x [N, I], out [N, O], w [O, I].
 //
-// A block of 4 warps computes 2 outputs: each lane decodes 8 elements of both rows in registers and
-// multiplies them with the 8 elements of x that it holds; the warps share the inner dimension, so
-// that a small layer, too, has enough loads in flight to fill the memory's pipeline. More outputs a
-// block would read x less often, but x comes from the cache.
+// A block of 4 warps computes 2 outputs, or 4 of large layers: each lane decodes 8 elements of each
+// row of the weight in registers and multiplies them with the 8 elements of x that it holds; the
+// warps share the inner dimension, so that a small layer, too, has enough loads in flight to fill
+// the memory's pipeline. What a row of x becomes does not depend on how many rows or outputs a block
+// takes.
 
-#define OUTPUTS 2
 #define MATVEC_THREADS 128
 #define MATVEC_WARPS (MATVEC_THREADS / 32)
 
@@ -24,7 +24,7 @@ __device__ __forceinline__ void load8(const float* x, bool vectors, float* v) {
 }
 
 // Adds each thread's share of ROWS rows of x times OUTPUTS rows of w.
-template <class Format, int ROWS>
+template <class Format, int OUTPUTS, int ROWS>
 __device__ __forceinline__ void multiply(float (&sums)[OUTPUTS][ROWS],
                                          const float* const (&x)[ROWS],
                                          const u8* const (&w)[OUTPUTS], int inputs) {
@@ -62,43 +62,105 @@ __device__ __forceinline__ void multiply(float (&sums)[OUTPUTS][ROWS],
     }
 }
 
-// out[row + r, o] for the block's outputs; rows beyond the last are computed from the last and not
-// stored.
-template <class Format, int ROWS>
-__device__ __forceinline__ void matvec(float* out, const float* x, const void* w, const float* bias,
-                                       int row, int rows, int inputs, int outputs, int input_row) {
-    __shared__ float scratch[MATVEC_WARPS][OUTPUTS][ROWS];
-    const u8* weights[OUTPUTS];
+// The shares of the warps of some outputs of a block.
+template <int OUTPUTS, int ROWS>
+struct Shares {
+    float of[MATVEC_WARPS][OUTPUTS][ROWS];
+
+    // The product of a row and an output.
+    __device__ __forceinline__ float sum(int o, int r, const float* bias, int output) const {
+        float sum = bias == nullptr ? 0 : bias[output];
+#pragma unroll
+        for (int i = 0; i < MATVEC_WARPS; i++) sum += of[i][o][r];
+        return sum;
+    }
+};
+
+// Multiplies rows row.. of x with rows of weights; rows of x beyond the last are the last again.
+template <class Format, int OUTPUTS, int ROWS>
+__device__ __forceinline__ void multiply_rows(Shares<OUTPUTS, ROWS>& shares, const float* x,
+                                              const u8* const (&weights)[OUTPUTS], int row,
+                                              int rows, int inputs) {
     const float* inputs_of[ROWS];
     float sums[OUTPUTS][ROWS] = {};
 #pragma unroll
-    for (int o = 0; o < OUTPUTS; o++) {
-        long long output = min(static_cast<int>(blockIdx.x) * OUTPUTS + o, outputs - 1);
-        weights[o] = static_cast<const u8*>(w) + output * Format::row_bytes(inputs);
-    }
-#pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-        inputs_of[r] =
-            x + static_cast<long long>(min(input_row + r, input_row + rows - row - 1)) * inputs;
-    }
-    multiply<Format, ROWS>(sums, inputs_of, weights, inputs);
+    for (int r = 0; r < ROWS; r++)
+        inputs_of[r] = x + static_cast<long long>(min(row + r, rows - 1)) * inputs;
+    multiply<Format, OUTPUTS, ROWS>(sums, inputs_of, weights, inputs);
 #pragma unroll
     for (int o = 0; o < OUTPUTS; o++) {
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
             float sum = warp_sum(sums[o][r]);
-            if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32][o][r] = sum;
+            if (threadIdx.x % 32 == 0) shares.of[threadIdx.x / 32][o][r] = sum;
         }
     }
     __syncthreads();
-    if (threadIdx.x < OUTPUTS * ROWS) {
-        int o = threadIdx.x / ROWS, r = threadIdx.x % ROWS, output = blockIdx.x * OUTPUTS + o;
-        if (output < outputs && row + r < rows) {
-            float sum = bias == nullptr ? 0 : bias[output];
+}
+
+template <class Format>
+__device__ __forceinline__ const u8* weight_row(const void* w, int output, int inputs) {
+    return static_cast<const u8*>(w) + output * Format::row_bytes(inputs);
+}
+
+// A linear layer; add: what it gives is added to out.
+struct Layer {
+    float* out;
+    const void* w;
+    const float* bias;
+    int outputs;
+    int add;
+};
+
+// The outputs of block number `block` of a layer, for rows row..
+template <class Format, int OUTPUTS, int ROWS>
+__device__ __forceinline__ void matvec(const Layer& layer, const float* x, int block, int row,
+                                       int rows, int inputs) {
+    __shared__ Shares<OUTPUTS, ROWS> shares;
+    const u8* weights[OUTPUTS];
 #pragma unroll
-            for (int i = 0; i < MATVEC_WARPS; i++) sum += scratch[i][o][r];
-            out[static_cast<long long>(row + r) * outputs + output] = sum;
+    for (int o = 0; o < OUTPUTS; o++)
+        weights[o] = weight_row<Format>(layer.w, min(block * OUTPUTS + o, layer.outputs - 1), inputs);
+    multiply_rows<Format, OUTPUTS, ROWS>(shares, x, weights, row, rows, inputs);
+    if (threadIdx.x < OUTPUTS * ROWS) {
+        int o = threadIdx.x / ROWS, r = threadIdx.x % ROWS, output = block * OUTPUTS + o;
+        if (output < layer.outputs && row + r < rows) {
+            float* to = layer.out + static_cast<long long>(row + r) * layer.outputs + output;
+            float sum = shares.sum(o, r, layer.bias, output);
+            *to = layer.add ? *to + sum : sum;
         }
+    }
+}
+
+// Up to three layers with the same x; one that is absent has no outputs.
+template <class Format, int OUTPUTS, int ROWS>
+__device__ __forceinline__ void matvecs(const Layer (&layers)[3], const float* x, int rows,
+                                        int inputs) {
+    int block = blockIdx.x, chosen = 0;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        int blocks = (layers[i].outputs + OUTPUTS - 1) / OUTPUTS;
+        if (chosen == i && block >= blocks) block -= blocks, chosen++;
+    }
+    Layer layer = chosen == 0 ? layers[0] : chosen == 1 ? layers[1] : layers[2];
+    matvec<Format, OUTPUTS, ROWS>(layer, x, block, blockIdx.y * ROWS, rows, inputs);
+}
+
+// out = activation(gate x) * (up x); a block computes one output of both.
+template <class Format, int ROWS>
+__device__ __forceinline__ void gated_matvec(float* out, const float* x, const void* gate,
+                                             const void* up, const float* gate_bias,
+                                             const float* up_bias, int rows, int inputs,
+                                             int outputs, int kind) {
+    __shared__ Shares<2, ROWS> shares;
+    int output = blockIdx.x, row = blockIdx.y * ROWS, r = threadIdx.x;
+    const u8* const weights[2] = {weight_row<Format>(gate, output, inputs),
+                                  weight_row<Format>(up, output, inputs)};
+    multiply_rows<Format, 2, ROWS>(shares, x, weights, row, rows, inputs);
+    if (r < ROWS && row + r < rows) {
+        float g = shares.sum(0, r, gate_bias, output), u = shares.sum(1, r, up_bias, output);
+        WITH_ACTIVATION(kind, g = activation<KIND>(g));
+        out[static_cast<long long>(row + r) * outputs + output] = g * u;
     }
 }
 
@@ -111,7 +173,9 @@ __device__ __forceinline__ void expert_linear(float* out, const float* x, const 
     for (int row = blockIdx.y; row < rows; row += gridDim.y) {
         const u8* expert =
             static_cast<const u8*>(w) + experts[row] * outputs * Format::row_bytes(inputs);
-        matvec<Format, 1>(out, x, expert, nullptr, row, rows, inputs, outputs, row / per_input);
+        Layer layer = {out + static_cast<long long>(row) * outputs, expert, nullptr, outputs, 0};
+        matvec<Format, 2, 1>(layer, x + static_cast<long long>(row / per_input) * inputs,
+                             blockIdx.x, 0, 1, inputs);
         __syncthreads();  // before the next row's sums
     }
 }
@@ -154,17 +218,36 @@ __device__ __forceinline__ void expert_input(float* dx, const float* dout, const
     }
 }
 
+#define MATVEC_KERNEL(kernel, Format, OUTPUTS, ROWS)                                               \
+    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
+        kernel(const float* x, int rows, int inputs, int add, float* out0, const void* w0,         \
+               const float* bias0, int outputs0, float* out1, const void* w1, const float* bias1,  \
+               int outputs1, float* out2, const void* w2, const float* bias2, int outputs2) {      \
+        const Layer layers[3] = {{out0, w0, bias0, outputs0, add},                                 \
+                                 {out1, w1, bias1, outputs1, add},                                 \
+                                 {out2, w2, bias2, outputs2, add}};                                \
+        matvecs<Format, OUTPUTS, ROWS>(layers, x, rows, inputs);                                   \
+    }
+
+#define GATED_KERNEL(kernel, Format, ROWS)                                                         \
+    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
+        kernel(float* out, const float* x, const void* gate, const void* up,                       \
+               const float* gate_bias, const float* up_bias, int rows, int inputs, int outputs,    \
+               int kind) {                                                                         \
+        gated_matvec<Format, ROWS>(out, x, gate, up, gate_bias, up_bias, rows, inputs, outputs,    \
+                                   kind);                                                          \
+    }
+
 #define MATVEC_KERNELS(name, Format)                                                               \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        matvec_##name(float* out, const float* x, const void* w, const float* bias, int rows,      \
-                      int inputs, int outputs) {                                                   \
-        matvec<Format, 1>(out, x, w, bias, blockIdx.y, rows, inputs, outputs, blockIdx.y);         \
-    }                                                                                              \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        matvec4_##name(float* out, const float* x, const void* w, const float* bias, int rows,     \
-                       int inputs, int outputs) {                                                  \
-        matvec<Format, 4>(out, x, w, bias, blockIdx.y * 4, rows, inputs, outputs, blockIdx.y * 4); \
-    }                                                                                              \
+    MATVEC_KERNEL(matvec_##name, Format, 2, 1)                                                     \
+    MATVEC_KERNEL(matvec_wide_##name, Format, 4, 1)                                                \
+    MATVEC_KERNEL(matvec2_##name, Format, 2, 2)                                                    \
+    MATVEC_KERNEL(matvec4_##name, Format, 2, 4)                                                    \
+    MATVEC_KERNEL(matvec8_##name, Format, 2, 8)                                                    \
+    GATED_KERNEL(gated_matvec_##name, Format, 1)                                                   \
+    GATED_KERNEL(gated_matvec2_##name, Format, 2)                                                  \
+    GATED_KERNEL(gated_matvec4_##name, Format, 4)                                                  \
+    GATED_KERNEL(gated_matvec8_##name, Format, 8)                                                  \
     KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
         expert_linear_##name(float* out, const float* x, const void* w, const int* experts,        \
                              int rows, int per_input, int inputs, int outputs) {                   \

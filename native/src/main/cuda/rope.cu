@@ -1,4 +1,4 @@
-// module: common rope
+// module: common rotation rope
 // Rotary position embedding. x, out [N, H*D]; rotations [N, R]: cos and sin of each pair of a
 // position.
 
@@ -40,7 +40,7 @@ __device__ __forceinline__ void turn(float* out, const float* x, const float* ro
         const float* angle = rotations + static_cast<long long>(row) * rotary + 2 * item;
         float c = angle[0], s = BACKWARD ? -angle[1] : angle[1];
         float a = x[first], b = x[second];
-        float turned_a = a * c - b * s, turned_b = a * s + b * c;
+        float turned_a = turned_first(a, b, c, s), turned_b = turned_second(a, b, c, s);
         out[first] = BACKWARD ? out[first] + turned_a : turned_a;
         out[second] = BACKWARD ? out[second] + turned_b : turned_b;
     }

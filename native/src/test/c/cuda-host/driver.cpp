@@ -5,6 +5,11 @@
 // JLLM_FAKE_CUDA_DEVICES  how many there are (default 1)
 // JLLM_FAKE_CUDA_SEED     blocks and threads take turns in a random order that this number gives; the
 //                         results must be those of the usual order
+//
+// A stream that captures writes down launches, copies on the device, and copies from and to
+// page-locked memory, which read that memory when the graph is launched. What waits, allocates or
+// frees fails and spoils the capture, as do copies of other memory of the host: the driver may take
+// those, but what they read later is not what was meant.
 #include <dlfcn.h>
 #include <elf.h>
 #include <unistd.h>
@@ -14,9 +19,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -32,7 +40,11 @@ enum {
   INVALID_HANDLE = 400,
   NOT_FOUND = 500,
   ILLEGAL_ADDRESS = 700,
-  LAUNCH_FAILED = 719
+  LAUNCH_FAILED = 719,
+  CAPTURE_UNSUPPORTED = 900,
+  CAPTURE_INVALIDATED = 901,
+  CAPTURE_UNMATCHED = 903,
+  CAPTURE_WRONG_THREAD = 908
 };
 
 struct Error {
@@ -53,6 +65,14 @@ const Error ERRORS[] = {
     {NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
     {LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+    {CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+     "operation not permitted when stream is capturing"},
+    {CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+     "operation failed due to a previous error during capture"},
+    {CAPTURE_UNMATCHED, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
+     "the capture was not initiated in this stream"},
+    {CAPTURE_WRONG_THREAD, "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD",
+     "attempt to terminate a thread-local capture sequence from another thread"},
 };
 
 constexpr size_t GUARD = 256;
@@ -121,10 +141,42 @@ struct Module {
 struct Function {
   const char* (*launch)(void (*)(void**), void**, const unsigned*, const unsigned*, unsigned);
   void (*entry)(void**);
+  const unsigned* sizes;  // how many arguments, and the bytes of each
   std::string name;
   int shared_limit = 48 * 1024;
 };
-struct Stream {};
+typedef std::vector<std::function<int()>> Graph;
+struct Stream {
+  bool capturing = false, spoiled = false;
+  std::thread::id thread;
+  Graph graph;
+};
+// The stream that this thread captures.
+thread_local Stream* captured = nullptr;
+std::map<uintptr_t, size_t> page_locked;
+
+bool is_page_locked(const void* memory, size_t bytes) {
+  auto address = reinterpret_cast<uintptr_t>(memory);
+  auto next = page_locked.upper_bound(address);
+  if (next == page_locked.begin()) return false;
+  --next;
+  return address + bytes <= next->first + next->second;
+}
+
+int spoil(Stream* stream) {
+  if (stream->spoiled) return CAPTURE_INVALIDATED;
+  stream->spoiled = true;
+  return CAPTURE_UNSUPPORTED;
+}
+
+// Does an operation of a stream, or writes it down.
+template <class Operation>
+int give(Stream* stream, Operation operation) {
+  if (stream == nullptr || !stream->capturing) return operation();
+  if (stream->spoiled) return CAPTURE_INVALIDATED;
+  stream->graph.push_back(operation);
+  return SUCCESS;
+}
 struct Event {
   std::chrono::steady_clock::time_point at;
 };
@@ -138,6 +190,10 @@ constexpr int SHARED_LIMIT = 227 * 1024;
   if (context == nullptr) return INVALID_CONTEXT;    \
   if (failure != SUCCESS) return failure;
 
+// Of functions that wait for the device, or may do so.
+#define NOT_CAPTURED \
+  if (captured != nullptr) return spoil(captured);
+
 extern "C" {
 
 int cuInit(unsigned flags) {
@@ -148,7 +204,7 @@ int cuInit(unsigned flags) {
 }
 
 int cuDriverGetVersion(int* version) {
-  *version = 13000;
+  *version = 13010;
   return SUCCESS;
 }
 
@@ -248,6 +304,7 @@ int cuCtxGetCurrent(void** value) {
 
 int cuCtxSynchronize() {
   GUARDED
+  NOT_CAPTURED
   return check();
 }
 
@@ -260,6 +317,7 @@ int cuMemGetInfo_v2(size_t* free_bytes, size_t* total_bytes) {
 
 int cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
   GUARDED
+  NOT_CAPTURED
   if (bytes == 0) return INVALID_VALUE;
   if (used + bytes > total()) return OUT_OF_MEMORY;
   char* memory = static_cast<char*>(aligned_alloc(256, (bytes + 2 * GUARD + 255) / 256 * 256));
@@ -276,6 +334,7 @@ int cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
 int cuMemFree_v2(uintptr_t address) {
   std::lock_guard<std::recursive_mutex> guard(lock);
   if (address == 0) return SUCCESS;
+  NOT_CAPTURED
   auto found = allocations.find(address);
   if (found == allocations.end()) return INVALID_VALUE;
   int status = guarded(address, found->second) ? SUCCESS : check();
@@ -287,11 +346,17 @@ int cuMemFree_v2(uintptr_t address) {
 
 int cuMemAllocHost_v2(void** address, size_t bytes) {
   GUARDED
+  NOT_CAPTURED
   *address = aligned_alloc(256, (bytes + 255) / 256 * 256);
-  return *address == nullptr ? OUT_OF_MEMORY : SUCCESS;
+  if (*address == nullptr) return OUT_OF_MEMORY;
+  page_locked[reinterpret_cast<uintptr_t>(*address)] = bytes;
+  return SUCCESS;
 }
 
 int cuMemFreeHost(void* address) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  NOT_CAPTURED
+  page_locked.erase(reinterpret_cast<uintptr_t>(address));
   free(address);
   return SUCCESS;
 }
@@ -303,48 +368,63 @@ int cuMemHostRegister_v2(void* address, size_t bytes, unsigned) {
 
 int cuMemHostUnregister(void* address) { return address == nullptr ? INVALID_VALUE : SUCCESS; }
 
-int cuMemcpyHtoDAsync_v2(uintptr_t target, const void* source, size_t bytes, Stream*) {
+int cuMemcpyHtoDAsync_v2(uintptr_t target, const void* source, size_t bytes, Stream* stream) {
   GUARDED
   if (!inside(target, bytes)) return INVALID_VALUE;
-  memcpy(reinterpret_cast<void*>(target), source, bytes);
-  return SUCCESS;
+  if (captured != nullptr && !is_page_locked(source, bytes)) return spoil(captured);
+  return give(stream, [=] {
+    memcpy(reinterpret_cast<void*>(target), source, bytes);
+    return SUCCESS;
+  });
 }
 int cuMemcpyHtoD_v2(uintptr_t target, const void* source, size_t bytes) {
+  NOT_CAPTURED
   return cuMemcpyHtoDAsync_v2(target, source, bytes, nullptr);
 }
 
-int cuMemcpyDtoHAsync_v2(void* target, uintptr_t source, size_t bytes, Stream*) {
+int cuMemcpyDtoHAsync_v2(void* target, uintptr_t source, size_t bytes, Stream* stream) {
   GUARDED
   if (!inside(source, bytes)) return INVALID_VALUE;
-  memcpy(target, reinterpret_cast<void*>(source), bytes);
-  return SUCCESS;
+  if (captured != nullptr && !is_page_locked(target, bytes)) return spoil(captured);
+  return give(stream, [=] {
+    memcpy(target, reinterpret_cast<void*>(source), bytes);
+    return SUCCESS;
+  });
 }
 int cuMemcpyDtoH_v2(void* target, uintptr_t source, size_t bytes) {
+  NOT_CAPTURED
   return cuMemcpyDtoHAsync_v2(target, source, bytes, nullptr);
 }
 
-int cuMemcpyDtoDAsync_v2(uintptr_t target, uintptr_t source, size_t bytes, Stream*) {
+int cuMemcpyDtoDAsync_v2(uintptr_t target, uintptr_t source, size_t bytes, Stream* stream) {
   GUARDED
   if (!inside(source, bytes) || !inside(target, bytes)) return INVALID_VALUE;
-  memmove(reinterpret_cast<void*>(target), reinterpret_cast<void*>(source), bytes);
-  return SUCCESS;
+  return give(stream, [=] {
+    memmove(reinterpret_cast<void*>(target), reinterpret_cast<void*>(source), bytes);
+    return SUCCESS;
+  });
 }
 int cuMemcpyDtoD_v2(uintptr_t target, uintptr_t source, size_t bytes) {
+  NOT_CAPTURED
   return cuMemcpyDtoDAsync_v2(target, source, bytes, nullptr);
 }
 
-int cuMemsetD8Async(uintptr_t target, unsigned char value, size_t count, Stream*) {
+int cuMemsetD8Async(uintptr_t target, unsigned char value, size_t count, Stream* stream) {
   GUARDED
   if (!inside(target, count)) return INVALID_VALUE;
-  memset(reinterpret_cast<void*>(target), value, count);
-  return SUCCESS;
+  return give(stream, [=] {
+    memset(reinterpret_cast<void*>(target), value, count);
+    return SUCCESS;
+  });
 }
 
-int cuMemsetD32Async(uintptr_t target, unsigned value, size_t count, Stream*) {
+int cuMemsetD32Async(uintptr_t target, unsigned value, size_t count, Stream* stream) {
   GUARDED
   if (!inside(target, count * 4)) return INVALID_VALUE;
-  for (size_t i = 0; i < count; i++) reinterpret_cast<unsigned*>(target)[i] = value;
-  return SUCCESS;
+  return give(stream, [=] {
+    for (size_t i = 0; i < count; i++) reinterpret_cast<unsigned*>(target)[i] = value;
+    return SUCCESS;
+  });
 }
 
 int cuStreamCreate(Stream** stream, unsigned) {
@@ -360,7 +440,60 @@ int cuStreamDestroy_v2(Stream* stream) {
 
 int cuStreamSynchronize(Stream*) {
   GUARDED
+  NOT_CAPTURED
   return check();
+}
+
+int cuStreamBeginCapture_v2(Stream* stream, int mode) {
+  GUARDED
+  if (stream == nullptr) return CAPTURE_UNSUPPORTED;  // of the default stream
+  if (stream->capturing || captured != nullptr || mode != 1) return INVALID_VALUE;
+  stream->capturing = true;
+  stream->spoiled = false;
+  stream->thread = std::this_thread::get_id();
+  stream->graph.clear();
+  captured = stream;
+  return SUCCESS;
+}
+
+int cuStreamEndCapture(Stream* stream, Graph** graph) {
+  GUARDED
+  *graph = nullptr;
+  if (stream == nullptr || !stream->capturing) return CAPTURE_UNMATCHED;
+  if (stream->thread != std::this_thread::get_id()) return CAPTURE_WRONG_THREAD;
+  stream->capturing = false;
+  captured = nullptr;
+  if (stream->spoiled) return CAPTURE_INVALIDATED;
+  *graph = new Graph(std::move(stream->graph));
+  return SUCCESS;
+}
+
+int cuGraphInstantiateWithFlags(Graph** executable, Graph* graph, unsigned long long flags) {
+  GUARDED
+  if (graph == nullptr || flags != 0) return INVALID_VALUE;
+  *executable = new Graph(*graph);
+  return SUCCESS;
+}
+
+int cuGraphLaunch(Graph* executable, Stream* stream) {
+  GUARDED
+  NOT_CAPTURED
+  if (executable == nullptr || stream == nullptr) return INVALID_HANDLE;
+  for (auto& node : *executable) {
+    int status = node();
+    if (status != SUCCESS) return status;
+  }
+  return SUCCESS;
+}
+
+int cuGraphDestroy(Graph* graph) {
+  delete graph;
+  return SUCCESS;
+}
+
+int cuGraphExecDestroy(Graph* executable) {
+  delete executable;
+  return SUCCESS;
 }
 
 int cuStreamWaitEvent(Stream*, Event* event, unsigned) {
@@ -379,12 +512,16 @@ int cuEventDestroy_v2(Event* event) {
 }
 
 int cuEventRecord(Event* event, Stream*) {
+  NOT_CAPTURED  // in a graph it would have no time
   if (event == nullptr) return INVALID_HANDLE;
   event->at = std::chrono::steady_clock::now();
   return SUCCESS;
 }
 
-int cuEventSynchronize(Event* event) { return event == nullptr ? INVALID_HANDLE : SUCCESS; }
+int cuEventSynchronize(Event* event) {
+  NOT_CAPTURED
+  return event == nullptr ? INVALID_HANDLE : SUCCESS;
+}
 
 int cuEventQuery(Event* event) { return event == nullptr ? INVALID_HANDLE : SUCCESS; }
 
@@ -400,6 +537,7 @@ int cuEventElapsedTime_v2(float* milliseconds, Event* from, Event* to) {
 // The image is the shared library that nvrtc.cpp made; its section table is the last thing in it.
 int cuModuleLoadData(Module** module, const void* image) {
   GUARDED
+  NOT_CAPTURED
   if (memcmp(image, ELFMAG, SELFMAG) != 0) return INVALID_IMAGE;
   auto* header = static_cast<const Elf64_Ehdr*>(image);
   size_t size = header->e_shoff + size_t(header->e_shnum) * header->e_shentsize;
@@ -432,6 +570,9 @@ int cuModuleGetFunction(Function** function, Module* module, const char* name) {
   *function = new Function;
   (*function)->name = name;
   (*function)->entry = reinterpret_cast<void (*)(void**)>(entry);
+  auto sizes = dlsym(module->library, (std::string(name) + "__sizes").c_str());
+  if (sizes == nullptr) return INVALID_IMAGE;
+  (*function)->sizes = reinterpret_cast<const unsigned* (*)()>(sizes)();
   (*function)->launch =
       reinterpret_cast<decltype(Function::launch)>(dlsym(module->library, "emulator_launch"));
   return SUCCESS;
@@ -448,17 +589,31 @@ int cuFuncSetAttribute(Function* function, int attribute, int value) {
 
 int cuLaunchKernel(Function* function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                    unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
-                   Stream*, void** arguments, void**) {
+                   Stream* stream, void** arguments, void**) {
   GUARDED
   if (function == nullptr) return INVALID_HANDLE;
   if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_y > 65535 || grid_z > 65535 ||
       grid_x > 0x7fffffffu || block_x * block_y * block_z == 0 ||
       block_x * block_y * block_z > 1024 || int(shared_bytes) > function->shared_limit)
     return INVALID_VALUE;
-  unsigned grid[] = {grid_x, grid_y, grid_z};
-  unsigned block[] = {block_x, block_y, block_z};
-  const char* problem = function->launch(function->entry, arguments, grid, block, shared_bytes);
-  return problem == nullptr ? SUCCESS : fail((function->name + ": " + problem).c_str());
+  auto run = [=](void** values) {
+    unsigned grid[] = {grid_x, grid_y, grid_z};
+    unsigned block[] = {block_x, block_y, block_z};
+    const char* problem = function->launch(function->entry, values, grid, block, shared_bytes);
+    return problem == nullptr ? SUCCESS : fail((function->name + ": " + problem).c_str());
+  };
+  if (stream == nullptr || !stream->capturing) return run(arguments);
+  // The arguments are those of now.
+  std::vector<std::vector<char>> kept;
+  for (unsigned i = 0; i < function->sizes[0]; i++) {
+    auto* from = static_cast<const char*>(arguments[i]);
+    kept.emplace_back(from, from + function->sizes[i + 1]);
+  }
+  return give(stream, [=]() mutable {
+    std::vector<void*> values;
+    for (auto& value : kept) values.push_back(value.data());
+    return run(values.data());
+  });
 }
 
 int cuGetErrorName(int code, const char** name) {

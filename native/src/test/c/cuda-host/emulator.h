@@ -284,6 +284,13 @@ static inline void emulator_call(void (*kernel)(A...), void** arguments) {
   emulator_call(kernel, arguments, std::index_sequence_for<A...>{});
 }
 
+// How many arguments a kernel has, and the bytes of each: a launch that is written down copies them.
+template <class... A>
+static inline const unsigned* emulator_sizes(void (*)(A...)) {
+  static const unsigned sizes[] = {sizeof...(A), sizeof(A)...};
+  return sizes;
+}
+
 static inline void __syncthreads() { emulator::wait(emulator::block_barrier); }
 static inline void __syncwarp(unsigned mask = 0xffffffffu) { emulator::exchange(mask, 0); }
 

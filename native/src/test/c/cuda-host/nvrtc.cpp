@@ -100,7 +100,9 @@ int compile(Program& program, const std::vector<std::string>& options, const std
   std::string text =
       "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" + program.source + "\n";
   for (const std::string& name : kernels(read(preprocessed)))
-    text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name + ", a); }\n";
+    text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name +
+            ", a); }\nextern \"C\" const unsigned* " + name + "__sizes() { return emulator_sizes(" + name +
+            "); }\n";
   write(full, text);
   std::string library = folder + "/module.so";
   const char* more = getenv("JLLM_FAKE_CUDA_FLAGS");

@@ -5,6 +5,7 @@ import java.util.random.RandomGeneratorFactory;
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
+import jllm.model.TokenSteps;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
@@ -47,34 +48,45 @@ public final class GenerationBenchmark {
     CacheTypes types = CacheTypes.of(backend.activationType());
     try (KvCache cache = model.newCache(tokens.length, types, most);
         Batch batch = Batch.continuing(cache, most);
-        Exec exec = new Exec(backend)) {
-      int step = workload instanceof Workload.Prefill ? batch.maxRows() : 1;
+        Exec exec = new Exec(backend);
+        TokenSteps steps = new TokenSteps(model, backend, cache)) {
+      Runnable once =
+          workload instanceof Workload.Prefill
+              ? () -> prefill(exec, cache, batch, tokens)
+              : () -> decode(steps, cache, tokens);
       long begin = System.nanoTime();
       do {
-        runOnce(exec, cache, batch, tokens, step);
+        once.run();
       } while (System.nanoTime() - begin < warmUpNanos);
       warm.run();
       long[] nanos = new long[repetitions];
       for (int repetition = 0; repetition < repetitions; repetition++) {
         long start = System.nanoTime();
-        runOnce(exec, cache, batch, tokens, step);
+        once.run();
         nanos[repetition] = System.nanoTime() - start;
       }
       return nanos;
     }
   }
 
-  private void runOnce(Exec exec, KvCache cache, Batch batch, int[] tokens, int step) {
+  private void prefill(Exec exec, KvCache cache, Batch batch, int[] tokens) {
     cache.truncate(0);
-    for (int from = 0; from < tokens.length; from += step) {
-      int count = Math.min(step, tokens.length - from);
+    for (int from = 0; from < tokens.length; from += batch.maxRows()) {
+      int count = Math.min(batch.maxRows(), tokens.length - from);
       exec.reset();
       var hidden = model.hidden(exec, batch.fill(tokens, from, count, 1));
-      if (step == 1 || from + count == tokens.length) {
+      if (from + count == tokens.length) {
         // As a sampler does: the step is over when the logits are there.
         exec.onHost(model.logits(exec, exec.lastRow(hidden)));
       }
       cache.advance(count);
+    }
+  }
+
+  private static void decode(TokenSteps steps, KvCache cache, int[] tokens) {
+    cache.truncate(0);
+    for (int token : tokens) {
+      steps.run(token);
     }
   }
 }

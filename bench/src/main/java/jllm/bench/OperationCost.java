@@ -1,5 +1,6 @@
 package jllm.bench;
 
+import java.util.Objects;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -16,16 +17,24 @@ record OperationCost(double bytes, double flops) {
   /**
    * The cost of a call.
    *
-   * @param operation the name of a method of {@link jllm.tensor.Backend}
+   * @param operation the name of a method of {@link jllm.tensor.Backend}, or of {@link
+   *     jllm.tensor.FusedOperations}
    */
   static OperationCost of(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear" -> linear(tensor(arguments[1]), tensor(arguments[2]), all(arguments));
+      case "linear", "addLinear" -> linear(tensor(arguments[1]), arguments, 2);
+      case "gatedLinear" -> linear(tensor(arguments[1]), arguments, 2, 4);
+      case "linears" -> linear(tensor(arguments[1]), arguments, 2);
+      case "store" -> store(arguments);
       case "expertLinear" ->
           experts(tensor(arguments[0]), tensor(arguments[1]), tensor(arguments[2]), all(arguments));
       case "embedding" -> rows(tensor(arguments[0]), tensor(arguments[1]));
       case "copyRows" -> rows(tensor(arguments[2]), tensor(arguments[0]));
-      case "attention" -> attention(arguments);
+      case "attention" -> {
+        boolean several = arguments.length > 6 && arguments[6] instanceof Integer;
+        int sequences = several ? number(arguments[5]) : 1;
+        yield attention(arguments, sequences, number(arguments[several ? 6 : 5]));
+      }
       default -> new OperationCost(all(arguments), 0);
     };
   }
@@ -41,19 +50,45 @@ record OperationCost(double bytes, double flops) {
     return Tensor.byteSize(tensor.dtype(), tensor.shape());
   }
 
+  private static int number(@Nullable Object argument) {
+    return (int) Objects.requireNonNull(argument);
+  }
+
   /** Bytes of all tensors. */
   private static double all(@Nullable Object[] arguments) {
     double bytes = 0;
     for (Object argument : arguments) {
       if (argument instanceof Tensor tensor) {
         bytes += bytes(tensor);
+      } else if (argument instanceof Object[] several) {
+        bytes += all(several);
       }
     }
     return bytes;
   }
 
-  private static OperationCost linear(Tensor x, Tensor w, double bytes) {
-    return new OperationCost(bytes, 2.0 * x.rows() * w.shape().elements());
+  /**
+   * @param weights which arguments are, or are several
+   */
+  private static OperationCost linear(Tensor x, @Nullable Object[] arguments, int... weights) {
+    double elements = 0;
+    for (int at : weights) {
+      Object[] several =
+          arguments[at] instanceof Object[] all ? all : new Object[] {tensor(arguments[at])};
+      for (Object weight : several) {
+        elements += tensor(weight).shape().elements();
+      }
+    }
+    return new OperationCost(all(arguments), 2.0 * x.rows() * elements);
+  }
+
+  /** Of the caches the rows that are written. */
+  private static OperationCost store(@Nullable Object[] arguments) {
+    double bytes = 2 * bytes(tensor(arguments[1]));
+    for (int i = 0; i < 2; i++) {
+      bytes += rows(tensor(arguments[2 + i]), tensor(arguments[4 + i])).bytes;
+    }
+    return new OperationCost(bytes, 0);
   }
 
   /** Weights of as many experts as rows can choose. */
@@ -70,13 +105,11 @@ record OperationCost(double bytes, double flops) {
   }
 
   /** Keys and values that any query sees, once; products for each pair of query and key. */
-  private static OperationCost attention(@Nullable Object[] arguments) {
+  private static OperationCost attention(@Nullable Object[] arguments, int sequences, int past) {
     Tensor q = tensor(arguments[1]);
     Tensor k = tensor(arguments[2]);
     Tensor v = tensor(arguments[3]);
-    AttentionSpec spec = (AttentionSpec) java.util.Objects.requireNonNull(arguments[4]);
-    int sequences = (int) java.util.Objects.requireNonNull(arguments[5]);
-    int past = (int) java.util.Objects.requireNonNull(arguments[6]);
+    AttentionSpec spec = (AttentionSpec) Objects.requireNonNull(arguments[4]);
     int steps = q.rows() / sequences;
     double pairs = 0;
     for (int step = 0; step < steps; step++) {

@@ -8,9 +8,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import jllm.format.WeightSource;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
+import jllm.tensor.FusedOperations;
 import jllm.tensor.OffloadedBlocks;
 import jllm.tensor.OperationTimer;
 import jllm.tensor.Tensor;
@@ -62,45 +64,61 @@ public final class ProfilingBackend implements AutoCloseable {
     OffloadedBlocks others = measured.offloadedBlocks();
     OffloadedBlocks offloaded =
         others == null ? null : new OffloadedBlocks(profiled(others.backend()), others.count());
-    Object proxy =
-        Proxy.newProxyInstance(
-            Backend.class.getClassLoader(),
-            new Class<?>[] {Backend.class},
-            (_, method, arguments) ->
-                answer(
-                    measured,
-                    timer,
-                    offloaded,
-                    method,
-                    arguments == null ? new Object[0] : arguments));
-    return (Backend) proxy;
+    FusedOperations together = measured.fused();
+    FusedOperations fused =
+        together == null
+            ? null
+            : proxy(
+                FusedOperations.class,
+                (method, arguments) -> time(together, timer, method, arguments));
+    return proxy(
+        Backend.class,
+        (method, arguments) ->
+            switch (method.getName()) {
+              case "offloadedBlocks" -> offloaded;
+              case "fused" -> fused;
+              case "records" -> false; // Steps that are recorded are not told by operation.
+              default ->
+                  isOperation(method, arguments)
+                      ? time(measured, timer, method, arguments)
+                      : call(measured, method, arguments);
+            });
   }
 
-  private @Nullable Object answer(
-      Backend measured,
-      OperationTimer timer,
-      @Nullable OffloadedBlocks offloaded,
-      Method method,
-      @Nullable Object[] arguments)
+  private interface Handler {
+    @Nullable Object call(Method method, @Nullable Object[] arguments) throws Throwable;
+  }
+
+  private static <T> T proxy(Class<T> type, Handler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (_, method, arguments) ->
+                handler.call(method, arguments == null ? new Object[0] : arguments)));
+  }
+
+  /** Operations write their first operand; other methods tell of the backend or move tensors. */
+  private static boolean isOperation(Method method, @Nullable Object[] arguments) {
+    return arguments.length > 1
+        && arguments[0] instanceof Tensor
+        && !method.getName().equals("upload")
+        && !method.getName().equals("adopt");
+  }
+
+  private @Nullable Object time(
+      Object measured, OperationTimer timer, Method method, @Nullable Object[] arguments)
       throws Throwable {
-    if (method.getName().equals("offloadedBlocks")) {
-      return offloaded;
-    }
-    // Operations write their first operand; all other methods tell of the backend or move tensors.
-    boolean operation =
-        arguments.length > 1
-            && arguments[0] instanceof Tensor
-            && !method.getName().equals("upload")
-            && !method.getName().equals("adopt");
-    if (!operation) {
-      return call(measured, method, arguments);
-    }
+    Object result;
     long nanos;
     timer.start();
     try {
-      call(measured, method, arguments);
+      result = call(measured, method, arguments);
     } finally {
       nanos = timer.stop();
+    }
+    if (Boolean.FALSE.equals(result)) {
+      return result; // It was not done together, but will be one by one.
     }
     OperationCost cost = OperationCost.of(method.getName(), arguments);
     String name = name(method.getName(), arguments);
@@ -109,10 +127,10 @@ public final class ProfilingBackend implements AutoCloseable {
         List.of(name, kernels),
         new Profile.Line(name, kernels, 1, nanos, cost.bytes(), cost.flops()),
         Profile.Line::plus);
-    return null;
+    return result;
   }
 
-  private static @Nullable Object call(Backend backend, Method method, @Nullable Object[] arguments)
+  private static @Nullable Object call(Object backend, Method method, @Nullable Object[] arguments)
       throws Throwable {
     try {
       return method.invoke(backend, arguments);
@@ -124,10 +142,19 @@ public final class ProfilingBackend implements AutoCloseable {
   /** The operation, and of weights and caches the type, of weights the shape as well. */
   private static String name(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear", "expertLinear" -> operation + " " + typeAndShape(arguments[2]);
+      case "linear", "addLinear", "gatedLinear", "expertLinear" ->
+          operation + " " + typeAndShape(arguments[2]);
       case "embedding" -> operation + " " + typeAndShape(arguments[1]);
       case "attention" -> operation + " " + type(arguments[2]);
       case "copyRows" -> operation + " " + type(arguments[0]);
+      case "store" -> operation + " " + type(arguments[4]);
+      case "linears" -> {
+        List<String> weights = new ArrayList<>();
+        for (Object weight : (Object[]) Objects.requireNonNull(arguments[2])) {
+          weights.add(typeAndShape(weight));
+        }
+        yield operation + " " + String.join(", ", weights);
+      }
       default -> operation;
     };
   }

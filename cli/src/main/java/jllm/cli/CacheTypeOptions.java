@@ -16,7 +16,8 @@ final class CacheTypeOptions {
       paramLabel = "TYPE",
       converter = TypeConverter.class,
       description =
-          "Keep keys and values in f32, f16 (half the memory) or q8_0 (a quarter). Default: f32.")
+          "Keep keys and values in f32, f16 or bf16 (half the memory), or q8_0 (a quarter). Default:"
+              + " f32.")
   private @Nullable DType both;
 
   @Option(
@@ -39,10 +40,11 @@ final class CacheTypeOptions {
       return switch (text) {
         case "f32" -> DType.F32;
         case "f16" -> DType.F16;
+        case "bf16" -> DType.BF16;
         case "q8_0" -> DType.Q8_0;
         default ->
             throw new TypeConversionException(
-                "'" + text + "' is no cache type, expected f32, f16 or q8_0");
+                "'" + text + "' is no cache type, expected f32, f16, bf16 or q8_0");
       };
     }
   }

@@ -70,6 +70,20 @@ final class Continuation {
       token = choice.token();
       choices.add(choice);
     }
+    return take(token);
+  }
+
+  /** Whether it takes the largest logit, and asks for nothing else about them. */
+  boolean takesBest() {
+    return sampler.isGreedy() && options.alternatives() == GenerationOptions.NO_CHOICES;
+  }
+
+  /**
+   * Goes on with a token.
+   *
+   * @return why the text ends with it, null if it goes on
+   */
+  @Nullable StopReason take(int token) throws IOException {
     if (tokenizer.isEndOfGeneration(token) || (!stopTokens.isEmpty() && isStop(token))) {
       if (!choices.isEmpty()) {
         choices.removeLast();

@@ -80,13 +80,14 @@ public final class Generator implements AutoCloseable {
     long decodeStart = System.nanoTime();
     int steps = 0;
     int shifts = 0;
+    int best = -1;
     StopReason reason = wanted ? null : StopReason.TOKEN_LIMIT;
     while (reason == null) {
       if (cancelled) {
         reason = StopReason.CANCELLED;
         break;
       }
-      reason = text.choose(logits.segment());
+      reason = best < 0 ? text.choose(logits.segment()) : text.take(best);
       if (reason == null && session.length() == session.context()) {
         if (options.keep() == GenerationOptions.NO_SHIFT) {
           reason = StopReason.CONTEXT_FULL;
@@ -96,7 +97,10 @@ public final class Generator implements AutoCloseable {
         }
       }
       if (reason == null) {
-        logits = session.feed(text.lastToken());
+        best = text.takesBest() ? session.feedForBest(text.lastToken()) : -1;
+        if (best < 0) {
+          logits = text.takesBest() ? session.lastLogits() : session.feed(text.lastToken());
+        }
         steps++;
       }
     }

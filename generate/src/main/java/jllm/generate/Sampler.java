@@ -65,6 +65,11 @@ public final class Sampler {
     return new SamplingStep.Bias(tokens, values);
   }
 
+  /** Whether it takes the largest logit, whatever came before. */
+  boolean isGreedy() {
+    return chain.length == 1 && chain[0] instanceof SamplingStep.Greedy;
+  }
+
   /** Tells of a token that the text goes on with: each of the prompt, and each chosen one. */
   public void accept(int token) {
     for (SamplingStep step : chain) {

@@ -4,6 +4,7 @@ import java.util.function.BooleanSupplier;
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
+import jllm.model.TokenSteps;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
@@ -20,9 +21,8 @@ public final class Session implements AutoCloseable {
   private final Exec exec;
   private final KvCache cache;
   private final Batch prefill;
-  private final Batch single;
+  private final TokenSteps steps;
   private final TokenList tokens = new TokenList();
-  private final int[] next = new int[1];
 
   /** A session with a cache in the backend's activation type. */
   public Session(Transformer model, Backend backend, int context) {
@@ -49,7 +49,7 @@ public final class Session implements AutoCloseable {
     this.exec = new Exec(backend);
     this.cache = model.newCache(context, types, stepRows);
     this.prefill = Batch.continuing(cache, cache.stepRows());
-    this.single = Batch.continuing(cache, 1);
+    this.steps = new TokenSteps(model, backend, cache);
   }
 
   public Transformer model() {
@@ -138,8 +138,26 @@ public final class Session implements AutoCloseable {
    * @return the logits [1, V] of what comes after it, valid until the next call
    */
   public Tensor feed(int token) {
-    next[0] = token;
-    return head(run(single, next, 0, 1));
+    Tensor logits = steps.run(token);
+    tokens.add(token);
+    return logits;
+  }
+
+  /**
+   * Runs the token that follows.
+   *
+   * @return the most probable token after it, of several the one with the smallest id; -1 if that is
+   *     to be found in the {@link #lastLogits}
+   */
+  int feedForBest(int token) {
+    int best = steps.runForBest(token);
+    tokens.add(token);
+    return best;
+  }
+
+  /** The logits [1, V] after the token of the last {@link #feedForBest}. */
+  Tensor lastLogits() {
+    return steps.logits();
   }
 
   private Tensor run(Batch batch, int[] text, int from, int count) {
@@ -188,7 +206,7 @@ public final class Session implements AutoCloseable {
 
   @Override
   public void close() {
-    single.close();
+    steps.close();
     prefill.close();
     cache.close();
     exec.close();

@@ -27,6 +27,10 @@ final class Attention {
   private final @Nullable Tensor queryNorm;
   private final @Nullable Tensor keyNorm;
 
+  private final Tensor[] inputWeights;
+  private final @Nullable Tensor[] inputBiases;
+  private final Tensor[] projected = new Tensor[3];
+
   // Of the sequences of a step that have caches of their own.
   private Tensor[] keys = {};
   private Tensor[] values = {};
@@ -70,26 +74,82 @@ final class Attention {
       this.key = weights.linear(layer, WeightNames.KEY, bias);
       this.value = weights.linear(layer, WeightNames.VALUE, bias);
     }
+    this.inputWeights = new Tensor[] {query.weight(), key.weight(), value.weight()};
+    this.inputBiases = new @Nullable Tensor[] {query.bias(), key.bias(), value.bias()};
     this.output = weights.linear(layer, WeightNames.ATTENTION_OUTPUT, attention.outputBias());
     boolean norms = attention.queryKeyNorm();
     this.queryNorm = norms ? weights.block(layer, WeightNames.QUERY_NORM, WeightUse.VECTOR) : null;
     this.keyNorm = norms ? weights.block(layer, WeightNames.KEY_NORM, WeightUse.VECTOR) : null;
   }
 
+  /** Maps [N, C] to [N, C]. */
   Tensor forward(Exec exec, Tensor x, Batch batch) {
-    Tensor q = query.forward(exec, x, batch);
-    Tensor k = key.forward(exec, x, batch);
-    Tensor v = value.forward(exec, x, batch);
+    return output.forward(exec, heads(exec, x, batch), batch);
+  }
+
+  /**
+   * The sum of the residual stream and what becomes of x; it takes the place of the residual
+   * stream. Not in training.
+   */
+  Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return output.addTo(exec, residual, heads(exec, x, batch), batch);
+  }
+
+  /** What the heads make of x, [N, H*D]. */
+  private Tensor heads(Exec exec, Tensor x, Batch batch) {
+    project(exec, x, batch);
+    Tensor q = projected[0];
+    Tensor k = projected[1];
+    Tensor v = projected[2];
     if (queryNorm != null && keyNorm != null) {
       q = exec.headRmsNorm(q, queryNorm, normEps);
       k = exec.headRmsNorm(k, keyNorm, normEps);
     }
     Tensor rotations = batch.rotations(local);
+    KvCache cache = batch.cache();
+    if (cache != null) {
+      Tensor attended = attendTogether(exec, q, k, v, rotations, cache.layer(layer), batch);
+      if (attended != null) {
+        return attended;
+      }
+    }
     if (rotations != null) {
       q = exec.rope(q, rotations, spec.headDim(), pairing);
       k = exec.rope(k, rotations, spec.headDim(), pairing);
     }
-    return output.forward(exec, attend(exec, q, k, v, batch), batch);
+    return attend(exec, q, k, v, batch);
+  }
+
+  /** Leaves queries, keys and values in {@link #projected}. */
+  private void project(Exec exec, Tensor x, Batch batch) {
+    if (!exec.linears(projected, x, inputWeights, inputBiases)) {
+      projected[0] = query.forward(exec, x, batch);
+      projected[1] = key.forward(exec, x, batch);
+      projected[2] = value.forward(exec, x, batch);
+      return;
+    }
+    projected[0] = query.changed(exec, projected[0], x, batch);
+    projected[1] = key.changed(exec, projected[1], x, batch);
+    projected[2] = value.changed(exec, projected[2], x, batch);
+  }
+
+  /** Where the backend turns and stores in one go; null where it does not. */
+  private @Nullable Tensor attendTogether(
+      Exec exec,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      @Nullable Tensor rotations,
+      LayerCache seen,
+      Batch batch) {
+    int row = seen.place(batch.past(), k.rows(), exec.backend());
+    Tensor at = batch.rowOf(layer);
+    Tensor turned =
+        exec.store(
+            q, k, v, seen.keys(), seen.values(), rotations, spec.headDim(), pairing, row, at);
+    return turned == null
+        ? null
+        : exec.attention(turned, seen.keys(), seen.values(), spec, row, at);
   }
 
   private Tensor attend(Exec exec, Tensor q, Tensor k, Tensor v, Batch batch) {

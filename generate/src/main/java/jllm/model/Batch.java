@@ -3,6 +3,7 @@ package jllm.model;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.Exec;
@@ -26,6 +27,7 @@ public final class Batch implements AutoCloseable {
   private final Tensor allIds;
   private final Tensor allPositions;
   private final @Nullable KvCache cache;
+  private final @Nullable StepInputs inputs;
 
   /** Of several sequences a cache each, and the positions in it before the step. */
   private KvCache @Nullable [] caches;
@@ -51,11 +53,20 @@ public final class Batch implements AutoCloseable {
   private @Nullable Tensor localRotations;
 
   private Batch(int maxRows, @Nullable KvCache cache) {
+    this(maxRows, cache, null);
+  }
+
+  /**
+   * @param recordedOn the backend that records steps of one token; null = none does
+   */
+  private Batch(int maxRows, @Nullable KvCache cache, @Nullable Backend recordedOn) {
     this.allIds = Tensor.allocate(arena, DType.I32, Shape.of(maxRows));
     this.allPositions = Tensor.allocate(arena, DType.I32, Shape.of(maxRows));
     this.ids = allIds;
     this.positions = allPositions;
     this.cache = cache;
+    this.inputs =
+        cache == null || recordedOn == null ? null : new StepInputs(cache, recordedOn, arena);
   }
 
   /**
@@ -69,6 +80,11 @@ public final class Batch implements AutoCloseable {
           "steps of " + maxRows + " positions in a cache for steps of " + cache.stepRows());
     }
     return new Batch(maxRows, cache);
+  }
+
+  /** As {@link #continuing}, for steps of one token that the backend records. */
+  static Batch recorded(KvCache cache, Backend backend) {
+    return new Batch(1, cache, backend);
   }
 
   /** For whole sequences without a cache, at most {@code maxRows} tokens a step. */
@@ -159,6 +175,9 @@ public final class Batch implements AutoCloseable {
     for (int row = 0; row < count; row++) {
       ids.segment().setAtIndex(ValueLayout.JAVA_INT, row, tokens[from + row]);
       positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, past + row % length);
+    }
+    if (inputs != null) {
+      inputs.put(tokens[from]);
     }
     return this;
   }
@@ -283,12 +302,12 @@ public final class Batch implements AutoCloseable {
 
   /** I32 [N]. */
   Tensor ids() {
-    return ids;
+    return inputs == null ? ids : inputs.token();
   }
 
   /** I32 [N]. */
   Tensor positions() {
-    return positions;
+    return inputs == null ? positions : inputs.position();
   }
 
   @Nullable KvCache cache() {
@@ -328,6 +347,14 @@ public final class Batch implements AutoCloseable {
     return longest > 0 ? longest : ids.dim(0) / sequences;
   }
 
+  /**
+   * Where the row of a layer's cache that this step writes stands for the device, in steps that are
+   * recorded; null in all others.
+   */
+  @Nullable Tensor rowOf(int layer) {
+    return inputs == null ? null : inputs.row(layer);
+  }
+
   void rotations(@Nullable Tensor global, @Nullable Tensor local) {
     this.globalRotations = global;
     this.localRotations = local;
@@ -340,6 +367,9 @@ public final class Batch implements AutoCloseable {
 
   @Override
   public void close() {
+    if (inputs != null) {
+      inputs.close();
+    }
     arena.close();
   }
 }

@@ -47,18 +47,27 @@ final class Block implements Layer<Batch> {
 
   @Override
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
-    Tensor attended = attention.forward(exec, apply(exec, beforeAttention, x), batch);
-    attended = batch.drop(exec, apply(exec, afterAttention, attended), dropoutPlace + 1);
-    Tensor middle = addTo(exec, x, attended);
+    Tensor normed = apply(exec, beforeAttention, x);
+    Tensor middle = // x is needed again where both sublayers see it
+        addsAlone(exec, afterAttention) && !parallel
+            ? attention.addTo(exec, x, normed, batch)
+            : addTo(exec, x, attended(exec, normed, batch));
     Tensor input = apply(exec, beforeFeedForward, parallel ? x : middle);
+    if (addsAlone(exec, afterFeedForward)) {
+      return feedForward.addTo(exec, middle, input, batch);
+    }
     Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
     return addTo(exec, middle, batch.drop(exec, fed, dropoutPlace + 2));
   }
 
-  /** As in the names of weights, from 0 on. */
-  @Override
-  public String toString() {
-    return "block " + index;
+  /** Whether what a sublayer gives is added to the residual stream as it is. */
+  private boolean addsAlone(Exec exec, @Nullable Norm after) {
+    return after == null && residualScale == 1 && !exec.isTraining();
+  }
+
+  private Tensor attended(Exec exec, Tensor normed, Batch batch) {
+    Tensor attended = apply(exec, afterAttention, attention.forward(exec, normed, batch));
+    return batch.drop(exec, attended, dropoutPlace + 1);
   }
 
   private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {

@@ -33,11 +33,26 @@ final class DenseFeedForward implements FeedForward {
 
   @Override
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
+    return down.forward(exec, hidden(exec, x, batch), batch);
+  }
+
+  @Override
+  public Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return down.addTo(exec, residual, hidden(exec, x, batch), batch);
+  }
+
+  private Tensor hidden(Exec exec, Tensor x, Batch batch) {
+    if (gate == null) {
+      return exec.activate(up.forward(exec, x, batch), activation);
+    }
+    if (gate.changes().isEmpty() && up.changes().isEmpty()) {
+      Tensor together =
+          exec.gatedLinear(x, gate.weight(), gate.bias(), up.weight(), up.bias(), activation);
+      if (together != null) {
+        return together;
+      }
+    }
     Tensor raised = up.forward(exec, x, batch);
-    Tensor hidden =
-        gate == null
-            ? exec.activate(raised, activation)
-            : exec.gated(gate.forward(exec, x, batch), raised, activation);
-    return down.forward(exec, hidden, batch);
+    return exec.gated(gate.forward(exec, x, batch), raised, activation);
   }
 }

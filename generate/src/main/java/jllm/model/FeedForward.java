@@ -11,6 +11,14 @@ sealed interface FeedForward permits DenseFeedForward, ExpertFeedForward {
   /** Maps [N, C] to [N, C]. */
   Tensor forward(Exec exec, Tensor x, Batch batch);
 
+  /**
+   * The sum of the residual stream and what becomes of x; it takes the place of the residual
+   * stream. Not in training.
+   */
+  default Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return exec.add(residual, forward(exec, x, batch));
+  }
+
   static FeedForward of(Weights weights, ModelConfig config, int layer) {
     FeedForwardConfig feedForward = config.feedForward();
     return feedForward.routing() == null

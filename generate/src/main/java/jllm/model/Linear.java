@@ -15,7 +15,22 @@ record Linear(Tensor weight, @Nullable Tensor bias, List<LowRank> changes) {
 
   /** Maps [N, I] to [N, O]. */
   Tensor forward(Exec exec, Tensor x, Batch batch) {
-    Tensor y = exec.linear(x, weight, bias);
+    return changed(exec, exec.linear(x, weight, bias), x, batch);
+  }
+
+  /**
+   * The sum of the residual stream [N, O] and what becomes of x; it takes the place of the residual
+   * stream. Not in training.
+   */
+  Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return changes.isEmpty()
+        ? exec.addToLinear(residual, x, weight, bias)
+        : exec.add(residual, forward(exec, x, batch));
+  }
+
+  /** What adapters make of y, the product with x alone. */
+  Tensor changed(Exec exec, Tensor product, Tensor x, Batch batch) {
+    Tensor y = product;
     for (int i = 0; i < changes.size(); i++) {
       y = changes.get(i).addTo(exec, y, x, batch);
     }

@@ -180,6 +180,28 @@ public interface Backend extends AutoCloseable {
    */
   void combineExperts(Tensor out, Tensor x, Tensor weights);
 
+  /** What it does together; null if nothing. */
+  default @Nullable FusedOperations fused() {
+    return null;
+  }
+
+  /** Whether {@link #record} works here. */
+  default boolean records() {
+    return false;
+  }
+
+  /**
+   * Writes down what a step starts instead of doing it. Memory that the step works on must stay
+   * where it is as long as the recording; the numbers it works with are read from there each time.
+   * The same step must have been done before, so that nothing is left to be prepared.
+   *
+   * @param step operations whose operands, ids and positions too, are all in the backend's memory
+   * @return null if it cannot be written down; then nothing was done
+   */
+  default @Nullable Recording record(Runnable step) {
+    return null;
+  }
+
   /** Blocks of models that another backend computes in the place of this one, if any are. */
   default @Nullable OffloadedBlocks offloadedBlocks() {
     return null;

@@ -228,12 +228,12 @@ public final class Exec extends Operations implements AutoCloseable {
   }
 
   /**
-   * The sum of y [N, O] and x w^T for x [N, I] and w [O, I]. In training it takes the place of y,
-   * which is void afterwards; see {@link TrainingKernels#addLinear}.
+   * The sum of y [N, O] and x w^T for x [N, I] and w [O, I]. It takes the place of y, which is void
+   * afterwards; see {@link TrainingKernels#addLinear}.
    */
   public Tensor addLinear(Tensor y, Tensor x, Tensor w) {
     if (!training) {
-      return add(y, linear(x, w, null));
+      return addToLinear(y, x, w, null);
     }
     typed(y, type, "addLinear");
     typed(x, type, "addLinear");

@@ -38,16 +38,146 @@ abstract class Operations {
 
   public final Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
     typed(x, type, "linear");
-    fits(x.columns() == w.columns() && w.shape().rank() == 2, "linear", x, w);
-    if (bias != null) {
-      fits(bias.shape().elements() == w.dim(0), "linear (bias)", bias, w);
-    }
+    checkLinear("linear", x, w, bias);
     Tensor out = slab.allocate(type, x.rows(), w.dim(0));
     backend.linear(out, x, w, bias);
     if (tape != null) {
       tape.record(new Op.Linear(out, x, w, bias), x, w, bias);
     }
     return out;
+  }
+
+  /**
+   * Linear layers of the same input together, if the backend can.
+   *
+   * @param outs takes the result of each
+   * @return whether it was done; if not, nothing has happened
+   */
+  public final boolean linears(Tensor[] outs, Tensor x, Tensor[] ws, @Nullable Tensor[] biases) {
+    FusedOperations fused = fused();
+    if (fused == null) {
+      return false;
+    }
+    typed(x, type, "linears");
+    long mark = slab.mark();
+    for (int i = 0; i < ws.length; i++) {
+      checkLinear("linears", x, ws[i], biases[i]);
+      outs[i] = slab.allocate(type, x.rows(), ws[i].dim(0));
+    }
+    return done(fused.linears(outs, x, ws, biases), mark);
+  }
+
+  /**
+   * The sum of y [N, O] and x w^T + bias for x [N, I] and w [O, I]; it takes the place of y.
+   * Without derivative.
+   */
+  public final Tensor addToLinear(Tensor y, Tensor x, Tensor w, @Nullable Tensor bias) {
+    notRecorded("addToLinear");
+    typed(x, type, "addToLinear");
+    typed(y, type, "addToLinear");
+    checkLinear("addToLinear", x, w, bias);
+    fits(y.rows() == x.rows() && y.columns() == w.dim(0), "addToLinear", y, w);
+    FusedOperations fused = fused();
+    if (fused == null || !fused.addLinear(y, x, w, bias)) {
+      long mark = slab.mark();
+      backend.add(y, y, linear(x, w, bias));
+      slab.release(mark);
+    }
+    return y;
+  }
+
+  /**
+   * {@code activation(x gate^T + gateBias) * (x up^T + upBias)} together, if the backend can; null
+   * if it cannot.
+   */
+  public final @Nullable Tensor gatedLinear(
+      Tensor x,
+      Tensor gate,
+      @Nullable Tensor gateBias,
+      Tensor up,
+      @Nullable Tensor upBias,
+      Activation activation) {
+    FusedOperations fused = fused();
+    if (fused == null) {
+      return null;
+    }
+    typed(x, type, "gatedLinear");
+    checkLinear("gatedLinear", x, gate, gateBias);
+    checkLinear("gatedLinear", x, up, upBias);
+    fits(gate.dim(0) == up.dim(0), "gatedLinear", gate, up);
+    long mark = slab.mark();
+    Tensor out = slab.allocate(type, x.rows(), gate.dim(0));
+    return done(fused.gatedLinear(out, x, gate, gateBias, up, upBias, activation), mark)
+        ? out
+        : null;
+  }
+
+  /**
+   * Writes keys and values of a step into a cache; see {@link FusedOperations#store}.
+   *
+   * @return the queries, turned; null if the backend does not do this together
+   */
+  public final @Nullable Tensor store(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      int row,
+      @Nullable Tensor at) {
+    FusedOperations fused = fused();
+    if (fused == null) {
+      return null;
+    }
+    typed(q, type, "store");
+    same("store", k, v);
+    cached(keys, headDim);
+    cached(values, headDim);
+    fits(keys.columns() == k.columns() && q.columns() % headDim == 0, "store", q, k);
+    fits(row >= 0 && row <= keys.rows() - k.rows() && q.rows() == k.rows(), "store", keys, k);
+    fits(rotations == null || rotations.rows() == q.rows(), "store", q, rotations);
+    long mark = slab.mark();
+    Tensor out = like(q);
+    return done(fused.store(out, q, k, v, keys, values, rotations, headDim, pairing, row, at), mark)
+        ? out
+        : null;
+  }
+
+  /**
+   * Where the largest element of a row is, I32 [1, 1]; see {@link FusedOperations#largest}. Null if
+   * the host is to look for it itself.
+   */
+  public final @Nullable Tensor largest(Tensor x) {
+    FusedOperations fused = fused();
+    if (fused == null) {
+      return null;
+    }
+    typed(x, type, "largest");
+    fits(x.rows() == 1, "largest", x, null);
+    long mark = slab.mark();
+    Tensor out = slab.allocate(DType.I32, 1, 1);
+    return done(fused.largest(out, x), mark) ? out : null;
+  }
+
+  private @Nullable FusedOperations fused() {
+    return training ? null : backend.fused();
+  }
+
+  private boolean done(boolean did, long mark) {
+    if (!did) {
+      slab.release(mark);
+    }
+    return did;
+  }
+
+  private void checkLinear(String operation, Tensor x, Tensor w, @Nullable Tensor bias) {
+    fits(x.columns() == w.columns() && w.shape().rank() == 2, operation, x, w);
+    if (bias != null) {
+      fits(bias.shape().elements() == w.dim(0), operation, bias, w);
+    }
   }
 
   public final Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps) {
@@ -123,6 +253,33 @@ abstract class Operations {
   /** See {@link Backend#attention}. */
   public final Tensor attention(
       Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    checkCached(q, k, v, spec, sequences, past);
+    Tensor out = like(q);
+    backend.attention(out, q, k, v, spec, sequences, past);
+    return out;
+  }
+
+  /**
+   * Attention of one sequence to a cache; see {@link FusedOperations#attention}.
+   *
+   * @throws IllegalStateException if the backend cannot take the row from {@code at}
+   */
+  public final Tensor attention(
+      Tensor q, Tensor k, Tensor v, AttentionSpec spec, int past, @Nullable Tensor at) {
+    if (at == null) {
+      return attention(q, k, v, spec, 1, past);
+    }
+    checkCached(q, k, v, spec, 1, past);
+    Tensor out = like(q);
+    FusedOperations fused = fused();
+    if (fused == null || !fused.attention(out, q, k, v, spec, past, at)) {
+      throw new IllegalStateException("attention: the step cannot be recorded");
+    }
+    return out;
+  }
+
+  private void checkCached(
+      Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
     checkAttention(q, k, v, spec);
     notRecorded("attention to a cache");
     if (sequences < 1
@@ -134,9 +291,6 @@ abstract class Operations {
           "attention: queries %s of %d sequences after %d positions do not fit keys %s"
               .formatted(q, sequences, past, k));
     }
-    Tensor out = like(q);
-    backend.attention(out, q, k, v, spec, sequences, past);
-    return out;
   }
 
   /**

@@ -111,6 +111,7 @@ interface AttentionContract extends Subject {
     DType[][] types = {
       {DType.F16, DType.F16},
       {DType.Q8_0, DType.Q8_0},
+      {DType.BF16, DType.BF16},
       {DType.F16, DType.F32},
       {DType.F32, DType.Q8_0}
     };

@@ -68,7 +68,7 @@ interface ElementwiseContract extends Subject {
   /** A cache of fewer bits holds what the format's own encoder makes of the rows. */
   @Test
   default void copyRowsIntoOtherTypes() {
-    for (DType type : new DType[] {DType.F16, DType.Q8_0}) {
+    for (DType type : new DType[] {DType.F16, DType.BF16, DType.Q8_0}) {
       for (int width : new int[] {1, 7, 32, 96, 160}) {
         if (!backend().readsCacheOf(type) || !type.divides(width)) {
           continue;

@@ -46,7 +46,7 @@ class DecodingTest {
         "--num-beams 2 --temp 1 --top-k 3; --num-beams does not go with --temp, --top-k",
         "--length-penalty 2; belong to a beam search",
         "--num-beams 2 --early-stopping maybe; expected true, false or never",
-        "--cache-type f8; 'f8' is no cache type, expected f32, f16 or q8_0",
+        "--cache-type f8; 'f8' is no cache type, expected f32, f16, bf16 or q8_0",
         "--cache-type f16 -ctk f32; --cache-type is for keys and values",
         "--cache-type q8_0; stores blocks of 32 elements, but the heads of this model have 16",
         "--keep 3; --keep says what --context-shift keeps",

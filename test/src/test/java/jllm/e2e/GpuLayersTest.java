@@ -60,6 +60,10 @@ class GpuLayersTest {
   void textsDoNotDependOnWhereBlocksAre() throws Exception {
     String expected = Program.run(dream("--device", "cpu")).out();
     assertEquals(expected, text(Map.of(), 0, "--device", "cuda", "-ngl", "2"));
+    String[] all = {"--device", "cuda", "--dtype", "f32", "-n", "12"};
+    String longer = Program.run(dream("--device", "cpu", "-n", "12")).out();
+    assertEquals(longer, text(Map.of(), 0, all));
+    assertEquals(longer, text(Map.of("JLLM_CUDA_GRAPHS", "off"), 0, all));
   }
 
   @Test

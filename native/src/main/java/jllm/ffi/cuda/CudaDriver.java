@@ -9,6 +9,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The CUDA driver API (NVIDIA's "CUDA Driver API" reference). Handles and device addresses are
@@ -30,10 +31,12 @@ public final class CudaDriver {
 
   private final Functions functions;
   private final String path;
+  private final @Nullable CudaGraphs graphs;
 
   private CudaDriver(NativeLibrary library) {
     this.functions = Symbols.bind(Functions.class, library, MethodHandles.lookup());
     this.path = library.path();
+    this.graphs = CudaGraphs.of(library, this);
   }
 
   /**
@@ -54,6 +57,11 @@ public final class CudaDriver {
   /** Where the library was found. */
   public String path() {
     return path;
+  }
+
+  /** Its graphs; null if it has none. */
+  public @Nullable CudaGraphs graphs() {
+    return graphs;
   }
 
   /** The newest CUDA version that the driver knows: 1000 * major + 10 * minor. */
@@ -276,7 +284,8 @@ public final class CudaDriver {
     check("cuEventDestroy", call(() -> (int) functions.destroyEvent.invokeExact(event)));
   }
 
-  private interface Out {
+  /** A function that writes through its argument. */
+  interface Out {
     int run(MemorySegment out) throws Throwable;
   }
 
@@ -285,7 +294,7 @@ public final class CudaDriver {
   }
 
   /** The result that a function writes through its first argument. */
-  private long longFrom(String name, Out function) {
+  long longFrom(String name, Out function) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
       check(name, call(() -> function.run(out)));
@@ -293,7 +302,7 @@ public final class CudaDriver {
     }
   }
 
-  private void check(String function, int code) {
+  void check(String function, int code) {
     if (code != SUCCESS) {
       String name = error(functions.errorName, code, "error " + code);
       String text = error(functions.errorText, code, "");

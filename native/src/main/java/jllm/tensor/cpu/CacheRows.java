@@ -22,8 +22,8 @@ import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 
 /**
- * Rows of a key/value cache in F16 and Q8_0, row-major as files store these types: written once,
- * and decoded a few at a time while they are in the cache of the core.
+ * Rows of a key/value cache in F16, BF16 and Q8_0, row-major as files store these types: written
+ * once, and decoded a few at a time while they are in the cache of the core.
  */
 final class CacheRows {
   /** Elements of a block of Q8_0, and bytes. */
@@ -40,7 +40,10 @@ final class CacheRows {
   private CacheRows() {}
 
   static boolean knows(DType type) {
-    return type == DType.F32 || type == DType.F16 || type == DType.Q8_0;
+    return switch (type) {
+      case F32, F16, BF16, Q8_0 -> true;
+      default -> false;
+    };
   }
 
   /** As {@link jllm.tensor.Backend#copyRows}. */
@@ -52,6 +55,7 @@ final class CacheRows {
     switch (type) {
       case F32 -> MemorySegment.copy(x.segment(), 0, out.segment(), target, 4L * count);
       case F16 -> writeF16(x.segment(), out.segment(), target, count);
+      case BF16 -> OptimizerLoops.round(x.segment(), 0, out.segment(), target, count);
       case Q8_0 -> writeQ80(x.segment(), out.segment(), target, count);
       default -> throw new IllegalArgumentException("no cache in " + out);
     }
@@ -91,11 +95,13 @@ final class CacheRows {
    */
   static void read(
       DType type, MemorySegment rows, long from, MemorySegment work, long target, int count) {
-    if (type == DType.F16) {
-      readF16(rows, from, work, target, count);
-    } else {
-      for (int i = 0; i < count; i += BLOCK, from += BLOCK_BYTES, target += 4L * BLOCK) {
-        readQ80(rows, from, work, target);
+    switch (type) {
+      case F16 -> readF16(rows, from, work, target, count);
+      case BF16 -> readBf16(rows, from, work, target, count);
+      default -> {
+        for (int i = 0; i < count; i += BLOCK, from += BLOCK_BYTES, target += 4L * BLOCK) {
+          readQ80(rows, from, work, target);
+        }
       }
     }
   }
@@ -116,6 +122,22 @@ final class CacheRows {
     for (; i < count; i++) {
       float value = Float.float16ToFloat(rows.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
       work.set(JAVA_FLOAT_UNALIGNED, target + 4L * i, value);
+    }
+  }
+
+  private static void readBf16(
+      MemorySegment rows, long from, MemorySegment work, long target, int count) {
+    int i = 0;
+    for (; i <= count - COUNT; i += COUNT) {
+      ShortVector.fromMemorySegment(HALF, rows, from + 2L * i, ORDER)
+          .convertShape(S2I, INT, 0)
+          .reinterpretAsInts()
+          .lanewise(LSHL, 16)
+          .intoMemorySegment(work, target + 4L * i, ORDER);
+    }
+    for (; i < count; i++) {
+      int bits = rows.get(JAVA_SHORT_UNALIGNED, from + 2L * i) << 16;
+      work.set(JAVA_FLOAT_UNALIGNED, target + 4L * i, Float.intBitsToFloat(bits));
     }
   }
 

@@ -16,7 +16,9 @@ final class Attention {
   /** Queries of a sequence up to which its keys are divided among blocks. */
   private static final int FEW_QUERIES = 8;
 
-  private static final int KEYS_OF_A_SPLIT = 256;
+  /** As attention.cu counts them. */
+  private static final int KEYS_OF_A_SPLIT = 64;
+
   private static final int MOST_SPLITS = 64;
   private static final int DELTA_ROWS = 8;
 
@@ -65,10 +67,24 @@ final class Attention {
     int steps = q.rows() / sequences;
     int capacity = k.rows() / sequences;
     if (steps <= FEW_QUERIES) {
-      decode(out, q, k, v, spec, sequences, steps, capacity, past);
+      decode(out, q, k, v, spec, sequences, steps, capacity, past, null);
     } else {
       forward(out, null, q, k, v, null, spec, sequences, capacity, past, null);
     }
+  }
+
+  /**
+   * See {@link jllm.tensor.FusedOperations#attention}.
+   *
+   * @return whether there are few enough rows
+   */
+  boolean runFew(
+      Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, int past, @Nullable Tensor at) {
+    if (q.rows() > FEW_QUERIES) {
+      return false;
+    }
+    decode(out, q, k, v, spec, 1, q.rows(), k.rows(), past, at);
+    return true;
   }
 
   private void decode(
@@ -80,16 +96,18 @@ final class Attention {
       int sequences,
       int steps,
       int capacity,
-      int past) {
+      int past,
+      @Nullable Tensor at) {
     int width = geometry(spec).width();
-    int keys = past + steps;
+    // Blocks that a short context does not need end at once.
+    int keys = at == null ? past + steps : capacity;
     int splits = Math.clamp(Math.ceilDiv(keys, KEYS_OF_A_SPLIT), 1, MOST_SPLITS);
     int rows = q.rows() * spec.heads();
     try (Scratch scratch = new Scratch(gpu)) {
       long parts = scratch.floats((long) rows * splits * (spec.headDim() + 2));
       kernel("attention_decode_" + width, width, k, v)
           .longs(parts)
-          .tensors(q, k, v)
+          .tensors(q, k, v, at)
           .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
           .floats(spec.scale(), spec.softCap())
           .ints(spec.window(), spec.causal() ? 1 : 0, splits)
@@ -97,7 +115,8 @@ final class Attention {
       kernel("attention_combine", width, k, v)
           .tensors(out)
           .longs(parts)
-          .ints(spec.headDim(), splits)
+          .tensors(at)
+          .ints(spec.headDim(), steps, past, spec.window(), splits)
           .start(rows, 1, 1, DECODE_THREADS);
     }
   }

@@ -5,7 +5,9 @@ import static jllm.tensor.cuda.Gpu.address;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import jllm.ffi.cuda.CublasLt.Precision;
@@ -14,8 +16,10 @@ import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.FusedOperations;
 import jllm.tensor.Memory;
 import jllm.tensor.OperationTimer;
+import jllm.tensor.Recording;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Routing;
 import jllm.tensor.Tensor;
@@ -36,19 +40,24 @@ public final class CudaBackend implements Backend {
   private final MatrixMath math;
   private final Products products;
   private final Attention attention;
+  private final CudaFused fused;
   private final CudaTraining training;
 
-  /** The frequencies of the last rotations, here and on the device: a model has one or two sets. */
-  private final double[][] frequencies = new double[2][];
+  /**
+   * The frequencies of rotations, here and on the device. They stay, since recorded steps read them:
+   * a model has one or two sets.
+   */
+  private final List<Frequencies> frequencies = new ArrayList<>();
 
-  private final long[] frequencyAddresses = new long[2];
-  private int oldestFrequencies;
+  private record Frequencies(double[] values, long address) {}
 
   private CudaBackend(Gpu gpu, MatrixMath math) {
     this.gpu = gpu;
     this.math = math;
-    this.products = new Products(gpu, math);
+    MatVec few = new MatVec(gpu);
+    this.products = new Products(gpu, math, few);
     this.attention = new Attention(gpu);
+    this.fused = new CudaFused(gpu, few, attention);
     this.training = new CudaTraining(gpu, products, attention);
   }
 
@@ -58,7 +67,8 @@ public final class CudaBackend implements Backend {
    * @param index from 0
    * @param math how products of many rows round their operands
    * @param environment variables: {@code JLLM_CUDA_LIBS}, where libraries are; {@code
-   *     XDG_CACHE_HOME}, where compiled kernels are kept
+   *     XDG_CACHE_HOME}, where compiled kernels are kept; {@code JLLM_CUDA_GRAPHS}, {@code off} to
+   *     start each kernel by itself
    * @throws DeviceUnavailableException if a library, the driver or the device is missing
    */
   public static CudaBackend open(int index, MatrixMath math, Map<String, String> environment) {
@@ -214,24 +224,18 @@ public final class CudaBackend implements Backend {
   }
 
   private long onDevice(double[] wanted) {
-    for (int i = 0; i < frequencies.length; i++) {
-      if (Arrays.equals(frequencies[i], wanted)) {
-        return frequencyAddresses[i];
+    for (Frequencies known : frequencies) {
+      if (Arrays.equals(known.values, wanted)) {
+        return known.address;
       }
     }
-    int slot = oldestFrequencies;
-    oldestFrequencies = (slot + 1) % frequencies.length;
-    if (frequencyAddresses[slot] != 0) {
-      gpu.give(frequencyAddresses[slot]);
-    }
     long bytes = (long) wanted.length * Double.BYTES;
-    frequencyAddresses[slot] = gpu.take(bytes);
-    frequencies[slot] = wanted.clone();
+    long address = gpu.take(bytes);
     try (Arena arena = Arena.ofConfined()) {
-      gpu.upload(
-          frequencyAddresses[slot], arena.allocateFrom(ValueLayout.JAVA_DOUBLE, wanted), bytes);
+      gpu.upload(address, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, wanted), bytes);
     }
-    return frequencyAddresses[slot];
+    frequencies.add(new Frequencies(wanted.clone(), address));
+    return address;
   }
 
   @Override
@@ -314,7 +318,10 @@ public final class CudaBackend implements Backend {
 
   @Override
   public boolean readsCacheOf(DType type) {
-    return type == DType.F32 || type == DType.F16 || type == DType.Q8_0;
+    return switch (type) {
+      case F32, F16, BF16, Q8_0 -> true;
+      default -> false;
+    };
   }
 
   @Override
@@ -348,6 +355,21 @@ public final class CudaBackend implements Backend {
         .tensors(out, x, weights)
         .ints(weights.rows(), weights.columns(), x.columns())
         .over((long) weights.rows() * x.columns());
+  }
+
+  @Override
+  public boolean records() {
+    return gpu.recorder().isAble();
+  }
+
+  @Override
+  public @Nullable Recording record(Runnable step) {
+    return gpu.recorder().record(step);
+  }
+
+  @Override
+  public FusedOperations fused() {
+    return fused;
   }
 
   @Override

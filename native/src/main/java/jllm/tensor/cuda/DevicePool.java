@@ -1,11 +1,14 @@
 package jllm.tensor.cuda;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import jllm.ffi.cuda.CudaDriver;
 import jllm.ffi.cuda.CudaException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of a device, kept when it is given back: allocating waits for the device, taking a piece
@@ -24,6 +27,14 @@ final class DevicePool {
 
   private final TreeMap<Long, ArrayDeque<Long>> unused = new TreeMap<>();
 
+  /**
+   * While a step is recorded: the pieces that it took, and of these by size the ones that it gave
+   * back. Each replay uses them, so nobody else gets them.
+   */
+  private @Nullable List<Long> recorded;
+
+  private final TreeMap<Long, ArrayDeque<Long>> recordedUnused = new TreeMap<>();
+
   DevicePool(CudaDriver driver, CudaDevice device) {
     this.driver = driver;
     this.device = device;
@@ -36,19 +47,50 @@ final class DevicePool {
    */
   synchronized long take(long bytes) {
     long size = round(Math.max(1, bytes));
-    Map.Entry<Long, ArrayDeque<Long>> fitting = unused.ceilingEntry(size);
-    // A piece much too large stays for those who need it.
-    if (fitting != null && fitting.getKey() <= size + size / 8) {
-      long address = fitting.getValue().pop();
-      if (fitting.getValue().isEmpty()) {
-        unused.remove(fitting.getKey());
+    Long address = recorded == null ? null : reuse(recordedUnused, size);
+    if (address == null) {
+      address = reuse(unused, size);
+      if (address == null) {
+        address = allocate(size);
+        used.put(address, size);
       }
-      used.put(address, fitting.getKey());
-      return address;
+      if (recorded != null) {
+        recorded.add(address);
+      }
     }
-    long address = allocate(size);
-    used.put(address, size);
     return address;
+  }
+
+  /** A piece of those that are not in use, which then is; null if none fits. */
+  private @Nullable Long reuse(TreeMap<Long, ArrayDeque<Long>> pieces, long size) {
+    Map.Entry<Long, ArrayDeque<Long>> fitting = pieces.ceilingEntry(size);
+    // A piece much too large stays for those who need it.
+    if (fitting == null || fitting.getKey() > size + size / 8) {
+      return null;
+    }
+    Long address = fitting.getValue().pop();
+    if (fitting.getValue().isEmpty()) {
+      pieces.remove(fitting.getKey());
+    }
+    used.put(address, fitting.getKey());
+    return address;
+  }
+
+  /** From now on pieces that are taken stay together until {@link #endRecording}. */
+  synchronized void beginRecording() {
+    recorded = new ArrayList<>();
+  }
+
+  /**
+   * The pieces that were taken since {@link #beginRecording}; they are in use until they are given
+   * back once more.
+   */
+  synchronized List<Long> endRecording() {
+    List<Long> taken = recorded == null ? List.of() : recorded;
+    recordedUnused.forEach((size, pieces) -> pieces.forEach(piece -> used.put(piece, size)));
+    recordedUnused.clear();
+    recorded = null;
+    return taken;
   }
 
   private long allocate(long size) {
@@ -90,7 +132,8 @@ final class DevicePool {
   synchronized void give(long address) {
     Long size = used.remove(address);
     if (size != null) {
-      unused.computeIfAbsent(size, _ -> new ArrayDeque<>()).push(address);
+      boolean own = recorded != null && recorded.contains(address);
+      (own ? recordedUnused : unused).computeIfAbsent(size, _ -> new ArrayDeque<>()).push(address);
     }
   }
 

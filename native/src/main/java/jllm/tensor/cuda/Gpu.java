@@ -38,6 +38,7 @@ final class Gpu implements AutoCloseable {
   private final Map<String, KernelModule> variants = new HashMap<>();
   private final Launch launch = new Launch(this);
   private final Staging staging;
+  private final GraphRecorder recorder;
   private @Nullable Nvrtc compiler;
   private @Nullable CublasLt products;
   private long workspace;
@@ -61,6 +62,7 @@ final class Gpu implements AutoCloseable {
     enter();
     this.stream = driver.newStream();
     this.staging = new Staging(driver, stream);
+    this.recorder = new GraphRecorder(this, environment);
     for (KernelSource source : KernelSource.values()) {
       modules.put(source, new KernelModule(this, source));
     }
@@ -74,6 +76,18 @@ final class Gpu implements AutoCloseable {
   CudaDriver driver() {
     enter();
     return driver;
+  }
+
+  DevicePool pool() {
+    return pool;
+  }
+
+  GraphRecorder recorder() {
+    return recorder;
+  }
+
+  boolean isClosed() {
+    return closed;
   }
 
   KernelCache cache() {
@@ -161,6 +175,15 @@ final class Gpu implements AutoCloseable {
     return launch.of(module, name);
   }
 
+  /** A kernel of a family that is compiled for types of a cache. */
+  Launch kernel(KernelSource source, String name, DType keys, DType values) {
+    KernelModule module =
+        variants.computeIfAbsent(
+            source + " " + keys + " " + values,
+            _ -> new KernelModule(this, source, "-DKEYS=" + keys, "-DVALUES=" + values));
+    return launch.of(module, name);
+  }
+
   /** Writes down what is started from now on; null = no more. */
   void started(@Nullable List<String> names) {
     started = names;
@@ -209,6 +232,7 @@ final class Gpu implements AutoCloseable {
   void upload(long to, MemorySegment from, long bytes) {
     enter();
     if (bytes > 0) {
+      recorder.refuse("it copies from the host");
       starts("upload");
       staging.upload(to, from, bytes);
     }
@@ -216,6 +240,7 @@ final class Gpu implements AutoCloseable {
 
   void download(MemorySegment to, long from, long bytes) {
     enter();
+    recorder.refuse("it waits for a result");
     if (bytes > 0) {
       driver.copyToHost(to, from, bytes, stream);
     }

@@ -7,19 +7,22 @@ import java.nio.charset.StandardCharsets;
 
 /** The families of kernels, one file each; includes of others are those files put in front. */
 enum KernelSource {
-  ELEMENTWISE("common", "elementwise"),
+  ELEMENTWISE("common", "activations", "elementwise"),
   NORMS("common", "norms"),
-  ROPE("common", "rope"),
+  ROPE("common", "rotation", "rope"),
   SOFTMAX("common", "softmax"),
   REDUCTIONS("common", "reductions"),
   OPTIMIZER("common", "optimizer"),
   EXPERTS("common", "experts"),
   CACHE("common", "cache"),
+  /** For one type of keys and of values at a time. */
+  STORE("common", "formats", "rotation", "store"),
+  GREEDY("common", "greedy"),
   TIMING("common", "timing"),
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
   /** For one format of weights at a time. */
-  MATVEC("common", "formats", "matvec"),
+  MATVEC("common", "activations", "formats", "matvec"),
   /** For one format of weights at a time. */
   EXPERT_TILES("common", "formats", "expert_tiles"),
   /** For one width of heads, and one type of keys and of values, at a time. */

@@ -16,12 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>cuBLASLt has column-major matrices: a row-major [rows, columns] is its [columns, rows].
  */
 final class Products {
-  /** Rows of x that the kernels for few rows take. */
-  private static final int FEW_ROWS = 8;
-
-  private static final int ROWS_AT_ONCE = 4;
   private static final int THREADS = 128;
-  private static final int OUTPUTS = 2;
   private static final int INPUTS = 1024;
   private static final int WEIGHT_TILE = 32;
   private static final int WARP = 32;
@@ -49,10 +44,12 @@ final class Products {
 
   private final Gpu gpu;
   private final MatrixMath math;
+  private final MatVec few;
 
-  Products(Gpu gpu, MatrixMath math) {
+  Products(Gpu gpu, MatrixMath math, MatVec few) {
     this.gpu = gpu;
     this.math = math;
+    this.few = few;
   }
 
   /**
@@ -72,14 +69,9 @@ final class Products {
   /** out [N, O] = x [N, I] w^T + bias, w [O, I]. */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
     int rows = x.rows();
-    int inputs = x.columns();
     int outputs = w.dim(0);
-    if (rows <= FEW_ROWS) {
-      boolean single = rows == 1;
-      gpu.kernel(KernelSource.MATVEC, single ? "matvec" : "matvec4", w.dtype())
-          .tensors(out, x, w, bias)
-          .ints(rows, inputs, outputs)
-          .start(ceil(outputs, OUTPUTS), single ? 1 : ceil(rows, ROWS_AT_ONCE), 1, THREADS);
+    if (rows <= MatVec.ROWS) {
+      few.linear(out, x, w, bias, false);
       return;
     }
     multiplyRows(out, x, w, 0);
@@ -308,7 +300,7 @@ final class Products {
           .tensors(out, x, w)
           .longs(scratch.ids(experts))
           .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
-          .start(ceil(w.dim(1), OUTPUTS), Math.min(rows, MOST_GRID_ROWS), 1, THREADS);
+          .start(ceil(w.dim(1), MatVec.OUTPUTS), Math.min(rows, MOST_GRID_ROWS), 1, THREADS);
     }
   }
 

@@ -123,7 +123,10 @@ public final class ScalarBackend implements Backend {
 
   @Override
   public boolean readsCacheOf(DType type) {
-    return type == activationType() || type == DType.F32 || type == DType.F16 || type == DType.Q8_0;
+    return switch (type) {
+      case F32, F16, BF16, Q8_0 -> true;
+      default -> type == activationType();
+    };
   }
 
   @Override

@@ -1,0 +1,76 @@
+package jllm.model;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Memory;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+
+/**
+ * What differs between steps of one token, in the memory of the backend, where recorded steps read
+ * it: the token, its position, and for each layer the row of the cache that it goes to.
+ */
+final class StepInputs implements AutoCloseable {
+  private static final int TOKEN = 0;
+  private static final int POSITION = 1;
+  private static final int ROWS = 2;
+
+  private final KvCache cache;
+  private final Backend backend;
+  private final Memory memory;
+  private final MemorySegment host;
+  private final Tensor all;
+  private final Tensor token;
+  private final Tensor position;
+  private final Tensor[] rows;
+
+  StepInputs(KvCache cache, Backend backend, Arena arena) {
+    this.cache = cache;
+    this.backend = backend;
+    this.memory = backend.memory();
+    int count = ROWS + cache.layers();
+    this.host = arena.allocate(ValueLayout.JAVA_INT, count);
+    this.all = memory.tensor(DType.I32, Shape.of(count));
+    this.token = all.slice(TOKEN, 1);
+    this.position = all.slice(POSITION, 1);
+    this.rows = new Tensor[cache.layers()];
+    for (int layer = 0; layer < rows.length; layer++) {
+      rows[layer] = all.slice(ROWS + layer, 1);
+    }
+  }
+
+  /** Copies the numbers of the next step, behind what the cache holds; makes room in the cache. */
+  void put(int nextToken) {
+    int past = cache.length();
+    host.setAtIndex(ValueLayout.JAVA_INT, TOKEN, nextToken);
+    host.setAtIndex(ValueLayout.JAVA_INT, POSITION, past);
+    for (int layer = 0; layer < rows.length; layer++) {
+      int row = cache.layer(layer).place(past, 1, backend);
+      host.setAtIndex(ValueLayout.JAVA_INT, ROWS + layer, row);
+    }
+    backend.upload(all, host);
+  }
+
+  /** I32 [1]. */
+  Tensor token() {
+    return token;
+  }
+
+  /** I32 [1]. */
+  Tensor position() {
+    return position;
+  }
+
+  /** I32 [1]. */
+  Tensor row(int layer) {
+    return rows[layer];
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

@@ -1,0 +1,91 @@
+package jllm.tensor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Operations of {@link Backend} that a backend may do together, in steps of few rows, where it is
+ * their number that takes time. Each method says whether it did so; if not, nothing has happened,
+ * and its parts are to be done one by one. The results are those of the parts.
+ *
+ * <p>Where a row of a cache is given twice, {@code at} (I32, one number, in the memory of the
+ * backend) goes before the number if it is there: steps that are recorded read it when they are
+ * done again.
+ */
+public interface FusedOperations {
+  /**
+   * Linear layers of the same input; see {@link Backend#linear}.
+   *
+   * @param outs the result of each
+   */
+  default boolean linears(Tensor[] outs, Tensor x, Tensor[] ws, @Nullable Tensor[] biases) {
+    return false;
+  }
+
+  /** {@code out += x w^T + bias}. */
+  default boolean addLinear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    return false;
+  }
+
+  /**
+   * {@code out = activation(x gate^T + gateBias) * (x up^T + upBias)}; see {@link Backend#gated}.
+   */
+  default boolean gatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor gate,
+      @Nullable Tensor gateBias,
+      Tensor up,
+      @Nullable Tensor upBias,
+      Activation activation) {
+    return false;
+  }
+
+  /**
+   * Turns queries and keys as {@link Backend#rope} does, and writes keys and values into a cache as
+   * {@link Backend#copyRows} does.
+   *
+   * @param out the turned queries, not q itself
+   * @param rotations absent = queries and keys stay as they are
+   * @param row the first row of the cache that is written
+   */
+  default boolean store(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      int row,
+      @Nullable Tensor at) {
+    return false;
+  }
+
+  /**
+   * {@link Backend#attention} of one sequence.
+   *
+   * @param past positions of the cache before the step
+   */
+  default boolean attention(
+      Tensor out,
+      Tensor q,
+      Tensor keys,
+      Tensor values,
+      AttentionSpec spec,
+      int past,
+      @Nullable Tensor at) {
+    return false;
+  }
+
+  /**
+   * Where the largest element of x [1, C] is, the first of several; -1 if one is not a number, or
+   * the largest is infinite.
+   *
+   * @param out I32 [1, 1]
+   */
+  default boolean largest(Tensor out, Tensor x) {
+    return false;
+  }
+}

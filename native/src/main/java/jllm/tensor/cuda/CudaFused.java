@@ -1,0 +1,138 @@
+package jllm.tensor.cuda;
+
+import jllm.tensor.Activation;
+import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
+import jllm.tensor.FusedOperations;
+import jllm.tensor.RopePairing;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Steps of few rows in fewer launches. */
+final class CudaFused implements FusedOperations {
+  private static final int STORE_THREADS = 256;
+  private static final int GREEDY_THREADS = 1024;
+  private static final int WARP = 32;
+
+  private final Gpu gpu;
+  private final MatVec products;
+  private final Attention attention;
+
+  CudaFused(Gpu gpu, MatVec products, Attention attention) {
+    this.gpu = gpu;
+    this.products = products;
+    this.attention = attention;
+  }
+
+  @Override
+  public boolean linears(Tensor[] outs, Tensor x, Tensor[] ws, @Nullable Tensor[] biases) {
+    if (x.rows() > MatVec.ROWS || ws.length > MatVec.LAYERS) {
+      return false;
+    }
+    // Mixtures of types give some layers more bits; those of one type go together.
+    if (sameType(ws)) {
+      products.linears(outs, x, ws, biases);
+      return true;
+    }
+    for (int i = 0; i < ws.length; i++) {
+      int next = i + 1;
+      if (next < ws.length && ws[i].dtype() == ws[next].dtype()) {
+        products.linears(
+            new Tensor[] {outs[i], outs[next]},
+            x,
+            new Tensor[] {ws[i], ws[next]},
+            new @Nullable Tensor[] {biases[i], biases[next]});
+        i = next;
+      } else {
+        products.linear(outs[i], x, ws[i], biases[i], false);
+      }
+    }
+    return true;
+  }
+
+  private static boolean sameType(Tensor[] ws) {
+    DType first = ws[0].dtype();
+    for (Tensor w : ws) {
+      if (w.dtype() != first) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public boolean addLinear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    if (x.rows() > MatVec.ROWS) {
+      return false;
+    }
+    products.linear(out, x, w, bias, true);
+    return true;
+  }
+
+  @Override
+  public boolean gatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor gate,
+      @Nullable Tensor gateBias,
+      Tensor up,
+      @Nullable Tensor upBias,
+      Activation activation) {
+    if (x.rows() > MatVec.ROWS || gate.dtype() != up.dtype()) {
+      return false;
+    }
+    products.gated(out, x, gate, gateBias, up, upBias, activation);
+    return true;
+  }
+
+  @Override
+  public boolean store(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      int row,
+      @Nullable Tensor at) {
+    if (q.rows() > MatVec.ROWS) {
+      return false;
+    }
+    int chunks = Math.ceilDiv(q.columns(), WARP) + 2 * Math.ceilDiv(k.columns(), WARP);
+    gpu.kernel(KernelSource.STORE, "store", keys.dtype(), values.dtype())
+        .tensors(out, keys, values, q, k, v, rotations, at)
+        .ints(
+            row,
+            q.columns(),
+            k.columns(),
+            headDim,
+            rotations == null ? 0 : rotations.columns(),
+            pairing.ordinal())
+        .start(Math.ceilDiv(chunks, STORE_THREADS / WARP), q.rows(), 1, STORE_THREADS);
+    return true;
+  }
+
+  @Override
+  public boolean attention(
+      Tensor out,
+      Tensor q,
+      Tensor keys,
+      Tensor values,
+      AttentionSpec spec,
+      int past,
+      @Nullable Tensor at) {
+    return attention.runFew(out, q, keys, values, spec, past, at);
+  }
+
+  @Override
+  public boolean largest(Tensor out, Tensor x) {
+    gpu.kernel(KernelSource.GREEDY, "greedy")
+        .tensors(out, x)
+        .ints(x.columns())
+        .start(1, 1, 1, GREEDY_THREADS);
+    return true;
+  }
+}
