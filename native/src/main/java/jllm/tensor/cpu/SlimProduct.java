@@ -108,8 +108,8 @@ final class SlimProduct implements Workers.Task {
           depth,
           row,
           endRow,
-          first * LANES,
-          end * LANES,
+          (long) first * LANES,
+          (long) end * LANES,
           add);
       return;
     }
