@@ -12,6 +12,9 @@ import jllm.tensor.Exec;
 
 /** Times a model at prefill and decode, as llama-bench does. */
 public final class GenerationBenchmark {
+  /** A run that takes more than this share of those before shows that the JIT is done. */
+  private static final double SETTLED = 0.95;
+
   private final Transformer model;
   private final Backend backend;
   private final int maxBatch;
@@ -28,9 +31,9 @@ public final class GenerationBenchmark {
   /**
    * Runs a workload once to warm up and then {@code repetitions} times.
    *
-   * @param warmUpNanos the warm-up goes on until this much time has passed: the compiler of a Java
-   *     machine works in the background, and a short model would otherwise be measured while it
-   *     does
+   * @param warmUpNanos the warm-up goes on until this much time has passed, and up to four times as
+   *     long while runs become faster: the compiler of a Java machine works in the background, and
+   *     a small model would otherwise be measured while it does
    */
   public Measurement run(Workload workload, int repetitions, long warmUpNanos) {
     return new Measurement(workload, run(workload, repetitions, warmUpNanos, () -> {}));
@@ -54,10 +57,7 @@ public final class GenerationBenchmark {
           workload instanceof Workload.Prefill
               ? () -> prefill(exec, cache, batch, tokens)
               : () -> decode(steps, cache, tokens);
-      long begin = System.nanoTime();
-      do {
-        once.run();
-      } while (System.nanoTime() - begin < warmUpNanos);
+      warmUp(warmUpNanos, once);
       warm.run();
       long[] nanos = new long[repetitions];
       for (int repetition = 0; repetition < repetitions; repetition++) {
@@ -67,6 +67,33 @@ public final class GenerationBenchmark {
       }
       return nanos;
     }
+  }
+
+  private static void warmUp(long nanos, Runnable once) {
+    long begin = System.nanoTime();
+    double before = Double.POSITIVE_INFINITY;
+    while (true) {
+      double least = leastOf(nanos / 4, once);
+      long passed = System.nanoTime() - begin;
+      if ((passed >= nanos && least > SETTLED * before) || passed >= 4 * nanos) {
+        return;
+      }
+      before = Math.min(before, least);
+    }
+  }
+
+  /** The shortest of the runs that fill some time. */
+  private static double leastOf(long nanos, Runnable once) {
+    long begin = System.nanoTime();
+    double least = Double.POSITIVE_INFINITY;
+    long start = begin;
+    do {
+      once.run();
+      long end = System.nanoTime();
+      least = Math.min(least, (double) (end - start));
+      start = end;
+    } while (start - begin < nanos);
+    return least;
   }
 
   private void prefill(Exec exec, KvCache cache, Batch batch, int[] tokens) {

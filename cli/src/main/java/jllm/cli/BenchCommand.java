@@ -82,7 +82,8 @@ final class BenchCommand implements Callable<Integer> {
       names = {"-r", "--repetitions"},
       paramLabel = "N",
       defaultValue = "5",
-      description = "Repetitions, after a warm-up of two seconds. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Repetitions, after a warm-up of two to eight seconds. Default: ${DEFAULT-VALUE}.")
   private int repetitions;
 
   @Option(
