@@ -115,6 +115,7 @@ class RecordingTest {
                 }
               }),
           "allocating");
+      backend.scale(x, x, 2); // loads the kernel, which could not be done while recording
       host.set(ValueLayout.JAVA_FLOAT, 0, 3);
       backend.upload(x, host);
       Recording doubling = backend.record(() -> backend.scale(x, x, 2));

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import jllm.ffi.cuda.CudaDriver;
 import jllm.ffi.cuda.CudaException;
@@ -62,7 +63,7 @@ final class DevicePool {
   }
 
   /** A piece of those that are not in use, which then is; null if none fits. */
-  private @Nullable Long reuse(TreeMap<Long, ArrayDeque<Long>> pieces, long size) {
+  private @Nullable Long reuse(NavigableMap<Long, ArrayDeque<Long>> pieces, long size) {
     Map.Entry<Long, ArrayDeque<Long>> fitting = pieces.ceilingEntry(size);
     // A piece much too large stays for those who need it.
     if (fitting == null || fitting.getKey() > size + size / 8) {

@@ -74,28 +74,29 @@ final class GraphRecorder {
     driver.begin(gpu.stream());
     recording = true;
     boolean complete = false;
-    long graph = 0;
     try {
       step.run();
       complete = true;
     } finally {
       recording = false;
-      // A capture that failed is ended as well: until then the stream takes nothing else.
-      try {
-        graph = driver.end(gpu.stream());
-      } catch (CudaException e) {
-        if (complete) {
-          throw e;
-        }
-      }
-      if (!complete && graph != 0) {
-        driver.destroy(graph);
+      if (!complete) {
+        abandon(driver);
       }
     }
+    long graph = driver.end(gpu.stream());
     try {
       return driver.instantiate(graph);
     } finally {
       driver.destroy(graph);
+    }
+  }
+
+  /** Ends a capture that failed: until then the stream takes nothing else. */
+  private void abandon(CudaGraphs driver) {
+    try {
+      driver.destroy(driver.end(gpu.stream()));
+    } catch (CudaException e) {
+      // What made the step fail made the capture fail, too.
     }
   }
 
