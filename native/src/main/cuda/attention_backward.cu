@@ -5,18 +5,6 @@
 // fixed order, without atomic additions. q, out, dq, dout [N, H*D]; k, v, dk, dv [N, K*D]; lse,
 // delta [N, H].
 
-// delta = the sum over a head of dout * out. A warp takes a head of a row; count = N*H.
-KERNEL attention_delta(float* delta, const float* dout, const float* out, int head_dim,
-                       long long count) {
-    long long i = static_cast<long long>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
-    if (i >= count) return;
-    float sum = 0;
-    for (int d = threadIdx.x % 32; d < head_dim; d += 32)
-        sum += dout[i * head_dim + d] * out[i * head_dim + d];
-    sum = warp_sum(sum);
-    if (threadIdx.x % 32 == 0) delta[i] = sum;
-}
-
 // Dynamic shared memory, in floats: queries, their dout, keys, values, and one matrix of weights.
 template <int W>
 struct BackwardTile {

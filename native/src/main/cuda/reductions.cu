@@ -84,3 +84,16 @@ KERNEL sum_doubles(double* out, const double* partials, int count) {
     sum = block_sum(sum, scratch);
     if (threadIdx.x == 0) *out = sum;
 }
+
+// For the derivative of attention: delta [N, H] = the sum over a head of dout * out [N, H*D]. A
+// warp takes a head of a row; count = N*H.
+KERNEL attention_delta(float* delta, const float* dout, const float* out, int head_dim,
+                       long long count) {
+    long long i = static_cast<long long>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
+    if (i >= count) return;
+    float sum = 0;
+    for (int d = threadIdx.x % 32; d < head_dim; d += 32)
+        sum += dout[i * head_dim + d] * out[i * head_dim + d];
+    sum = warp_sum(sum);
+    if (threadIdx.x % 32 == 0) delta[i] = sum;
+}

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -119,7 +120,10 @@ static void yield() { emulator_switch(&fibers[current].stack_pointer, scheduler_
   for (;;) yield();
 }
 
+static void forget_copies();
+
 static void fiber_main() {
+  forget_copies();  // of another block
   entry(arguments);
   fibers[current].done = true;
   progress++;
@@ -201,6 +205,12 @@ static Order& order() {
                       (seed != nullptr ? strtoull(seed, nullptr, 10) : 0) * 2 + 0x9E3779B97F4A7C15u};
   return one;
 }
+
+}  // namespace emulator
+
+#include "ptx.h"
+
+namespace emulator {
 
 // Lets the threads of a warp take turns until all wait for other warps or are done. Returns how
 // many are left.

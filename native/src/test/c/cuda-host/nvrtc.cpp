@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -66,6 +67,58 @@ std::set<std::string> kernels(const std::string& source) {
   return names;
 }
 
+// The end of a parenthesis or string that begins at a place.
+size_t end_of(const std::string& text, size_t at) {
+  if (text[at] == '"') {
+    for (at++; text[at] != '"'; at++) at += text[at] == '\\';
+    return at + 1;
+  }
+  for (at++; text[at] != ')';)
+    at = text[at] == '"' || text[at] == '(' ? end_of(text, at) : at + 1;
+  return at + 1;
+}
+
+// The parts of an asm statement between its colons; operands are constraint, expression, ...
+std::vector<std::vector<std::string>> parts_of(const std::string& text, size_t at, size_t end) {
+  std::vector<std::vector<std::string>> parts(1);
+  while (at < end) {
+    if (text[at] == '"' || text[at] == '(') {
+      size_t next = end_of(text, at);
+      parts.back().push_back(text.substr(at, next - at));
+      at = next;
+    } else if (text[at++] == ':') {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
+// Inline assembly becomes a use of emulator::Ptx, see ptx.h.
+std::string without_assembly(const std::string& source) {
+  static const std::regex statement("\\basm(\\s+volatile)?\\s*\\(");
+  std::string result;
+  size_t done = 0;
+  for (std::sregex_iterator i(source.begin(), source.end(), statement), none; i != none; ++i) {
+    size_t at = i->position(), open = at + i->length() - 1, end = end_of(source, open);
+    std::vector<std::vector<std::string>> parts = parts_of(source, open + 1, end - 1);
+    std::string code, values, results;
+    for (const std::string& literal : parts[0]) code += literal;
+    int count = 0;
+    for (size_t part = 1; part < std::min<size_t>(parts.size(), 3); part++) {
+      for (size_t o = 0; o + 1 < parts[part].size(); o += 2, count++) {
+        const std::string &constraint = parts[part][o], &operand = parts[part][o + 1];
+        values += constraint[1] == '=' ? "0, " : "emulator::bits" + operand + ", ";
+        if (part == 1)
+          results += "emulator::put(" + operand + ", ptx_values[" + std::to_string(count) + "]); ";
+      }
+    }
+    result += source.substr(done, at - done) + "{ static const emulator::Ptx ptx(" + code +
+              "); uint64_t ptx_values[] = {" + values + "0}; ptx.run(ptx_values); " + results + "}";
+    done = end;
+  }
+  return result + source.substr(done);
+}
+
 int compile(Program& program, const std::vector<std::string>& options, const std::string& folder) {
   std::string defines;
   bool architecture = false;
@@ -97,8 +150,8 @@ int compile(Program& program, const std::vector<std::string>& options, const std
               preprocessed + " " + plain,
           log_file, program.log))
     return COMPILATION;
-  std::string text =
-      "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" + program.source + "\n";
+  std::string text = "#include \"" + home() + "/emulator.h\"\n#line 1 \"module.cu\"\n" +
+                     without_assembly(program.source) + "\n";
   for (const std::string& name : kernels(read(preprocessed)))
     text += "extern \"C\" void " + name + "__entry(void** a) { emulator_call(" + name +
             ", a); }\nextern \"C\" const unsigned* " + name + "__sizes() { return emulator_sizes(" + name +

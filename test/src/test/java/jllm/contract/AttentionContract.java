@@ -141,7 +141,7 @@ interface AttentionContract extends Subject {
       Operand out = trial.out(q.rows(), q.columns());
       trial.run((b, side) ->
           b.attention(side.of(out), side.of(q), side.of(k), side.of(v), spec, sequences, past));
-      trial.assertNear(out, SINGLE);
+      trial.assertNear(out, attentionTolerance());
     }
   }
 
@@ -170,7 +170,7 @@ interface AttentionContract extends Subject {
       trial.run((b, side) ->
           b.attention(side.of(out), side.of(q), side.of(k), side.of(v), spec, sequences, past));
       // Errors of a score are relative to it and become those of a weight.
-      trial.assertNear(out, SINGLE * Math.max(1, size));
+      trial.assertNear(out, attentionTolerance() * Math.max(1, size));
     }
   }
 

@@ -133,7 +133,7 @@ interface AttentionGradientContract extends Subject {
                 attention);
       });
       // Errors of a score are relative to it and become those of a weight.
-      double tolerance = SINGLE * Math.max(1, size);
+      double tolerance = attentionTolerance() * Math.max(1, size);
       trial.assertNear(out, tolerance, Math.sqrt((double) rows * width));
       trial.assertEach(lse, tolerance, tolerance);
       trial.assertSum(dq, lengths[1], tolerance);

@@ -26,4 +26,9 @@ interface Subject {
   default double trainedProductTolerance(DType weight) {
     return SINGLE;
   }
+
+  /** The relative error of attention: more where a backend rounds its operands. */
+  default double attentionTolerance() {
+    return SINGLE;
+  }
 }

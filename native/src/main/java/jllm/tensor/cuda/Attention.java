@@ -46,8 +46,15 @@ final class Attention {
 
   private final Gpu gpu;
 
-  Attention(Gpu gpu) {
+  /** Whether operands are rounded, so that tensor cores can multiply them. */
+  private final boolean rounds;
+
+  private final TunedAttention tuned;
+
+  Attention(Gpu gpu, MatrixMath math) {
     this.gpu = gpu;
+    this.rounds = math == MatrixMath.BF16;
+    this.tuned = new TunedAttention(gpu);
   }
 
   private static Geometry geometry(AttentionSpec spec) {
@@ -133,8 +140,21 @@ final class Attention {
       int capacity,
       int past,
       @Nullable Dropout dropout) {
-    Geometry geometry = geometry(spec);
     int steps = q.rows() / sequences;
+    if (rounds && TunedAttention.takes(spec, steps)) {
+      try (Scratch scratch = new Scratch(gpu)) {
+        tuned.forward(
+            out,
+            lse,
+            q,
+            k,
+            v,
+            new TunedAttention.Positions(
+                spec, sequences, steps, capacity, past, scratch.ids(starts), dropout));
+      }
+      return;
+    }
+    Geometry geometry = geometry(spec);
     try (Scratch scratch = new Scratch(gpu)) {
       Launch launch =
           kernel("attention_" + geometry.width(), geometry.width(), k, v)
@@ -158,7 +178,7 @@ final class Attention {
     return gpu.kernel(KernelSource.ATTENTION, name, width, k.dtype(), v.dtype());
   }
 
-  private static Launch drop(Launch launch, @Nullable Dropout dropout) {
+  static Launch drop(Launch launch, @Nullable Dropout dropout) {
     return dropout == null
         ? launch.longs(0).ints(0).floats(0)
         : launch.longs(dropout.seed()).ints(dropout.threshold()).floats(dropout.scale());
@@ -194,19 +214,34 @@ final class Attention {
       Tensor v,
       TrainingAttention attention) {
     AttentionSpec spec = attention.spec();
-    Geometry geometry = geometry(spec);
-    int width = geometry.width();
     int steps = q.rows() / attention.sequences();
-    int tiles = Math.ceilDiv(steps, geometry.backwardRows());
     long heads = (long) q.rows() * spec.heads();
     try (Scratch scratch = new Scratch(gpu)) {
       long delta = scratch.floats(heads);
       long starts = scratch.ids(attention.starts());
-      gpu.kernel(KernelSource.ATTENTION_BACKWARD, "attention_delta", width)
+      gpu.kernel(KernelSource.REDUCTIONS, "attention_delta")
           .longs(delta, address(dout), address(out))
           .ints(spec.headDim())
           .longs(heads)
           .start(Math.toIntExact(Math.ceilDiv(heads, DELTA_ROWS)), 1, 1, THREADS);
+      if (rounds && TunedAttention.takes(spec, steps)) {
+        tuned.backward(
+            dq,
+            dk,
+            dv,
+            dout,
+            lse,
+            delta,
+            q,
+            k,
+            v,
+            new TunedAttention.Positions(
+                spec, attention.sequences(), steps, steps, 0, starts, attention.dropout()));
+        return;
+      }
+      Geometry geometry = geometry(spec);
+      int width = geometry.width();
+      int tiles = Math.ceilDiv(steps, geometry.backwardRows());
       Launch keys =
           gpu.kernel(KernelSource.ATTENTION_BACKWARD, "attention_backward_keys_" + width, width)
               .tensors(dk, dv);

@@ -56,7 +56,7 @@ public final class CudaBackend implements Backend {
     this.math = math;
     MatVec few = new MatVec(gpu);
     this.products = new Products(gpu, math, few);
-    this.attention = new Attention(gpu);
+    this.attention = new Attention(gpu, math);
     this.fused = new CudaFused(gpu, few, attention);
     this.training = new CudaTraining(gpu, products, attention);
   }

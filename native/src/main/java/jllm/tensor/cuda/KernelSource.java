@@ -28,7 +28,13 @@ enum KernelSource {
   /** For one width of heads, and one type of keys and of values, at a time. */
   ATTENTION("common", "formats", "tiles", "attention"),
   /** For one width of heads at a time. */
-  ATTENTION_BACKWARD("common", "tiles", "attention_backward");
+  ATTENTION_BACKWARD("common", "tiles", "attention_backward"),
+  /** For one type of keys or values at a time. */
+  ATTENTION_PACK("common", "formats", "attention_pack"),
+  /** For one width of heads at a time. */
+  ATTENTION_MMA("common", "tiles", "mma", "attention_mma"),
+  /** For one width of heads at a time. */
+  ATTENTION_MMA_BACKWARD("common", "tiles", "mma", "attention_mma_backward");
 
   private final String[] files;
 

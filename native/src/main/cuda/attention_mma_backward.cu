@@ -1,0 +1,278 @@
+// module: common tiles mma attention_mma_backward
+// The derivative of attention on tensor cores (Dao 2023). As in attention_backward.cu one kernel owns
+// keys and walks over queries, the other the reverse, so that each sum has one owner and a fixed order:
+// scores are computed twice, and runs repeat to the bit. Both hold two tiles of their own, and two that
+// they walk over are copied ahead: products of rows are scores and derivatives of weights, which turn in
+// registers into the left operands of what is summed up. All operands packed; dq [N, H*D] += ; dk, dv
+// [N, K*D] += ; lse, delta [N, H].
+
+// Shared memory: two tiles of ROWS rows, STAGES times two tiles of WALKED rows, and so many Queries.
+template <int W>
+struct MmaBackward {
+    static constexpr int M = W <= 64 ? 2 : 1;
+    static constexpr int ROWS = 16 * M * MMA_WARPS;
+    static constexpr int WALKED = W <= 128 ? 32 : 16;
+    static constexpr int STAGES = W < 256 ? 2 : 1;  // what the 99 KiB of a block allow
+    static constexpr int N = WALKED / 8;
+    static constexpr int OWN = ROWS * TileRow<W>::STRIDE;
+    static constexpr int STAGE = 2 * WALKED * TileRow<W>::STRIDE;
+};
+
+// What the derivative of a score needs to know about its query: log-sum-exp in powers of 2. All zeros
+// beyond the last query, whose packed rows are zeros, too, and add nothing.
+struct __align__(16) Query {
+    float lse, delta;
+    int from;
+    u32 dropout;
+
+    __device__ __forceinline__ Query() {}
+    __device__ __forceinline__ Query(const Attention& a, const float* lse_of, const float* delta_of,
+                                     int sequence, int step, int head) {
+        lse = delta = 0;
+        from = 0;
+        dropout = 0;
+        if (step >= a.steps) return;
+        long long at = (static_cast<long long>(sequence) * a.steps + step) * a.heads + head;
+        lse = lse_of[at] * LOG2_E;
+        delta = delta_of[at];
+        from = a.from(sequence, step);
+        if (a.keep_scale != 0) dropout = a.dropout_row(sequence, step, head);
+    }
+
+    // Turns the dot products q . k and dout . v into the weight (with its dropout) and the derivative
+    // of q . k without the factor that is common to all.
+    __device__ __forceinline__ void derive(const Attention& a, const Scores& scores, bool seen, int key,
+                                           float& score, float& dweight) const {
+        float slope = 1;
+        if (scores.inner != 0) {
+            score = tanhf(score * scores.inner);
+            slope = 1 - score * score;
+        }
+        float weight = seen ? fast_exp2(fmaf(score, scores.factor, -lse)) : 0;
+        float mask = a.keep_scale == 0 ? 1 : a.mask(dropout, key);
+        score = weight * mask;
+        dweight = weight * (mask * dweight - delta) * slope;
+    }
+};
+
+// Adds sums to a row of a gradient.
+template <int W>
+__device__ __forceinline__ void add_row(float* gradient, const float (&sums)[W / 8][4], int half,
+                                        float factor, int columns) {
+    each_element<W>(sums, half, columns,
+                    [&](int column, float sum) { gradient[column] += sum * factor; });
+}
+
+// The pairs of a query head and a tile of queries that see some of a block's keys, in their order.
+template <int W>
+struct QueryTiles {
+    int group, first_head, first, count, base;  // count tiles a head from step first on
+
+    __device__ __forceinline__ QueryTiles(const Attention& a, int base, int kv_head) : base(base) {
+        constexpr int ROWS = MmaBackward<W>::ROWS, WALKED = MmaBackward<W>::WALKED;
+        group = a.heads / a.kv_heads;
+        first_head = kv_head * group;
+        first = a.causal ? base : 0;
+        int last = a.window > 0 ? min(a.steps, base + ROWS - 1 + a.window) : a.steps;
+        count = max(0, (last - first + WALKED - 1) / WALKED);
+    }
+    __device__ __forceinline__ int all() const { return group * count; }
+    __device__ __forceinline__ int head(int i) const { return first_head + i / count; }
+    __device__ __forceinline__ int step(int i) const {
+        return first + i % count * MmaBackward<W>::WALKED;
+    }
+    // The first from i on that is not of documents after the keys.
+    __device__ __forceinline__ int from(const Attention& a, int sequence, int i) const {
+        for (; a.starts != nullptr && i < all(); i++) {
+            int least, most;
+            first_keys(a, sequence, step(i), MmaBackward<W>::WALKED, least, most);
+            if (least < base + MmaBackward<W>::ROWS) break;
+        }
+        return i;
+    }
+};
+
+// Starts the copies of a stage: queries, their derivatives, and what is known of each.
+template <int W>
+__device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& q, const Packed& dout,
+                                        const float* lse, const float* delta, const Attention& a,
+                                        int sequence, int head, int step) {
+    constexpr int WALKED = MmaBackward<W>::WALKED;
+    copy_tile<W, WALKED>(stage, q.row<W>(sequence, head, step));
+    copy_tile<W, WALKED>(stage + MmaBackward<W>::STAGE / 2, dout.row<W>(sequence, head, step));
+    commit_copies();
+    if (threadIdx.x < WALKED)
+        known[threadIdx.x] = Query(a, lse, delta, sequence, step + threadIdx.x, head);
+}
+
+// Weights and derivatives of scores of a warp's keys and a tile of queries.
+template <int W>
+__device__ __forceinline__ void derive_keys(float (&s)[MmaBackward<W>::M][MmaBackward<W>::N][4],
+                                            float (&d)[MmaBackward<W>::M][MmaBackward<W>::N][4],
+                                            const Query* known, const Attention& a,
+                                            const Scores& scores, int mine, int step) {
+#pragma unroll
+    for (int n = 0; n < MmaBackward<W>::N; n++) {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            int column = 8 * n + lane_column() + i;
+            Query query = known[column];
+            int to = a.causal ? step + column + 1 : a.steps;
+            each_row<MmaBackward<W>::M>(mine, [&](int key, int m, int half) {
+                query.derive(a, scores, key >= query.from && key < to, key, s[m][n][2 * half + i],
+                             d[m][n][2 * half + i]);
+            });
+        }
+    }
+}
+
+// dk, dv +=, or the one that is wanted: a block takes ROWS keys of a key head, and sums over the query
+// heads that share it. Grid (tiles of keys, K, sequences).
+template <int W, bool DK, bool DV>
+__device__ __forceinline__ void backward_keys(float* dk, float* dv, const float* lse,
+                                              const float* delta, const Packed& dout, const Packed& q,
+                                              const Packed& k, const Packed& v, const Attention& a) {
+    typedef MmaBackward<W> Tile;
+    constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE;
+    DYNAMIC_SHARED(u16, keys);
+    u16* values = keys + Tile::OWN;
+    u16* stages = values + Tile::OWN;
+    Query* known = reinterpret_cast<Query*>(stages + Tile::STAGES * Tile::STAGE);
+    int base = blockIdx.x * Tile::ROWS, kv_head = blockIdx.y, sequence = blockIdx.z;
+    int of_warp = threadIdx.x / 32 * 16 * M, mine = base + of_warp;
+    QueryTiles<W> tiles(a, base, kv_head);
+    Scores scores(a);
+    copy_tile<W, Tile::ROWS>(keys, k.row<W>(sequence, kv_head, base));
+    if (DK) copy_tile<W, Tile::ROWS>(values, v.row<W>(sequence, kv_head, base));
+    float dkeys[M][W / 8][4] = {}, dvalues[M][W / 8][4] = {};
+    int i = tiles.from(a, sequence, 0), stage = 0;
+    if (Tile::STAGES == 2 && i < tiles.all())
+        walk_to<W>(stages, known, q, dout, lse, delta, a, sequence, tiles.head(i), tiles.step(i));
+    while (i < tiles.all()) {
+        int next = tiles.from(a, sequence, i + 1);
+        if (Tile::STAGES == 1) {
+            __syncthreads();  // the tile before is no longer read
+            walk_to<W>(stages, known, q, dout, lse, delta, a, sequence, tiles.head(i), tiles.step(i));
+        }
+        await_copies();
+        __syncthreads();  // this tile is there; of two, the other is no longer read
+        int other = Tile::STAGES == 2 ? 1 - stage : 0;
+        if (Tile::STAGES == 2 && next < tiles.all())
+            walk_to<W>(stages + other * Tile::STAGE, known + other * Tile::WALKED, q, dout, lse, delta,
+                       a, sequence, tiles.head(next), tiles.step(next));
+        const u16* queries = stages + stage * Tile::STAGE;
+        const u16* upstream = queries + Tile::STAGE / 2;
+        float s[M][N][4] = {}, d[M][N][4] = {};
+        add_dot_products<W, M, N>(s, keys + of_warp * STRIDE, queries);
+        if (DK) add_dot_products<W, M, N>(d, values + of_warp * STRIDE, upstream);
+        derive_keys<W>(s, d, known + stage * Tile::WALKED, a, scores, mine, tiles.step(i));
+        if (DV) add_weighted<W, M, N>(dvalues, s, upstream);
+        if (DK) add_weighted<W, M, N>(dkeys, d, queries);
+        stage = other;
+        i = next;
+    }
+    each_row<M>(mine, [&](int key, int m, int half) {
+        if (key >= a.steps) return;
+        long long at = a.key_at(sequence, key, kv_head);
+        if (DK) add_row<W>(dk + at, dkeys[m], half, a.scale, a.head_dim);
+        if (DV) add_row<W>(dv + at, dvalues[m], half, 1, a.head_dim);
+    });
+}
+
+// Derivatives of scores of a warp's queries and a tile of keys.
+template <int W>
+__device__ __forceinline__ void derive_queries(float (&s)[MmaBackward<W>::M][MmaBackward<W>::N][4],
+                                               float (&d)[MmaBackward<W>::M][MmaBackward<W>::N][4],
+                                               const Query (&known)[MmaBackward<W>::M][2],
+                                               const Attention& a, const Scores& scores, int mine,
+                                               int base) {
+    each_row<MmaBackward<W>::M>(mine, [&](int row, int m, int half) {
+        int to = a.to(row);
+#pragma unroll
+        for (int n = 0; n < MmaBackward<W>::N; n++) {
+#pragma unroll
+            for (int i = 0; i < 2; i++) {
+                int key = base + 8 * n + lane_column() + i;
+                known[m][half].derive(a, scores, key >= known[m][half].from && key < to, key,
+                                      s[m][n][2 * half + i], d[m][n][2 * half + i]);
+            }
+        }
+    });
+}
+
+// dq +=: a block takes ROWS queries of a head, the last first. Grid (tiles of queries, H, sequences).
+template <int W>
+__device__ __forceinline__ void backward_queries(float* dq, const float* lse, const float* delta,
+                                                 const Packed& dout, const Packed& q, const Packed& k,
+                                                 const Packed& v, const Attention& a) {
+    typedef MmaBackward<W> Tile;
+    constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE, WALKED = Tile::WALKED;
+    DYNAMIC_SHARED(u16, queries);
+    u16* upstream = queries + Tile::OWN;
+    u16* stages = upstream + Tile::OWN;
+    int step = (gridDim.x - 1 - blockIdx.x) * Tile::ROWS, head = blockIdx.y, sequence = blockIdx.z;
+    int kv_head = head / (a.heads / a.kv_heads), of_warp = threadIdx.x / 32 * 16 * M;
+    int mine = step + of_warp, least, most;
+    first_keys(a, sequence, step, Tile::ROWS, least, most);
+    int base = least / WALKED * WALKED, last = a.to(min(a.steps, step + Tile::ROWS) - 1), stage = 0;
+    Scores scores(a);
+    copy_tile<W, Tile::ROWS>(queries, q.row<W>(sequence, head, step));
+    copy_tile<W, Tile::ROWS>(upstream, dout.row<W>(sequence, head, step));
+    auto walk = [&](int to, int key) {
+        u16* keys = stages + to * Tile::STAGE;
+        copy_tile<W, WALKED>(keys, k.row<W>(sequence, kv_head, key));
+        copy_tile<W, WALKED>(keys + Tile::STAGE / 2, v.row<W>(sequence, kv_head, key));
+        commit_copies();
+    };
+    Query known[M][2];
+    each_row<M>(mine, [&](int row, int m, int half) {
+        known[m][half] = Query(a, lse, delta, sequence, row, head);
+    });
+    float sums[M][W / 8][4] = {};
+    if (Tile::STAGES == 2) walk(0, base);
+    for (; base < last; base += WALKED) {
+        if (Tile::STAGES == 1) {
+            __syncthreads();  // the tile before is no longer read
+            walk(0, base);
+        }
+        await_copies();
+        __syncthreads();  // this tile is there; of two, the other is no longer read
+        int other = Tile::STAGES == 2 ? 1 - stage : 0;
+        if (Tile::STAGES == 2 && base + WALKED < last) walk(other, base + WALKED);
+        const u16* keys = stages + stage * Tile::STAGE;
+        float s[M][N][4] = {}, d[M][N][4] = {};
+        add_dot_products<W, M, N>(s, queries + of_warp * STRIDE, keys);
+        add_dot_products<W, M, N>(d, upstream + of_warp * STRIDE, keys + Tile::STAGE / 2);
+        derive_queries<W>(s, d, known, a, scores, mine, base);
+        add_weighted<W, M, N>(sums, d, keys);
+        stage = other;
+    }
+    each_row<M>(mine, [&](int row, int m, int half) {
+        if (row < a.steps)
+            add_row<W>(dq + a.query_at(sequence, row, head), sums[m], half, a.scale, a.head_dim);
+    });
+}
+
+#define MMA_BACKWARD_KERNEL(NAME, W, RUN)                                                            \
+    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##NAME##_##W(                             \
+        float* dq, float* dk, float* dv, const float* lse, const float* delta, const u16* dout,      \
+        const u16* q, const u16* k, const u16* v, int length, const int* starts, int heads,          \
+        int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window, int causal,  \
+        long long seed, int threshold, float keep_scale) {                                           \
+        Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,                \
+                       soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};          \
+        Packed douts = {dout, heads, length}, queries = {q, heads, length};                          \
+        Packed keys = {k, kv_heads, length}, values = {v, kv_heads, length};                         \
+        RUN;                                                                                         \
+    }
+
+// Sums of keys and of values together where registers hold both.
+#define MMA_BACKWARD_KERNELS(W)                                                                      \
+    MMA_BACKWARD_KERNEL(queries, W,                                                                  \
+                        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a)))      \
+    MMA_BACKWARD_KERNEL(keys, W, (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts,      \
+                                                                     queries, keys, values, a)))     \
+    MMA_BACKWARD_KERNEL(values, W, (backward_keys<W, false, true>(dk, dv, lse, delta, douts,         \
+                                                                  queries, keys, values, a)))
+
+MMA_WIDTHS(MMA_BACKWARD_KERNELS)

@@ -1,0 +1,219 @@
+package jllm.tensor.cuda;
+
+import static jllm.tensor.cuda.Gpu.address;
+
+import jllm.tensor.AttentionSpec;
+import jllm.tensor.Dropout;
+import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention on tensor cores, with operands rounded to bfloat16: many queries of heads that are wide
+ * enough. What {@link #takes} refuses is for the general kernels.
+ */
+final class TunedAttention {
+  private static final int THREADS = 128;
+  private static final int WARPS = THREADS / 32;
+  private static final int TILE = 16;
+
+  /** Packed heads have a length that is a multiple of the largest tile of rows. */
+  private static final int LENGTH_UNIT = 128;
+
+  private static final int LEAST_HEAD = 17;
+  private static final int MOST_HEAD = 256;
+
+  /** Fewer queries leave most of a tile empty. */
+  private static final int LEAST_QUERIES = 16;
+
+  private static final int PACKED_AT_ONCE = 8;
+
+  /**
+   * How the kernels for a width of heads are launched: the constants of {@code attention_mma.cu}
+   * and {@code attention_mma_backward.cu}.
+   *
+   * @param width of heads, a multiple of 16
+   */
+  private record Geometry(int width) {
+    static Geometry of(AttentionSpec spec) {
+      return new Geometry(Math.ceilDiv(spec.headDim(), TILE) * TILE);
+    }
+
+    private int rowBytes() {
+      return Short.BYTES * (width + 8);
+    }
+
+    /** Queries of a block. */
+    int queries() {
+      return TILE * WARPS * (width <= 128 ? 2 : 1);
+    }
+
+    private int keys() {
+      return width <= 96 ? 64 : 32;
+    }
+
+    /** Bytes of shared memory: queries, keys, values. */
+    int shared() {
+      return (queries() + 2 * keys()) * rowBytes();
+    }
+
+    /** Queries or keys of a block of the backward pass. */
+    int backwardRows() {
+      return TILE * WARPS * (width <= 64 ? 2 : 1);
+    }
+
+    /** Two tiles of a block's own, two that it walks over, twice where there is room. */
+    int backwardShared() {
+      int walked = width <= 128 ? 32 : 16;
+      int stages = width < 256 ? 2 : 1;
+      int known = 4 * Float.BYTES;
+      return 2 * backwardRows() * rowBytes() + stages * walked * (2 * rowBytes() + known);
+    }
+
+    /** Whether registers hold the sums of keys and of values together. */
+    boolean joinsKeysAndValues() {
+      return width <= 128;
+    }
+  }
+
+  /**
+   * What both directions read.
+   *
+   * @param starts address of the first positions of documents, 0 = one document
+   * @param capacity rows of keys of a sequence
+   * @param past positions before the queries
+   */
+  record Positions(
+      AttentionSpec spec,
+      int sequences,
+      int steps,
+      int capacity,
+      int past,
+      long starts,
+      @Nullable Dropout dropout) {}
+
+  private final Gpu gpu;
+
+  TunedAttention(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  /** Whether there are kernels for so many queries of such heads. */
+  static boolean takes(AttentionSpec spec, int steps) {
+    return steps >= LEAST_QUERIES
+        && spec.headDim() >= LEAST_HEAD
+        && spec.headDim() <= MOST_HEAD
+        && spec.scale() > 0;
+  }
+
+  /** As {@link Attention#forward}. */
+  void forward(
+      Tensor out, @Nullable Tensor lse, Tensor q, Tensor k, Tensor v, Positions positions) {
+    AttentionSpec spec = positions.spec();
+    Geometry geometry = Geometry.of(spec);
+    int keys = positions.past() + positions.steps();
+    int length = length(keys);
+    try (Scratch scratch = new Scratch(gpu)) {
+      long packedKeys = pack(k, spec.kvHeads(), keys, positions, geometry, scratch);
+      long packedValues = pack(v, spec.kvHeads(), keys, positions, geometry, scratch);
+      Launch launch =
+          kernel(KernelSource.ATTENTION_MMA, "", geometry)
+              .tensors(out, lse, q)
+              .longs(packedKeys, packedValues)
+              .ints(length)
+              .longs(positions.starts())
+              .ints(spec.heads(), spec.kvHeads(), spec.headDim(), positions.steps())
+              .ints(positions.capacity(), positions.past());
+      options(launch, positions)
+          .start(
+              Math.ceilDiv(positions.steps(), geometry.queries()),
+              spec.heads(),
+              positions.sequences(),
+              THREADS,
+              1,
+              geometry.shared());
+    }
+  }
+
+  /**
+   * As {@link Attention#backward}.
+   *
+   * @param delta address of [N, H]: the sums over heads of dout * out
+   */
+  void backward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor lse,
+      long delta,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Positions positions) {
+    AttentionSpec spec = positions.spec();
+    Geometry geometry = Geometry.of(spec);
+    int steps = positions.steps();
+    try (Scratch scratch = new Scratch(gpu)) {
+      long[] packed = {
+        pack(dout, spec.heads(), steps, positions, geometry, scratch),
+        pack(q, spec.heads(), steps, positions, geometry, scratch),
+        pack(k, spec.kvHeads(), steps, positions, geometry, scratch),
+        pack(v, spec.kvHeads(), steps, positions, geometry, scratch)
+      };
+      int tiles = Math.ceilDiv(steps, geometry.backwardRows());
+      String[] names =
+          geometry.joinsKeysAndValues()
+              ? new String[] {"keys_", "queries_"}
+              : new String[] {"keys_", "values_", "queries_"};
+      for (String name : names) {
+        Launch launch =
+            kernel(KernelSource.ATTENTION_MMA_BACKWARD, name, geometry)
+                .tensors(dq, dk, dv, lse)
+                .longs(delta)
+                .longs(packed)
+                .ints(length(steps))
+                .longs(positions.starts())
+                .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps);
+        options(launch, positions)
+            .start(
+                tiles,
+                name.startsWith("queries") ? spec.heads() : spec.kvHeads(),
+                positions.sequences(),
+                THREADS,
+                1,
+                geometry.backwardShared());
+      }
+    }
+  }
+
+  private Launch kernel(KernelSource source, String name, Geometry geometry) {
+    return gpu.kernel(source, "attention_mma_" + name + geometry.width(), geometry.width());
+  }
+
+  private static Launch options(Launch launch, Positions positions) {
+    AttentionSpec spec = positions.spec();
+    launch
+        .floats(spec.scale(), spec.softCap())
+        .ints(spec.window(), spec.causal() ? 1 : 0);
+    return Attention.drop(launch, positions.dropout());
+  }
+
+  private static int length(int rows) {
+    return Math.ceilDiv(rows, LENGTH_UNIT) * LENGTH_UNIT;
+  }
+
+  /** The address of the first rows of each sequence as kernels read them. */
+  private long pack(
+      Tensor from, int heads, int rows, Positions positions, Geometry geometry, Scratch scratch) {
+    int length = length(rows);
+    long groups =
+        (long) positions.sequences() * heads * length * (geometry.width() / PACKED_AT_ONCE);
+    long to = scratch.bytes(groups * PACKED_AT_ONCE * Short.BYTES);
+    gpu.kernel(KernelSource.ATTENTION_PACK, "attention_pack", from.dtype())
+        .longs(to, address(from))
+        .ints(heads, positions.spec().headDim(), rows, positions.capacity(), length)
+        .ints(geometry.width())
+        .eachOf(groups);
+    return to;
+  }
+}
