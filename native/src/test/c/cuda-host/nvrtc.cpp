@@ -159,8 +159,9 @@ int compile(Program& program, const std::vector<std::string>& options, const std
   write(full, text);
   std::string library = folder + "/module.so";
   const char* more = getenv("JLLM_FAKE_CUDA_FLAGS");
+  // Each module has its own fibers: static variables of inline functions must not be shared.
   std::string flags =
-      " -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno " +
+      " -fno-gnu-unique -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno " +
       std::string(more != nullptr ? more : "");
   if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log))
     return COMPILATION;
