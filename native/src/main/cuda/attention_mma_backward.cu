@@ -14,6 +14,7 @@ struct MmaBackward {
     static constexpr int WALKED = W <= 128 ? 32 : 16;
     static constexpr int STAGES = W < 256 ? 2 : 1;  // what the 99 KiB of a block allow
     static constexpr int N = WALKED / 8;
+    static constexpr int KEYS_N = M == 2 ? 2 : N;  // at once where keys are a block's own
     static constexpr int OWN = ROWS * TileRow<W>::STRIDE;
     static constexpr int STAGE = 2 * WALKED * TileRow<W>::STRIDE;
 };
@@ -40,9 +41,16 @@ struct __align__(16) Query {
     }
 
     // Turns the dot products q . k and dout . v into the weight (with its dropout) and the derivative
-    // of q . k without the factor that is common to all.
-    __device__ __forceinline__ void derive(const Attention& a, const Scores& scores, bool seen, int key,
+    // of q . k without the factor that is common to all. PLAIN: seen, neither capped nor dropped.
+    template <bool PLAIN>
+    __device__ __forceinline__ void derive(const Attention& a, const Scores& scores, int key, int to,
                                            float& score, float& dweight) const {
+        if (PLAIN) {
+            score = fast_exp2(fmaf(score, scores.factor, -lse));
+            dweight = score * (dweight - delta);
+            return;
+        }
+        bool seen = key >= from && key < to;
         float slope = 1;
         if (scores.inner != 0) {
             score = tanhf(score * scores.inner);
@@ -63,34 +71,50 @@ __device__ __forceinline__ void add_row(float* gradient, const float (&sums)[W /
                     [&](int column, float sum) { gradient[column] += sum * factor; });
 }
 
-// The pairs of a query head and a tile of queries that see some of a block's keys, in their order.
+// A walk over the tiles of queries that see some of a block's keys, head by head.
 template <int W>
 struct QueryTiles {
-    int group, first_head, first, count, base;  // count tiles a head from step first on
+    int head, step, last_head, first, last, base;
 
-    __device__ __forceinline__ QueryTiles(const Attention& a, int base, int kv_head) : base(base) {
-        constexpr int ROWS = MmaBackward<W>::ROWS, WALKED = MmaBackward<W>::WALKED;
-        group = a.heads / a.kv_heads;
-        first_head = kv_head * group;
-        first = a.causal ? base : 0;
-        int last = a.window > 0 ? min(a.steps, base + ROWS - 1 + a.window) : a.steps;
-        count = max(0, (last - first + WALKED - 1) / WALKED);
+    __device__ __forceinline__ QueryTiles(const Attention& a, int sequence, int base, int kv_head)
+        : base(base) {
+        int group = a.heads / a.kv_heads, reach = base + MmaBackward<W>::ROWS - 1 + a.window;
+        head = kv_head * group;
+        last_head = head + group;
+        step = first = a.causal ? base : 0;
+        last = a.window > 0 ? min(a.steps, reach) : a.steps;
+        skip(a, sequence);
     }
-    __device__ __forceinline__ int all() const { return group * count; }
-    __device__ __forceinline__ int head(int i) const { return first_head + i / count; }
-    __device__ __forceinline__ int step(int i) const {
-        return first + i % count * MmaBackward<W>::WALKED;
-    }
-    // The first from i on that is not of documents after the keys.
-    __device__ __forceinline__ int from(const Attention& a, int sequence, int i) const {
-        for (; a.starts != nullptr && i < all(); i++) {
-            int least, most;
-            first_keys(a, sequence, step(i), MmaBackward<W>::WALKED, least, most);
-            if (least < base + MmaBackward<W>::ROWS) break;
+    __device__ __forceinline__ bool more() const { return head < last_head; }
+    __device__ __forceinline__ void advance(const Attention& a, int sequence) {
+        step += MmaBackward<W>::WALKED;
+        if (step >= last) {
+            step = first;
+            head++;
         }
-        return i;
+        skip(a, sequence);
+    }
+    // Leaves out documents after the keys.
+    __device__ __forceinline__ void skip(const Attention& a, int sequence) {
+        while (a.starts != nullptr && more()) {
+            int least, most;
+            first_keys(a, sequence, step, MmaBackward<W>::WALKED, least, most);
+            if (least < base + MmaBackward<W>::ROWS) return;
+            step += MmaBackward<W>::WALKED;
+            if (step < last) continue;
+            step = first;
+            head++;
+        }
     }
 };
+
+// Whether all queries of a tile see keys key..key+keys-1. Those beyond the last one may.
+template <int W>
+__device__ __forceinline__ bool all_see(const Attention& a, int step, int key, int keys) {
+    bool after = !a.causal || key + keys <= step + 1;
+    bool within = a.window == 0 || key > step + MmaBackward<W>::WALKED - 1 - a.window;
+    return after && within && a.starts == nullptr;
+}
 
 // Starts the copies of a stage: queries, their derivatives, and what is known of each.
 template <int W>
@@ -106,21 +130,21 @@ __device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& 
 }
 
 // Weights and derivatives of scores of a warp's keys and a tile of queries.
-template <int W>
-__device__ __forceinline__ void derive_keys(float (&s)[MmaBackward<W>::M][MmaBackward<W>::N][4],
-                                            float (&d)[MmaBackward<W>::M][MmaBackward<W>::N][4],
+template <int W, bool PLAIN>
+__device__ __forceinline__ void derive_keys(float (&s)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4],
+                                            float (&d)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4],
                                             const Query* known, const Attention& a,
                                             const Scores& scores, int mine, int step) {
 #pragma unroll
-    for (int n = 0; n < MmaBackward<W>::N; n++) {
+    for (int n = 0; n < MmaBackward<W>::KEYS_N; n++) {
 #pragma unroll
         for (int i = 0; i < 2; i++) {
             int column = 8 * n + lane_column() + i;
             Query query = known[column];
             int to = a.causal ? step + column + 1 : a.steps;
             each_row<MmaBackward<W>::M>(mine, [&](int key, int m, int half) {
-                query.derive(a, scores, key >= query.from && key < to, key, s[m][n][2 * half + i],
-                             d[m][n][2 * half + i]);
+                query.template derive<PLAIN>(a, scores, key, to, s[m][n][2 * half + i],
+                                    d[m][n][2 * half + i]);
             });
         }
     }
@@ -133,43 +157,54 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
                                               const float* delta, const Packed& dout, const Packed& q,
                                               const Packed& k, const Packed& v, const Attention& a) {
     typedef MmaBackward<W> Tile;
-    constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE;
+    constexpr int M = Tile::M, N = Tile::KEYS_N, STRIDE = TileRow<W>::STRIDE;
     DYNAMIC_SHARED(u16, keys);
     u16* values = keys + Tile::OWN;
     u16* stages = values + Tile::OWN;
     Query* known = reinterpret_cast<Query*>(stages + Tile::STAGES * Tile::STAGE);
     int base = blockIdx.x * Tile::ROWS, kv_head = blockIdx.y, sequence = blockIdx.z;
     int of_warp = threadIdx.x / 32 * 16 * M, mine = base + of_warp;
-    QueryTiles<W> tiles(a, base, kv_head);
+    QueryTiles<W> tiles(a, sequence, base, kv_head);
     Scores scores(a);
+    bool special = scores.inner != 0 || a.keep_scale != 0;
     copy_tile<W, Tile::ROWS>(keys, k.row<W>(sequence, kv_head, base));
     if (DK) copy_tile<W, Tile::ROWS>(values, v.row<W>(sequence, kv_head, base));
     float dkeys[M][W / 8][4] = {}, dvalues[M][W / 8][4] = {};
-    int i = tiles.from(a, sequence, 0), stage = 0;
-    if (Tile::STAGES == 2 && i < tiles.all())
-        walk_to<W>(stages, known, q, dout, lse, delta, a, sequence, tiles.head(i), tiles.step(i));
-    while (i < tiles.all()) {
-        int next = tiles.from(a, sequence, i + 1);
+    int stage = 0;
+    auto walk = [&]() {
+        walk_to<W>(stages + stage * Tile::STAGE, known + stage * Tile::WALKED, q, dout, lse, delta, a,
+                   sequence, tiles.head, tiles.step);
+    };
+    if (Tile::STAGES == 2 && tiles.more()) walk();
+    while (tiles.more()) {
         if (Tile::STAGES == 1) {
             __syncthreads();  // the tile before is no longer read
-            walk_to<W>(stages, known, q, dout, lse, delta, a, sequence, tiles.head(i), tiles.step(i));
+            walk();
         }
         await_copies();
         __syncthreads();  // this tile is there; of two, the other is no longer read
-        int other = Tile::STAGES == 2 ? 1 - stage : 0;
-        if (Tile::STAGES == 2 && next < tiles.all())
-            walk_to<W>(stages + other * Tile::STAGE, known + other * Tile::WALKED, q, dout, lse, delta,
-                       a, sequence, tiles.head(next), tiles.step(next));
+        int step = tiles.step;
         const u16* queries = stages + stage * Tile::STAGE;
         const u16* upstream = queries + Tile::STAGE / 2;
-        float s[M][N][4] = {}, d[M][N][4] = {};
-        add_dot_products<W, M, N>(s, keys + of_warp * STRIDE, queries);
-        if (DK) add_dot_products<W, M, N>(d, values + of_warp * STRIDE, upstream);
-        derive_keys<W>(s, d, known + stage * Tile::WALKED, a, scores, mine, tiles.step(i));
-        if (DV) add_weighted<W, M, N>(dvalues, s, upstream);
-        if (DK) add_weighted<W, M, N>(dkeys, d, queries);
-        stage = other;
-        i = next;
+        const Query* queried = known + stage * Tile::WALKED;
+        tiles.advance(a, sequence);
+        if (Tile::STAGES == 2) {
+            stage = 1 - stage;
+            if (tiles.more()) walk();
+        }
+#pragma unroll 1
+        for (int part = 0; part < Tile::WALKED; part += 8 * N) {
+            float s[M][N][4] = {}, d[M][N][4] = {};
+            add_dot_products<W, M, N>(s, keys + of_warp * STRIDE, queries + part * STRIDE);
+            if (DK) add_dot_products<W, M, N>(d, values + of_warp * STRIDE, upstream + part * STRIDE);
+            if (special || !all_see<W>(a, step, mine, 16 * M)) {
+                derive_keys<W, false>(s, d, queried + part, a, scores, mine, step + part);
+            } else {
+                derive_keys<W, true>(s, d, queried + part, a, scores, mine, step + part);
+            }
+            if (DV) add_weighted<W, M, N>(dvalues, s, upstream + part * STRIDE);
+            if (DK) add_weighted<W, M, N>(dkeys, d, queries + part * STRIDE);
+        }
     }
     each_row<M>(mine, [&](int key, int m, int half) {
         if (key >= a.steps) return;
@@ -180,7 +215,7 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
 }
 
 // Derivatives of scores of a warp's queries and a tile of keys.
-template <int W>
+template <int W, bool PLAIN>
 __device__ __forceinline__ void derive_queries(float (&s)[MmaBackward<W>::M][MmaBackward<W>::N][4],
                                                float (&d)[MmaBackward<W>::M][MmaBackward<W>::N][4],
                                                const Query (&known)[MmaBackward<W>::M][2],
@@ -193,8 +228,8 @@ __device__ __forceinline__ void derive_queries(float (&s)[MmaBackward<W>::M][Mma
 #pragma unroll
             for (int i = 0; i < 2; i++) {
                 int key = base + 8 * n + lane_column() + i;
-                known[m][half].derive(a, scores, key >= known[m][half].from && key < to, key,
-                                      s[m][n][2 * half + i], d[m][n][2 * half + i]);
+                known[m][half].template derive<PLAIN>(a, scores, key, to, s[m][n][2 * half + i],
+                                             d[m][n][2 * half + i]);
             }
         }
     });
@@ -216,6 +251,7 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
     first_keys(a, sequence, step, Tile::ROWS, least, most);
     int base = least / WALKED * WALKED, last = a.to(min(a.steps, step + Tile::ROWS) - 1), stage = 0;
     Scores scores(a);
+    bool special = scores.inner != 0 || a.keep_scale != 0;
     copy_tile<W, Tile::ROWS>(queries, q.row<W>(sequence, head, step));
     copy_tile<W, Tile::ROWS>(upstream, dout.row<W>(sequence, head, step));
     auto walk = [&](int to, int key) {
@@ -243,7 +279,11 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
         float s[M][N][4] = {}, d[M][N][4] = {};
         add_dot_products<W, M, N>(s, queries + of_warp * STRIDE, keys);
         add_dot_products<W, M, N>(d, upstream + of_warp * STRIDE, keys + Tile::STAGE / 2);
-        derive_queries<W>(s, d, known, a, scores, mine, base);
+        if (special || base < most || base + WALKED > a.to(mine)) {
+            derive_queries<W, false>(s, d, known, a, scores, mine, base);
+        } else {
+            derive_queries<W, true>(s, d, known, a, scores, mine, base);
+        }
         add_weighted<W, M, N>(sums, d, keys);
         stage = other;
     }
@@ -266,13 +306,17 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
         RUN;                                                                                         \
     }
 
-// Sums of keys and of values together where registers hold both.
+// Keys and values together where registers hold the sums of both, or else one after the other.
 #define MMA_BACKWARD_KERNELS(W)                                                                      \
     MMA_BACKWARD_KERNEL(queries, W,                                                                  \
                         (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a)))      \
     MMA_BACKWARD_KERNEL(keys, W, (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts,      \
-                                                                     queries, keys, values, a)))     \
+                                                                     queries, keys, values, a)))
+#define MMA_VALUES_KERNEL(W)                                                                         \
     MMA_BACKWARD_KERNEL(values, W, (backward_keys<W, false, true>(dk, dv, lse, delta, douts,         \
                                                                   queries, keys, values, a)))
 
 MMA_WIDTHS(MMA_BACKWARD_KERNELS)
+#if !defined ATTENTION_WIDTH || ATTENTION_WIDTH > 128
+MMA_WIDTHS(MMA_VALUES_KERNEL)
+#endif
