@@ -4,9 +4,9 @@ import jllm.cuda.TestDevice;
 import jllm.tensor.Backend;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.MatrixMath;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.jspecify.annotations.Nullable;
 
 /** Attention of the CUDA backend where tensor cores multiply operands that are rounded to BF16. */
 class CudaRoundedAttentionTest implements AttentionContract, AttentionGradientContract {

@@ -49,11 +49,19 @@ final class Attention {
   /** Whether operands are rounded, so that tensor cores can multiply them. */
   private final boolean rounds;
 
+  /** Says whether tensor cores can be trusted; absent = they are. */
+  private final @Nullable AttentionCheck check;
+
   private final TunedAttention tuned;
 
   Attention(Gpu gpu, MatrixMath math) {
+    this(gpu, math == MatrixMath.BF16, new AttentionCheck(gpu));
+  }
+
+  Attention(Gpu gpu, boolean rounds, @Nullable AttentionCheck check) {
     this.gpu = gpu;
-    this.rounds = math == MatrixMath.BF16;
+    this.rounds = rounds;
+    this.check = check;
     this.tuned = new TunedAttention(gpu);
   }
 
@@ -141,7 +149,9 @@ final class Attention {
       int past,
       @Nullable Dropout dropout) {
     int steps = q.rows() / sequences;
-    if (rounds && TunedAttention.takes(spec, steps)) {
+    if (rounds
+        && TunedAttention.takes(spec, steps)
+        && (check == null || check.trustsForward(spec))) {
       try (Scratch scratch = new Scratch(gpu)) {
         tuned.forward(
             out,
@@ -224,7 +234,9 @@ final class Attention {
           .ints(spec.headDim())
           .longs(heads)
           .start(Math.toIntExact(Math.ceilDiv(heads, DELTA_ROWS)), 1, 1, THREADS);
-      if (rounds && TunedAttention.takes(spec, steps)) {
+      if (rounds
+          && TunedAttention.takes(spec, steps)
+          && (check == null || check.trustsBackward(spec))) {
         tuned.backward(
             dq,
             dk,

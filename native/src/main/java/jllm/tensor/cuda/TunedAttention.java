@@ -34,10 +34,6 @@ final class TunedAttention {
    * @param width of heads, a multiple of 16
    */
   private record Geometry(int width) {
-    static Geometry of(AttentionSpec spec) {
-      return new Geometry(Math.ceilDiv(spec.headDim(), TILE) * TILE);
-    }
-
     private int rowBytes() {
       return Short.BYTES * (width + 8);
     }
@@ -105,11 +101,16 @@ final class TunedAttention {
         && spec.scale() > 0;
   }
 
-  /** As {@link Attention#forward}. */
+  /** Columns of heads with their padding. */
+  static int width(AttentionSpec spec) {
+    return Math.ceilDiv(spec.headDim(), TILE) * TILE;
+  }
+
+  /** Attention; lse is absent where nothing is learned. */
   void forward(
       Tensor out, @Nullable Tensor lse, Tensor q, Tensor k, Tensor v, Positions positions) {
     AttentionSpec spec = positions.spec();
-    Geometry geometry = Geometry.of(spec);
+    Geometry geometry = new Geometry(width(spec));
     int keys = positions.past() + positions.steps();
     int length = length(keys);
     try (Scratch scratch = new Scratch(gpu)) {
@@ -135,7 +136,7 @@ final class TunedAttention {
   }
 
   /**
-   * As {@link Attention#backward}.
+   * Adds the derivative of attention.
    *
    * @param delta address of [N, H]: the sums over heads of dout * out
    */
@@ -151,7 +152,7 @@ final class TunedAttention {
       Tensor v,
       Positions positions) {
     AttentionSpec spec = positions.spec();
-    Geometry geometry = Geometry.of(spec);
+    Geometry geometry = new Geometry(width(spec));
     int steps = positions.steps();
     try (Scratch scratch = new Scratch(gpu)) {
       long[] packed = {
@@ -192,9 +193,7 @@ final class TunedAttention {
 
   private static Launch options(Launch launch, Positions positions) {
     AttentionSpec spec = positions.spec();
-    launch
-        .floats(spec.scale(), spec.softCap())
-        .ints(spec.window(), spec.causal() ? 1 : 0);
+    launch.floats(spec.scale(), spec.softCap()).ints(spec.window(), spec.causal() ? 1 : 0);
     return Attention.drop(launch, positions.dropout());
   }
 
