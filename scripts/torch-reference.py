@@ -2,6 +2,7 @@
 
     python3 torch-reference.py info
     python3 torch-reference.py products 4096 8192
+    python3 torch-reference.py attention               of GPT-2 in training, of a prompt of Llama 3 8B
     python3 torch-reference.py train BATCH LENGTH      steps of GPT-2 124M, each precision
     python3 torch-reference.py generate PROMPT TOKENS  a Llama of 1.1 billion weights in bf16
 
@@ -69,6 +70,38 @@ def products(sizes):
 
             time_of_one = seconds(run, 10) / each
             row("torch", name, n, f"{time_of_one * 1000:.3f} ms", f"{2 * n**3 / time_of_one / 1e9:.1f}")
+
+
+def attention(small):
+    sizes = [(2, 4, 2, 64, 64)] if small else [(16, 12, 12, 64, 1024), (1, 32, 8, 128, 4096)]
+    for batch, heads, kv_heads, width, length in sizes:
+        for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+            precise(False)
+
+            def tensor(count):
+                return torch.randn(batch, count, length, width, device=DEVICE, dtype=dtype, requires_grad=True)
+
+            # Heads that share a key head have copies of it here, which is not timed.
+            q, k, v = tensor(heads), tensor(heads), tensor(heads)
+            upstream = torch.randn_like(q)
+            each = 1 if small else 10
+
+            def forward():
+                for _ in range(each):
+                    F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+            out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+            def backward():
+                for _ in range(each):
+                    torch.autograd.grad(out, (q, k, v), upstream, retain_graph=True)
+
+            flops = 2 * batch * heads * width * length * length
+            shape = f"{batch} x {heads}/{kv_heads} heads of {width} x {length}"
+            for what, run, products in (("forward", forward, 1), ("backward", backward, 2.5)):
+                time_of_one = seconds(run, 10) / each
+                row("torch " + what, name, shape, f"{time_of_one * 1000:.3f}",
+                    f"{products * flops / time_of_one / 1e12:.1f}")
 
 
 class Gpt(nn.Module):
@@ -251,6 +284,8 @@ def main():
         print(f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}: {name}")
     elif what == "products":
         products(numbers)
+    elif what == "attention":
+        attention(small)
     elif what == "train":
         train(numbers[0], numbers[1], small)
     elif what == "generate":

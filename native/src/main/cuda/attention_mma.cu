@@ -1,8 +1,9 @@
 // module: common tiles mma attention_mma
-// Attention for many queries on tensor cores (FlashAttention-2: Dao 2023): queries, keys, values and
-// weights in bf16, scores, softmax and sums in float32. A warp owns 16 M queries; scores, weights and
-// sums stay in its registers. While scores of a tile of keys are computed its values are copied, while
-// these are summed up the next keys are. q, out [N, H*D]; keys and values packed; lse [N, H].
+// Attention for many queries on tensor cores (FlashAttention-2: Dao 2023): queries, keys, values
+// and weights in bf16, scores, softmax and sums in float32. A warp owns 16 M queries; scores,
+// weights and sums stay in its registers. While scores of a tile of keys are computed its values
+// are copied, while these are summed up the next keys are. q, out [N, H*D]; keys and values packed;
+// lse [N, H].
 
 // Shared memory, in elements of 2 bytes: queries, keys, values.
 template <int W>
@@ -48,7 +49,8 @@ struct Softmax {
             largest[m][0] = largest[m][1] = EMPTY;
             total[m][0] = total[m][1] = 0;
 #pragma unroll
-            for (int c = 0; c < W / 8; c++) sums[m][c][0] = sums[m][c][1] = sums[m][c][2] = sums[m][c][3] = 0;
+            for (int c = 0; c < W / 8; c++)
+                sums[m][c][0] = sums[m][c][1] = sums[m][c][2] = sums[m][c][3] = 0;
         }
     }
 
@@ -56,7 +58,8 @@ struct Softmax {
     __device__ __forceinline__ void weigh(float (&s)[M][N][4], int m, int half, float factor) {
         float best = largest[m][half];
 #pragma unroll
-        for (int n = 0; n < N; n++) best = fmaxf(best, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
+        for (int n = 0; n < N; n++)
+            best = fmaxf(best, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
         best = quad_max(best);
         float correction = fast_exp2((largest[m][half] - best) * factor), zero = -best * factor;
         largest[m][half] = best;
@@ -93,8 +96,8 @@ __device__ __forceinline__ void cap(float (&s)[M][N][4], float inner) {
 
 // Takes out the keys that a query does not see.
 template <int M, int N>
-__device__ __forceinline__ void hide(float (&s)[M][N][4], const Attention& a, int sequence, int mine,
-                                     int base) {
+__device__ __forceinline__ void hide(float (&s)[M][N][4], const Attention& a, int sequence,
+                                     int mine, int base) {
     each_row<M>(mine, [&](int row, int m, int half) {
         int from = a.from(sequence, row), to = a.to(row);
 #pragma unroll
@@ -110,8 +113,8 @@ __device__ __forceinline__ void hide(float (&s)[M][N][4], const Attention& a, in
 
 // Drops weights.
 template <int M, int N>
-__device__ __forceinline__ void drop(float (&s)[M][N][4], const Attention& a, int sequence, int head,
-                                     int mine, int base) {
+__device__ __forceinline__ void drop(float (&s)[M][N][4], const Attention& a, int sequence,
+                                     int head, int mine, int base) {
     each_row<M>(mine, [&](int row, int m, int half) {
         u32 key = a.dropout_row(sequence, row, head);
 #pragma unroll
@@ -123,8 +126,8 @@ __device__ __forceinline__ void drop(float (&s)[M][N][4], const Attention& a, in
     });
 }
 
-// A block takes ROWS queries of a head: grid (query tiles, H, sequences). The last queries, which see
-// the most keys, are first in line.
+// A block takes ROWS queries of a head: grid (query tiles, H, sequences). The last queries, which
+// see the most keys, are first in line.
 template <int W>
 __device__ __forceinline__ void attend(float* out, float* lse, const float* q, const Packed& k,
                                        const Packed& v, const Attention& a) {
@@ -155,8 +158,7 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
         if (!idle) add_dot_products<W, M, N>(s, queries + of_warp * Tile::STRIDE, keys);
         await_copies();
         __syncthreads();  // the values are there, the keys are no longer read
-        if (base + KEYS < last)
-            copy_tile<W, KEYS>(keys, k.row<W>(sequence, kv_head, base + KEYS));
+        if (base + KEYS < last) copy_tile<W, KEYS>(keys, k.row<W>(sequence, kv_head, base + KEYS));
         commit_copies();
         if (idle) continue;
         if (scores.inner != 0) cap(s, scores.inner);
@@ -182,15 +184,15 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     });
 }
 
-#define MMA_ATTENTION_KERNEL(W)                                                                    \
-    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##W(                                    \
-        float* out, float* lse, const float* q, const u16* k, const u16* v, int length,            \
-        const int* starts, int heads, int kv_heads, int head_dim, int steps, int capacity,         \
-        int past, float scale, float soft_cap, int window, int causal, long long seed,             \
-        int threshold, float keep_scale) {                                                         \
-        Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,           \
-                       soft_cap, window,   causal,   starts, seed,     threshold, keep_scale};     \
-        attend<W>(out, lse, q, Packed{k, kv_heads, length}, Packed{v, kv_heads, length}, a);       \
+#define MMA_ATTENTION_KERNEL(W)                                                                \
+    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##W(                                \
+        float* out, float* lse, const float* q, const u16* k, const u16* v, int length,        \
+        const int* starts, int heads, int kv_heads, int head_dim, int steps, int capacity,     \
+        int past, float scale, float soft_cap, int window, int causal, long long seed,         \
+        int threshold, float keep_scale) {                                                     \
+        Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,       \
+                       soft_cap, window,   causal,   starts, seed,     threshold, keep_scale}; \
+        attend<W>(out, lse, q, Packed{k, kv_heads, length}, Packed{v, kv_heads, length}, a);   \
     }
 
 MMA_WIDTHS(MMA_ATTENTION_KERNEL)

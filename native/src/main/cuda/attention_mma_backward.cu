@@ -1,12 +1,13 @@
 // module: common tiles mma attention_mma_backward
-// The derivative of attention on tensor cores (Dao 2023). As in attention_backward.cu one kernel owns
-// keys and walks over queries, the other the reverse, so that each sum has one owner and a fixed order:
-// scores are computed twice, and runs repeat to the bit. Both hold two tiles of their own, and two that
-// they walk over are copied ahead: products of rows are scores and derivatives of weights, which turn in
-// registers into the left operands of what is summed up. All operands packed; dq [N, H*D] += ; dk, dv
-// [N, K*D] += ; lse, delta [N, H].
+// The derivative of attention on tensor cores (Dao 2023). As in attention_backward.cu one kernel
+// owns keys and walks over queries, the other the reverse, so that each sum has one owner and a
+// fixed order: scores are computed twice, and runs repeat to the bit. Both hold two tiles of their
+// own, and two that they walk over are copied ahead: products of rows are scores and derivatives of
+// weights, which turn in registers into the left operands of what is summed up. All operands
+// packed; dq [N, H*D] += ; dk, dv [N, K*D] += ; lse, delta [N, H].
 
-// Shared memory: two tiles of ROWS rows, STAGES times two tiles of WALKED rows, and so many Queries.
+// Shared memory: two tiles of ROWS rows, STAGES times two tiles of WALKED rows, and so many
+// Queries.
 template <int W>
 struct MmaBackward {
     static constexpr int M = W <= 64 ? 2 : 1;
@@ -19,8 +20,8 @@ struct MmaBackward {
     static constexpr int STAGE = 2 * WALKED * TileRow<W>::STRIDE;
 };
 
-// What the derivative of a score needs to know about its query: log-sum-exp in powers of 2. All zeros
-// beyond the last query, whose packed rows are zeros, too, and add nothing.
+// What the derivative of a score needs to know about its query: log-sum-exp in powers of 2. All
+// zeros beyond the last query, whose packed rows are zeros, too, and add nothing.
 struct __align__(16) Query {
     float lse, delta;
     int from;
@@ -40,11 +41,12 @@ struct __align__(16) Query {
         if (a.keep_scale != 0) dropout = a.dropout_row(sequence, step, head);
     }
 
-    // Turns the dot products q . k and dout . v into the weight (with its dropout) and the derivative
-    // of q . k without the factor that is common to all. PLAIN: seen, neither capped nor dropped.
+    // Turns the dot products q . k and dout . v into the weight (with its dropout) and the
+    // derivative of q . k without the factor that is common to all. PLAIN: seen, neither capped nor
+    // dropped.
     template <bool PLAIN>
-    __device__ __forceinline__ void derive(const Attention& a, const Scores& scores, int key, int to,
-                                           float& score, float& dweight) const {
+    __device__ __forceinline__ void derive(const Attention& a, const Scores& scores, int key,
+                                           int to, float& score, float& dweight) const {
         if (PLAIN) {
             score = fast_exp2(fmaf(score, scores.factor, -lse));
             dweight = score * (dweight - delta);
@@ -118,9 +120,9 @@ __device__ __forceinline__ bool all_see(const Attention& a, int step, int key, i
 
 // Starts the copies of a stage: queries, their derivatives, and what is known of each.
 template <int W>
-__device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& q, const Packed& dout,
-                                        const float* lse, const float* delta, const Attention& a,
-                                        int sequence, int head, int step) {
+__device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& q,
+                                        const Packed& dout, const float* lse, const float* delta,
+                                        const Attention& a, int sequence, int head, int step) {
     constexpr int WALKED = MmaBackward<W>::WALKED;
     copy_tile<W, WALKED>(stage, q.row<W>(sequence, head, step));
     copy_tile<W, WALKED>(stage + MmaBackward<W>::STAGE / 2, dout.row<W>(sequence, head, step));
@@ -131,10 +133,10 @@ __device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& 
 
 // Weights and derivatives of scores of a warp's keys and a tile of queries.
 template <int W, bool PLAIN>
-__device__ __forceinline__ void derive_keys(float (&s)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4],
-                                            float (&d)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4],
-                                            const Query* known, const Attention& a,
-                                            const Scores& scores, int mine, int step) {
+__device__ __forceinline__ void derive_keys(
+    float (&s)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4],
+    float (&d)[MmaBackward<W>::M][MmaBackward<W>::KEYS_N][4], const Query* known,
+    const Attention& a, const Scores& scores, int mine, int step) {
 #pragma unroll
     for (int n = 0; n < MmaBackward<W>::KEYS_N; n++) {
 #pragma unroll
@@ -144,18 +146,19 @@ __device__ __forceinline__ void derive_keys(float (&s)[MmaBackward<W>::M][MmaBac
             int to = a.causal ? step + column + 1 : a.steps;
             each_row<MmaBackward<W>::M>(mine, [&](int key, int m, int half) {
                 query.template derive<PLAIN>(a, scores, key, to, s[m][n][2 * half + i],
-                                    d[m][n][2 * half + i]);
+                                             d[m][n][2 * half + i]);
             });
         }
     }
 }
 
-// dk, dv +=, or the one that is wanted: a block takes ROWS keys of a key head, and sums over the query
-// heads that share it. Grid (tiles of keys, K, sequences).
+// dk, dv +=, or the one that is wanted: a block takes ROWS keys of a key head, and sums over the
+// query heads that share it. Grid (tiles of keys, K, sequences).
 template <int W, bool DK, bool DV>
 __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float* lse,
-                                              const float* delta, const Packed& dout, const Packed& q,
-                                              const Packed& k, const Packed& v, const Attention& a) {
+                                              const float* delta, const Packed& dout,
+                                              const Packed& q, const Packed& k, const Packed& v,
+                                              const Attention& a) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::KEYS_N, STRIDE = TileRow<W>::STRIDE;
     DYNAMIC_SHARED(u16, keys);
@@ -172,8 +175,8 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
     float dkeys[M][W / 8][4] = {}, dvalues[M][W / 8][4] = {};
     int stage = 0;
     auto walk = [&]() {
-        walk_to<W>(stages + stage * Tile::STAGE, known + stage * Tile::WALKED, q, dout, lse, delta, a,
-                   sequence, tiles.head, tiles.step);
+        walk_to<W>(stages + stage * Tile::STAGE, known + stage * Tile::WALKED, q, dout, lse, delta,
+                   a, sequence, tiles.head, tiles.step);
     };
     if (Tile::STAGES == 2 && tiles.more()) walk();
     while (tiles.more()) {
@@ -196,7 +199,8 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
         for (int part = 0; part < Tile::WALKED; part += 8 * N) {
             float s[M][N][4] = {}, d[M][N][4] = {};
             add_dot_products<W, M, N>(s, keys + of_warp * STRIDE, queries + part * STRIDE);
-            if (DK) add_dot_products<W, M, N>(d, values + of_warp * STRIDE, upstream + part * STRIDE);
+            if (DK)
+                add_dot_products<W, M, N>(d, values + of_warp * STRIDE, upstream + part * STRIDE);
             if (special || !all_see<W>(a, step, mine, 16 * M)) {
                 derive_keys<W, false>(s, d, queried + part, a, scores, mine, step + part);
             } else {
@@ -229,17 +233,19 @@ __device__ __forceinline__ void derive_queries(float (&s)[MmaBackward<W>::M][Mma
             for (int i = 0; i < 2; i++) {
                 int key = base + 8 * n + lane_column() + i;
                 known[m][half].template derive<PLAIN>(a, scores, key, to, s[m][n][2 * half + i],
-                                             d[m][n][2 * half + i]);
+                                                      d[m][n][2 * half + i]);
             }
         }
     });
 }
 
-// dq +=: a block takes ROWS queries of a head, the last first. Grid (tiles of queries, H, sequences).
+// dq +=: a block takes ROWS queries of a head, the last first. Grid (tiles of queries, H,
+// sequences).
 template <int W>
 __device__ __forceinline__ void backward_queries(float* dq, const float* lse, const float* delta,
-                                                 const Packed& dout, const Packed& q, const Packed& k,
-                                                 const Packed& v, const Attention& a) {
+                                                 const Packed& dout, const Packed& q,
+                                                 const Packed& k, const Packed& v,
+                                                 const Attention& a) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE, WALKED = Tile::WALKED;
     DYNAMIC_SHARED(u16, queries);
@@ -293,28 +299,30 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
     });
 }
 
-#define MMA_BACKWARD_KERNEL(NAME, W, RUN)                                                            \
-    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##NAME##_##W(                             \
-        float* dq, float* dk, float* dv, const float* lse, const float* delta, const u16* dout,      \
-        const u16* q, const u16* k, const u16* v, int length, const int* starts, int heads,          \
-        int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window, int causal,  \
-        long long seed, int threshold, float keep_scale) {                                           \
-        Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,                \
-                       soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};          \
-        Packed douts = {dout, heads, length}, queries = {q, heads, length};                          \
-        Packed keys = {k, kv_heads, length}, values = {v, kv_heads, length};                         \
-        RUN;                                                                                         \
+#define MMA_BACKWARD_KERNEL(NAME, W, RUN)                                                       \
+    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##NAME##_##W(                        \
+        float* dq, float* dk, float* dv, const float* lse, const float* delta, const u16* dout, \
+        const u16* q, const u16* k, const u16* v, int length, const int* starts, int heads,     \
+        int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window,         \
+        int causal, long long seed, int threshold, float keep_scale) {                          \
+        Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,           \
+                       soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};     \
+        Packed douts = {dout, heads, length}, queries = {q, heads, length};                     \
+        Packed keys = {k, kv_heads, length}, values = {v, kv_heads, length};                    \
+        RUN;                                                                                    \
     }
 
 // Keys and values together where registers hold the sums of both, or else one after the other.
-#define MMA_BACKWARD_KERNELS(W)                                                                      \
-    MMA_BACKWARD_KERNEL(queries, W,                                                                  \
-                        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a)))      \
-    MMA_BACKWARD_KERNEL(keys, W, (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts,      \
-                                                                     queries, keys, values, a)))
-#define MMA_VALUES_KERNEL(W)                                                                         \
-    MMA_BACKWARD_KERNEL(values, W, (backward_keys<W, false, true>(dk, dv, lse, delta, douts,         \
-                                                                  queries, keys, values, a)))
+#define MMA_BACKWARD_KERNELS(W)                                                                 \
+    MMA_BACKWARD_KERNEL(queries, W,                                                             \
+                        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a))) \
+    MMA_BACKWARD_KERNEL(                                                                        \
+        keys, W,                                                                                \
+        (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts, queries, keys, values, a)))
+#define MMA_VALUES_KERNEL(W) \
+    MMA_BACKWARD_KERNEL(     \
+        values, W,           \
+        (backward_keys<W, false, true>(dk, dv, lse, delta, douts, queries, keys, values, a)))
 
 MMA_WIDTHS(MMA_BACKWARD_KERNELS)
 #if !defined ATTENTION_WIDTH || ATTENTION_WIDTH > 128

@@ -1,7 +1,8 @@
 // module: common formats attention_pack
-// Heads for tensor cores: rounded to bf16, the rows of a head together, padded with zeros to a width
-// that is a multiple of 16 and to a length that is a multiple of 128. to [sequences, heads, length,
-// width]; from [sequences * capacity, heads * head_dim] of a format, rows of each sequence are used.
+// Heads for tensor cores: rounded to bf16, the rows of a head together, padded with zeros to a
+// width that is a multiple of 16 and to a length that is a multiple of 128. to [sequences, heads,
+// length, width]; from [sequences * capacity, heads * head_dim] of a format, rows of each sequence
+// are used.
 
 // Eight neighbours of a row, from column on, of which the first valid ones exist.
 template <class Format>
@@ -46,10 +47,10 @@ __device__ __forceinline__ void pack(u16* to, const void* from, int heads, int h
     }
 }
 
-#define PACK_KERNEL(NAME, TYPE)                                                                   \
-    KERNEL attention_pack_##NAME(u16* to, const void* from, int heads, int head_dim, int rows,    \
-                                 int capacity, int length, int width, long long groups) {         \
-        pack<TYPE>(to, from, heads, head_dim, rows, capacity, length, width, groups);             \
+#define PACK_KERNEL(NAME, TYPE)                                                                \
+    KERNEL attention_pack_##NAME(u16* to, const void* from, int heads, int head_dim, int rows, \
+                                 int capacity, int length, int width, long long groups) {      \
+        pack<TYPE>(to, from, heads, head_dim, rows, capacity, length, width, groups);          \
     }
 
 FORMATS(PACK_KERNEL)

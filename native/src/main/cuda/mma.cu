@@ -4,16 +4,16 @@
 //
 //   x[m][n][i] of lane l is row 16 m + l / 4 + 8 (i / 2), column 8 n + 2 (l % 4) + i % 2
 //
-// which is what the instruction gives, and what it takes as its left operand once two neighbours are
-// rounded into a word: so weights of attention go from one product to the next without memory.
+// which is what the instruction gives, and what it takes as its left operand once two neighbours
+// are rounded into a word: so weights of attention go from one product to the next without memory.
 
 #define MMA_WARPS 4
 #define MMA_THREADS (32 * MMA_WARPS)
 #define LOG2_E 1.4426950408889634f
 #define LN_2 0.6931471805599453f
 
-// Rows are 16 bytes longer than a multiple of 32: the eight rows that ldmatrix reads at once begin in
-// different banks.
+// Rows are 16 bytes longer than a multiple of 32: the eight rows that ldmatrix reads at once begin
+// in different banks.
 template <int W>
 struct TileRow {
     static constexpr int STRIDE = W + 8;
@@ -95,7 +95,8 @@ __device__ __forceinline__ void each_row(int first, Each each) {
     }
 }
 
-// Calls each(column, value) for the elements that a lane has of one of its rows: half 0 or 1 of sums.
+// Calls each(column, value) for the elements that a lane has of one of its rows: half 0 or 1 of
+// sums.
 template <int W, class Each>
 __device__ __forceinline__ void each_element(const float (&sums)[W / 8][4], int half, int columns,
                                              Each each) {
@@ -173,8 +174,8 @@ __device__ __forceinline__ void copy_tile(u16* to, const u16* from) {
         copy_async(to + i / (W / 8) * TileRow<W>::STRIDE + i % (W / 8) * 8, from + i * 8);
 }
 
-// Heads as attention_pack leaves them: [sequences, heads, length, W], length a multiple of 128 that is
-// not below the rows of a sequence; zeros where there is nothing.
+// Heads as attention_pack leaves them: [sequences, heads, length, W], length a multiple of 128 that
+// is not below the rows of a sequence; zeros where there is nothing.
 struct Packed {
     const u16* first;
     int heads, length;
@@ -194,8 +195,8 @@ struct Scores {
           inner(a.soft_cap > 0 ? a.scale / a.soft_cap : 0) {}
 };
 
-// The keys that some query of rows step..step+count-1 sees begin at least, those that all of them see
-// at most; both the same in all lanes of a warp.
+// The keys that some query of rows step..step+count-1 sees begin at least, those that all of them
+// see at most; both the same in all lanes of a warp.
 __device__ __forceinline__ void first_keys(const Attention& a, int sequence, int step, int count,
                                            int& least, int& most) {
     int last = min(a.steps, step + count) - 1;
@@ -218,10 +219,10 @@ __device__ __forceinline__ void first_keys(const Attention& a, int sequence, int
     }
 }
 
-// Makes the kernels of each width that is a multiple of 16, or of the one that ATTENTION_WIDTH says.
+// Makes the kernels of each width that is a multiple of 16, or of the one that ATTENTION_WIDTH
+// says.
 #ifdef ATTENTION_WIDTH
 #define MMA_WIDTHS(KERNELS) WITH_WIDTH(KERNELS, ATTENTION_WIDTH)
 #else
-#define MMA_WIDTHS(KERNELS) \
-    KERNELS(32) KERNELS(64) KERNELS(80) KERNELS(96) KERNELS(128) KERNELS(256)
+#define MMA_WIDTHS(KERNELS) KERNELS(64) KERNELS(128) KERNELS(256)
 #endif

@@ -201,8 +201,8 @@ struct Order {
 
 static Order& order() {
   static const char* seed = getenv("JLLM_FAKE_CUDA_SEED");
-  static Order one = {seed != nullptr,
-                      (seed != nullptr ? strtoull(seed, nullptr, 10) : 0) * 2 + 0x9E3779B97F4A7C15u};
+  static Order one = {seed != nullptr, (seed != nullptr ? strtoull(seed, nullptr, 10) : 0) * 2 +
+                                           0x9E3779B97F4A7C15u};
   return one;
 }
 

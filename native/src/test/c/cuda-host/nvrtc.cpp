@@ -73,8 +73,7 @@ size_t end_of(const std::string& text, size_t at) {
     for (at++; text[at] != '"'; at++) at += text[at] == '\\';
     return at + 1;
   }
-  for (at++; text[at] != ')';)
-    at = text[at] == '"' || text[at] == '(' ? end_of(text, at) : at + 1;
+  for (at++; text[at] != ')';) at = text[at] == '"' || text[at] == '(' ? end_of(text, at) : at + 1;
   return at + 1;
 }
 
@@ -161,7 +160,8 @@ int compile(Program& program, const std::vector<std::string>& options, const std
   const char* more = getenv("JLLM_FAKE_CUDA_FLAGS");
   // Each module has its own fibers: static variables of inline functions must not be shared.
   std::string flags =
-      " -fno-gnu-unique -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing -fno-math-errno " +
+      " -fno-gnu-unique -O2 -march=native -std=c++17 -fPIC -shared -w -fno-strict-aliasing "
+      "-fno-math-errno " +
       std::string(more != nullptr ? more : "");
   if (run("g++" + flags + defines + " -o " + library + " " + full, log_file, program.log))
     return COMPILATION;

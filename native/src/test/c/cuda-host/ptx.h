@@ -1,7 +1,8 @@
-// Instructions of PTX that kernels write as inline assembly, done by the fibers of emulator.h; nvrtc.cpp
-// turns each asm statement into a use of Ptx. What an instruction does, and which thread of a warp holds
-// which element of a matrix, is as NVIDIA's "PTX ISA" says in the chapters "Warp-level matrix
-// instructions" and "Data movement and conversion": nothing here knows our kernels.
+// Instructions of PTX that kernels write as inline assembly, done by the fibers of emulator.h;
+// nvrtc.cpp turns each asm statement into a use of Ptx. What an instruction does, and which thread
+// of a warp holds which element of a matrix, is as NVIDIA's "PTX ISA" says in the chapters
+// "Warp-level matrix instructions" and "Data movement and conversion": nothing here knows our
+// kernels.
 //
 // JLLM_FAKE_CUDA_WRONG  mma: the products of tensor cores are wrong, to test who notices
 #pragma once
@@ -59,8 +60,8 @@ static const Given* gather(const void* instruction, const uint64_t* values, int 
   return slots;
 }
 
-// Asynchronous copies. They may be done at once or as late as the thread waits for them: a kernel must
-// be right with both. With JLLM_FAKE_CUDA_SEED chance decides, else they are late.
+// Asynchronous copies. They may be done at once or as late as the thread waits for them: a kernel
+// must be right with both. With JLLM_FAKE_CUDA_SEED chance decides, else they are late.
 struct Copy {
   uint8_t* to;
   const void* from;
@@ -124,7 +125,7 @@ class Ptx {
   std::vector<Operand> operands;
   void (Ptx::*run_)(uint64_t*) const;
 
-  void (Ptx::*find() const)(uint64_t*) const {
+  void (Ptx::* find() const)(uint64_t*) const {
     struct Entry {
       const char* name;
       size_t operands;
@@ -158,9 +159,10 @@ class Ptx {
     fail(message.c_str());
   }
 
-  // D [16, 8] = A [16, 16] B [16, 8] + C, operands d0..3, a0..3, b0..1, c0..3. Of lane l, with group
-  // l / 4 and place l % 4:
-  //   element i of A (two in a register): row group, + 8 for i = 2, 3, 6, 7; column 2 place + i % 2,
+  // D [16, 8] = A [16, 16] B [16, 8] + C, operands d0..3, a0..3, b0..1, c0..3. Of lane l, with
+  // group l / 4 and place l % 4:
+  //   element i of A (two in a register): row group, + 8 for i = 2, 3, 6, 7; column 2 place + i %
+  //   2,
   //   + 8 for i >= 4
   //   element i of B: row 2 place + i % 2, + 8 for i >= 2; column group
   //   element i of C and D: row group, + 8 for i >= 2; column 2 place + i % 2
@@ -213,8 +215,8 @@ class Ptx {
     const Given* all = rows(values);
     unsigned row = lane() % 4 * 2, column = lane() / 4;
     for (unsigned i = 0; i < 4; i++) {
-      result(values, i) =
-          element(all[i * 8 + row], column) | element(all[i * 8 + row + 1], column) << 16;
+      result(values, i) = element(all[i * 8 + row], column) | element(all[i * 8 + row + 1], column)
+                                                                  << 16;
     }
   }
 
@@ -242,9 +244,7 @@ class Ptx {
     result(values, 0) = to_bf16(value(values, 1)) << 16 | to_bf16(value(values, 2));
   }
 
-  void exp2(uint64_t* values) const {
-    result(values, 0) = bits(exp2f(as_float(value(values, 1))));
-  }
+  void exp2(uint64_t* values) const { result(values, 0) = bits(exp2f(as_float(value(values, 1)))); }
 };
 
 }  // namespace emulator

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import jllm.bench.AttentionBenchmark;
 import jllm.bench.DeviceCheck;
 import jllm.bench.DeviceComparison;
 import jllm.bench.OperationCheck;
@@ -111,9 +113,17 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
   @Option(
       names = "--verify-ops",
       description =
-          "Compare every operation of small models on the CPU and the GPU, one by one; exit code 6"
-              + " if one differs by more than rounding. Nothing is measured.")
+          "Compare every operation of small models, and attention at real sizes, on the CPU and the"
+              + " GPU, one by one, in float32 and bf16; exit code 6 if one differs by more than"
+              + " rounding. Nothing is measured.")
   private boolean verifyOperations;
+
+  @Option(
+      names = "--attention",
+      description =
+          "Time attention and its derivative on the GPU, at the sizes of GPT-2 in training and of"
+              + " a long prompt of Llama 3 8B, in float32 and bf16; nothing else.")
+  private boolean attention;
 
   @Option(
       names = "--gpu",
@@ -150,6 +160,9 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     if (verifyOperations) {
       return verifyOperations();
     }
+    if (attention) {
+      return timeAttention();
+    }
     String missing = "";
     CudaBackend cuda = null;
     try {
@@ -175,23 +188,48 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
   }
 
   private int verifyOperations() throws IOException {
-    try (CudaBackend tested = CudaBackend.open(gpu, MatrixMath.F32, System.getenv());
-        Backend oracle = CpuKernels.SCALAR.open(0)) {
-      say("comparing operations on " + tested.describe() + " and on the CPU");
-      OperationCheck found = OperationCheck.run(oracle, tested);
-      if (json) {
-        try (Json out = new Json(streams.out())) {
-          out.begin();
-          out.field("device", tested.describe());
-          out.field("operations", found.records());
-          out.field("passes", found.passes());
-          out.end();
-        }
-      } else {
-        streams.out().print(found.table());
+    Map<String, OperationCheck> checks = new LinkedHashMap<>();
+    String device = "";
+    for (MatrixMath math : new MatrixMath[] {MatrixMath.F32, MatrixMath.BF16}) {
+      double most =
+          math == MatrixMath.F32 ? OperationCheck.MOST_ERROR : OperationCheck.MOST_ROUNDED_ERROR;
+      try (CudaBackend tested = CudaBackend.open(gpu, math, System.getenv());
+          Backend oracle = CpuKernels.SCALAR.open(0);
+          Backend fast = CpuKernels.VECTOR.open(0)) {
+        device = tested.describe();
+        say("comparing operations on " + device + " and on the CPU");
+        String name = math.name().toLowerCase(Locale.ROOT);
+        checks.put("operations_" + name, OperationCheck.run(oracle, tested, most));
+        checks.put("attention_" + name, OperationCheck.ofAttention(fast, tested, most));
       }
-      return found.passes() ? ExitCode.OK : ExitCode.CHECK_FAILED;
     }
+    boolean passes = checks.values().stream().allMatch(OperationCheck::passes);
+    if (json) {
+      try (Json out = new Json(streams.out())) {
+        out.begin();
+        out.field("device", device);
+        for (Map.Entry<String, OperationCheck> check : checks.entrySet()) {
+          out.field(check.getKey(), check.getValue().records());
+        }
+        out.field("passes", passes);
+        out.end();
+      }
+    } else {
+      checks.forEach((name, check) ->
+          streams.out().print(name.replace('_', ' ') + "\n\n" + check.table() + "\n"));
+    }
+    return passes ? ExitCode.OK : ExitCode.CHECK_FAILED;
+  }
+
+  /** Times attention on the GPU alone. */
+  private int timeAttention() {
+    for (MatrixMath math : new MatrixMath[] {MatrixMath.F32, MatrixMath.BF16}) {
+      try (CudaBackend device = CudaBackend.open(gpu, math, System.getenv())) {
+        String precision = math.name().toLowerCase(Locale.ROOT);
+        streams.out().print(AttentionBenchmark.table(device, precision, repetitions) + "\n");
+      }
+    }
+    return ExitCode.OK;
   }
 
   private void check() {
@@ -200,6 +238,10 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     Range.check("--gpu", gpu, 0, 999);
     for (int side : sizes) {
       Range.check("--sizes", side, 0, MOST_SIDE);
+    }
+    if (attention && (json || verifyOperations)) {
+      throw new UsageException(
+          "--attention prints a table of its own; leave out --json and --verify-ops");
     }
     if (json && markdown) {
       throw new UsageException("--json and --markdown are two forms of the result; choose one");

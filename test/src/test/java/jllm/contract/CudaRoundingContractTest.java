@@ -15,4 +15,9 @@ class CudaRoundingContractTest implements BackendContract {
   public double productTolerance(DType weight) {
     return 2e-2;
   }
+
+  @Override
+  public double attentionTolerance() {
+    return 2e-2;
+  }
 }

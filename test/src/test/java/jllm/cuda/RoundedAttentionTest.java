@@ -18,7 +18,6 @@ import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingAttention;
 import jllm.tensor.cuda.CudaBackend;
-import jllm.tensor.cuda.MatrixMath;
 import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
 import jllm.tensor.scalar.ScalarBackend;
@@ -43,8 +42,8 @@ class RoundedAttentionTest {
   @Test
   void resultsAreThoseOfTheOracle() {
     List<String> wrong = new ArrayList<>();
-    try (CudaBackend device = CudaBackend.open(0, MatrixMath.BF16, TestDevice.environment());
-        ScalarBackend oracle = new ScalarBackend(DType.F32)) {
+    CudaBackend device = TestDevice.rounding();
+    try (ScalarBackend oracle = new ScalarBackend(DType.F32)) {
       for (int[] size : SIZES) {
         for (boolean variant : new boolean[] {false, true}) {
           float[][] expected = results(oracle, size, variant);
@@ -63,12 +62,10 @@ class RoundedAttentionTest {
 
   @Test
   void resultsAreRepeatable() {
-    try (CudaBackend device = CudaBackend.open(0, MatrixMath.BF16, TestDevice.environment())) {
-      for (boolean variant : new boolean[] {false, true}) {
-        float[][] first = results(device, SIZES[0], variant);
-        for (int i = 0; i < 3; i++) {
-          assertArrayEquals(first, results(device, SIZES[0], variant));
-        }
+    for (boolean variant : new boolean[] {false, true}) {
+      float[][] first = results(TestDevice.rounding(), SIZES[0], variant);
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(first, results(TestDevice.rounding(), SIZES[0], variant));
       }
     }
   }
