@@ -4,6 +4,9 @@
 // weights and sums stay in its registers. While scores of a tile of keys are computed its values
 // are copied, while these are summed up the next keys are. q, out [N, H*D]; keys and values packed;
 // lse [N, H].
+//
+// Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 200 to 255 registers, so
+// that two blocks (8 warps) are on a multiprocessor; 164 to 244 for more than 128 columns.
 
 // Shared memory, in elements of 2 bytes: queries, keys, values.
 template <int W>

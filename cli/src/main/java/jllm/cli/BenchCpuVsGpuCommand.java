@@ -215,14 +215,16 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
         out.end();
       }
     } else {
-      checks.forEach((name, check) ->
-          streams.out().print(name.replace('_', ' ') + "\n\n" + check.table() + "\n"));
+      for (Map.Entry<String, OperationCheck> check : checks.entrySet()) {
+        String title = check.getKey().replace('_', ' ');
+        streams.out().print(title + "\n\n" + check.getValue().table() + "\n");
+      }
     }
     return passes ? ExitCode.OK : ExitCode.CHECK_FAILED;
   }
 
   /** Times attention on the GPU alone. */
-  private int timeAttention() {
+  private int timeAttention() throws IOException {
     for (MatrixMath math : new MatrixMath[] {MatrixMath.F32, MatrixMath.BF16}) {
       try (CudaBackend device = CudaBackend.open(gpu, math, System.getenv())) {
         String precision = math.name().toLowerCase(Locale.ROOT);

@@ -1,0 +1,51 @@
+package jllm.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import jllm.cuda.TestDevice;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A device whose tensor cores multiply otherwise than they should is noticed. */
+class TensorCoreGuardTest {
+  private static final String WARNING = "attention on tensor cores, for heads of 32, is not used";
+  private static final String DEVICE = "Fake CUDA device";
+
+  @TempDir Path folder;
+
+  @Test
+  void theGeneralKernelsGoOnWithAWarning() throws Exception {
+    assumeFalse(TestDevice.isReal(), "a real device cannot be made to be wrong");
+    String said = train(Map.of("JLLM_FAKE_CUDA_WRONG", "mma"));
+    assertTrue(said.contains(WARNING), said);
+    assertTrue(said.contains("the derivative of " + WARNING), said);
+    assertTrue(said.contains(DEVICE), said);
+    assertFalse(train(Map.of()).contains("tensor cores"));
+  }
+
+  /** Does a step of training, and returns what was said on standard error. */
+  private String train(Map<String, String> more) throws Exception {
+    Map<String, String> environment = new HashMap<>(more);
+    for (String name : new String[] {"JLLM_CUDA_LIBS", "XDG_CACHE_HOME"}) {
+      environment.put(name, TestDevice.environment().get(name));
+    }
+    Path err = folder.resolve("err");
+    String[] command = {
+      "bench-train", "--preset", "nano", "--batch-size", "1", "--seq-len", "20", "--device", "cuda",
+      "--dtype", "bf16", "--warm-up", "0", "-r", "1"
+    };
+    Process process = Program.start(err, environment, command);
+    process.getOutputStream().close();
+    process.getInputStream().readAllBytes();
+    String said = Files.readString(err);
+    assertEquals(0, process.waitFor(), said);
+    return said;
+  }
+}
