@@ -38,14 +38,28 @@ class TensorCoreGuardTest {
     }
     Path err = folder.resolve("err");
     String[] command = {
-      "bench-train", "--preset", "nano", "--batch-size", "1", "--seq-len", "20", "--device", "cuda",
-      "--dtype", "bf16", "--warm-up", "0", "-r", "1"
+      "bench-train",
+      "--preset",
+      "nano",
+      "--batch-size",
+      "1",
+      "--seq-len",
+      "20",
+      "--device",
+      "cuda",
+      "--dtype",
+      "bf16",
+      "--warm-up",
+      "0",
+      "-r",
+      "1"
     };
     Process process = Program.start(err, environment, command);
     process.getOutputStream().close();
     process.getInputStream().readAllBytes();
+    int status = process.waitFor();
     String said = Files.readString(err);
-    assertEquals(0, process.waitFor(), said);
+    assertEquals(0, status, said);
     return said;
   }
 }
