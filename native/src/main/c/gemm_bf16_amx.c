@@ -5,6 +5,16 @@
 //
 // A strip is [depth / 32][32 rows][32] bfloat16, filled up with zeros. A strip of a chunk of the depth
 // stays in the first-level cache while the panels of a group of units, in the second-level one, pass by.
+//
+// Why quantized weights come through here too and not through tdpbssd, the product of bytes: an
+// estimate from what Intel publishes about Sapphire Rapids, measured on none. A product of whole tiles
+// takes 16 cycles, 64 deep in bytes, 32 deep in bfloat16. As scales change every 32 columns, half of
+// the depth of a tile of bytes stays empty: 16 cycles for 32 columns either way. But then the integers
+// have to leave the tile: for each of 16 rows a store, a load, the load and product of a row's scale, a
+// conversion and a multiply-add, about 30 cycles that hide the 16 rather than hide behind them.
+// bfloat16 pays when it unpacks, about 200 cycles for 32 x 32 weights instead of 30, but once for all
+// rows. For those weights that makes 2 cycles a row and 200, against 3.75 a row and 30: bytes would be
+// faster up to some 100 rows (1.7 times at 32), slower by half at 512.
 #define WORD 2
 #include "gemm_float_avx512.h"
 #ifdef JLLM_AMX_TILES // What stands in for the tiles in tests.

@@ -28,6 +28,10 @@ static uint32_t load(const uint8_t *at) {
   return word;
 }
 
+static uint32_t rotate_left(uint32_t word, int places) {
+  return word << places | word >> (-places & 31);
+}
+
 // FifthBits.java says which bit goes where.
 static uint32_t pack_fifths(uint32_t bits) {
   uint32_t packed = 0;
@@ -43,7 +47,7 @@ static void pack_row(const struct layout *layout, const uint8_t *block, uint8_t 
   int turn = layout->turn;
   for (int word = 0; word < layout->words; word++) {
     uint32_t bits = load(block + layout->words_at + 4 * word);
-    uint32_t moved = word == layout->fifths ? pack_fifths(bits) : _rotl(bits ^ flip, turn);
+    uint32_t moved = word == layout->fifths ? pack_fifths(bits) : rotate_left(bits ^ flip, turn);
     memcpy(target + layout->lines[word] * LINE, &moved, sizeof moved);
   }
 }

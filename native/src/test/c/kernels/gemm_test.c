@@ -1,6 +1,7 @@
 // Checks the matrix products against plain loops at odd sizes; memory is exactly as large as the
 // kernels are told, so that AddressSanitizer sees each access beyond it. Compiled with the kernels of
-// one variant, FAMILY and SET; prints what is wrong and ends with 1.
+// one variant, FAMILY and SET; prints what is wrong and ends with 1. With TILES the system is asked for
+// the tiles of AMX first.
 #define _POSIX_C_SOURCE 200809L // posix_memalign
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 
 #include "gemm.h"
+
+int32_t jllm_amx_permission(void); // Of processor.c.
 
 #define JOIN2(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN2(a, b, c)
@@ -372,6 +375,13 @@ static void run(int64_t rows, int64_t columns, int64_t depth, int type, double t
 
 // Arguments: a seed, the relative error allowed, then the types of the right operand.
 int main(int count, char **arguments) {
+#ifdef TILES
+  int refused = jllm_amx_permission();
+  if (refused) {
+    printf("no tiles: error %d\n", refused);
+    return 2;
+  }
+#endif
   static const int sizes[][3] = {{1, 1, 1},   {2, 17, 3},   {5, 31, 7},   {6, 32, 64},  {13, 33, 31},
                                  {7, 16, 256}, {12, 48, 33}, {33, 65, 257}, {40, 130, 513}, {64, 7, 96},
                                  {31, 50, 1030}, {129, 20, 40}};

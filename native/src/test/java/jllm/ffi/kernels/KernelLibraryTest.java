@@ -9,10 +9,13 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Finding and loading the library of kernels, and what is said where that fails. */
 class KernelLibraryTest {
@@ -62,6 +65,29 @@ class KernelLibraryTest {
     List<InstructionSet> found =
         EnumSet.allOf(InstructionSet.class).stream().filter(set -> set.in(processor)).toList();
     assertEquals(List.of(InstructionSet.AVX2), found);
+  }
+
+  /** Compilers differ in what their headers have: a library may build and then miss a function. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gcc", "clang"})
+  void everyCompilerBuildsALibraryThatLoads(String compiler) throws Exception {
+    ProcessBuilder build = new ProcessBuilder("sh", "src/main/c/build", folder.toString());
+    build.environment().put("CC", compiler);
+    build.environment().put("JLLM_NATIVE_BUILD", "");
+    Process process = build.redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String output = new String(process.getInputStream().readAllBytes());
+    assertEquals(0, process.waitFor(), output);
+    Path key = folder.resolveSibling(folder.getFileName() + ".kernels.key");
+    Files.deleteIfExists(key);
+    try (var files = Files.walk(folder)) {
+      Optional<Path> library = files.filter(file -> file.toString().contains("libjllm_")).findAny();
+      Assumptions.assumeTrue(library.isPresent(), "nothing built: " + output);
+      String path = library.orElseThrow().toString();
+      Set<InstructionSet> ofThisProcessor = TestLibrary.open(Map.of()).instructionSets();
+      KernelLibrary built = KernelLibrary.open(Map.of("JLLM_NATIVE", path));
+      assertEquals(ofThisProcessor, built.instructionSets());
+    }
   }
 
   @Test

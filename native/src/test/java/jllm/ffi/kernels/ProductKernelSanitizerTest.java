@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The matrix products in C against plain loops in C, both with AddressSanitizer and
- * UndefinedBehaviorSanitizer. AMX runs on tiles in plain C, so that its packing, blocking and edges
- * are tested on processors without; its instructions are looked at in the compiled file.
+ * UndefinedBehaviorSanitizer. AMX runs on tiles in plain C as well, so that its packing, blocking and
+ * edges are tested on processors without; its instructions are looked at in the compiled file.
  */
 class ProductKernelSanitizerTest {
   private static final Path SOURCES = Path.of("src/main/c").toAbsolutePath();
@@ -43,13 +43,16 @@ class ProductKernelSanitizerTest {
     "gemm_f32_avx512, jllm_gemm_f32, avx512, AVX512, 1e-5, " + ALL,
     "gemm_bf16_avx512, jllm_gemm_bf16, avx512_bf16, AVX512_BF16, 5e-3, " + ALL,
     "gemm_bf16_amx, jllm_gemm_bf16, amx, AVX512_BF16, 5e-3, " + ALL,
+    "gemm_bf16_amx, jllm_gemm_bf16, amx, AMX, 5e-3, " + ALL,
     "gemm_int8_avx512, jllm_gemm_int8, avx512, AVX512, 2e-2, " + QUANTIZED,
   })
   void agreesWithLoopsAndStaysInItsMemory(
       String file, String family, String set, InstructionSet needed, String tolerance, String types)
       throws Exception {
     List<String> more = new ArrayList<>(List.of("-DFAMILY=" + family, "-DSET=" + set));
-    if (set.equals("amx")) {
+    if (needed == InstructionSet.AMX) {
+      more.addAll(List.of("-DTILES", SOURCES.resolve("processor.c").toString()));
+    } else if (set.equals("amx")) {
       more.add("-DJLLM_AMX_TILES=\"" + TESTS.resolve("amx_emulation.h") + "\"");
     }
     List<String> arguments = new ArrayList<>(List.of(tolerance));
@@ -73,7 +76,8 @@ class ProductKernelSanitizerTest {
         "this processor has no " + needed.title());
     Path program = folder.resolve(file);
     List<String> compile = new ArrayList<>(List.of(compiler()));
-    compile.addAll(options(file).filter(option -> !option.startsWith("-mamx")).toList());
+    boolean tiles = options.contains("-DTILES");
+    compile.addAll(options(file).filter(option -> tiles || !option.startsWith("-mamx")).toList());
     compile.addAll(List.of("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"));
     compile.addAll(List.of("-fsanitize=address,undefined", "-fno-sanitize-recover=all"));
     compile.addAll(List.of("-I", SOURCES.toString()));
@@ -92,7 +96,7 @@ class ProductKernelSanitizerTest {
     assertEquals(0, result.code(), () -> "seed " + SEED + ": " + result.text());
   }
 
-  /** What no processor of ours has run: the tiles' set-up, the products, and the release. */
+  /** What few processors can run: the tiles' set-up, the products, and the release. */
   @Test
   void amxIsCompiledToTileInstructions() throws Exception {
     Path assembly = folder.resolve("amx.s");
