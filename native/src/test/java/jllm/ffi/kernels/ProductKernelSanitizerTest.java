@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The matrix products in C against plain loops in C, both with AddressSanitizer and
- * UndefinedBehaviorSanitizer. AMX runs on tiles in plain C as well, so that its packing, blocking and
- * edges are tested on processors without; its instructions are looked at in the compiled file.
+ * UndefinedBehaviorSanitizer. AMX runs on tiles in plain C as well, so that its packing, blocking
+ * and edges are tested on processors without; its instructions are looked at in the compiled file.
  */
 class ProductKernelSanitizerTest {
   private static final Path SOURCES = Path.of("src/main/c").toAbsolutePath();
