@@ -118,6 +118,16 @@ __device__ __forceinline__ u8 to_q8_0(float value, u16& scale) {
     return static_cast<u8>(static_cast<int>(roundf(value * inverse)));
 }
 
+// The same of an output that is rounded, or not.
+__device__ __forceinline__ void store4(u16* p, float4 v) {
+    *reinterpret_cast<ushort4*>(p) = make_ushort4(float_to_bf16(v.x), float_to_bf16(v.y),
+                                                  float_to_bf16(v.z), float_to_bf16(v.w));
+}
+__device__ __forceinline__ void store1(u16* p, float value) { *p = float_to_bf16(value); }
+__device__ __forceinline__ void store1(float* p, float value) { *p = value; }
+__device__ __forceinline__ float load1(const u16* p) { return bf16_to_float(*p); }
+__device__ __forceinline__ float load1(const float* p) { return *p; }
+
 // Dropout, as jllm.tensor.Dropout: the key of a row, and whether one of its elements stays.
 __device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
     u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;

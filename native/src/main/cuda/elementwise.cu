@@ -12,32 +12,34 @@ __device__ __forceinline__ void each(long long n, bool vectors, Four four, One o
     for (long long i = groups * 4 + first; i < n; i += stride) one(i);
 }
 
-// out = op(a, b), or += with ADD. out may be a or b.
-template <bool ADD, class Op>
-__device__ __forceinline__ void zip(float* out, const float* a, const float* b, long long n,
+// out = op(a, b), or += with ADD. out is float, when it may be a or b, or, without ADD, bf16.
+template <bool ADD, class Out, class Op>
+__device__ __forceinline__ void zip(Out* out, const float* a, const float* b, long long n,
                                     Op op) {
     each(
         n, aligned16(out, a, b),
         [&](long long i) {
             float4 x = load4(a + i), y = load4(b + i);
-            float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
+            float4 sum = make_float4(0, 0, 0, 0);
+            if constexpr (ADD) sum = load4(out + i);
             store4(out + i, make_float4(sum.x + op(x.x, y.x), sum.y + op(x.y, y.y),
                                         sum.z + op(x.z, y.z), sum.w + op(x.w, y.w)));
         },
-        [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i], b[i]); });
+        [&](long long i) { store1(out + i, (ADD ? out[i] : 0) + op(a[i], b[i])); });
 }
 
-template <bool ADD, class Op>
-__device__ __forceinline__ void map(float* out, const float* a, long long n, Op op) {
+template <bool ADD, class Out, class Op>
+__device__ __forceinline__ void map(Out* out, const float* a, long long n, Op op) {
     each(
         n, aligned16(out, a),
         [&](long long i) {
             float4 x = load4(a + i);
-            float4 sum = ADD ? load4(out + i) : make_float4(0, 0, 0, 0);
+            float4 sum = make_float4(0, 0, 0, 0);
+            if constexpr (ADD) sum = load4(out + i);
             store4(out + i,
                    make_float4(sum.x + op(x.x), sum.y + op(x.y), sum.z + op(x.z), sum.w + op(x.w)));
         },
-        [&](long long i) { out[i] = (ADD ? out[i] : 0) + op(a[i]); });
+        [&](long long i) { store1(out + i, (ADD ? out[i] : 0) + op(a[i])); });
 }
 
 KERNEL fill(float* out, float value, long long n) {
@@ -66,7 +68,14 @@ KERNEL soft_cap(float* out, const float* x, float cap, long long n) {
 KERNEL activate(float* out, const float* x, int kind, long long n){
     WITH_ACTIVATION(kind, map<false>(out, x, n, [](float v) { return activation<KIND>(v); }))}
 
+KERNEL activate_bf16(u16* out, const float* x, int kind, long long n){
+    WITH_ACTIVATION(kind, map<false>(out, x, n, [](float v) { return activation<KIND>(v); }))}
+
 KERNEL gated(float* out, const float* gate, const float* up, int kind, long long n){
+    WITH_ACTIVATION(kind, zip<false>(out, gate, up, n,
+                                     [](float g, float u) { return activation<KIND>(g) * u; }))}
+
+KERNEL gated_bf16(u16* out, const float* gate, const float* up, int kind, long long n){
     WITH_ACTIVATION(kind, zip<false>(out, gate, up, n,
                                      [](float g, float u) { return activation<KIND>(g) * u; }))}
 
@@ -118,35 +127,46 @@ KERNEL gated_backward(float* dgate, float* dup, const float* dout, const float* 
                       const float* up, int kind, long long n){
     WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, n))}
 
-// out[n] += bias; out [rows, columns].
-KERNEL add_bias(float* out, const float* bias, long long rows, int columns) {
-    long long n = rows * columns;
+// out[n] += bias; out [rows, columns], rows stride elements apart.
+KERNEL add_bias(float* out, const float* bias, long long rows, int columns, int stride) {
     each(
-        n, columns % 4 == 0 && aligned16(out, bias),
+        rows * columns, columns % 4 == 0 && stride % 4 == 0 && aligned16(out, bias),
         [&](long long i) {
-            float4 x = load4(out + i), b = load4(bias + (i - divide(i, columns) * columns));
-            store4(out + i, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
+            long long row = divide(i, columns);
+            int c = static_cast<int>(i - row * columns);
+            float* to = out + row * stride + c;
+            float4 x = load4(to), b = load4(bias + c);
+            store4(to, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
         },
-        [&](long long i) { out[i] += bias[i - divide(i, columns) * columns]; });
+        [&](long long i) {
+            long long row = divide(i, columns);
+            int c = static_cast<int>(i - row * columns);
+            out[row * stride + c] += bias[c];
+        });
 }
 
 // A block takes whole rows, so that the key of a row is computed once a thread.
-template <bool ADD>
-__device__ __forceinline__ void drop(float* out, const float* x, long long rows, int columns,
+template <bool ADD, class T>
+__device__ __forceinline__ void drop(T* out, const T* x, long long rows, int columns,
                                      long long seed, int threshold, float keep_scale) {
     for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
         u32 key = dropout_key(seed, row);
-        const float* from = x + row * columns;
-        float* to = out + row * columns;
+        const T* from = x + row * columns;
+        T* to = out + row * columns;
         for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-            float value = dropout_keeps(key, c, threshold) ? from[c] * keep_scale : 0;
-            to[c] = ADD ? to[c] + value : value;
+            float value = dropout_keeps(key, c, threshold) ? load1(from + c) * keep_scale : 0;
+            store1(to + c, ADD ? load1(to + c) + value : value);
         }
     }
 }
 
 KERNEL dropout(float* out, const float* x, long long rows, int columns, long long seed,
                int threshold, float keep_scale) {
+    drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
+}
+
+KERNEL dropout_bf16(u16* out, const u16* x, long long rows, int columns, long long seed,
+                    int threshold, float keep_scale) {
     drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
 }
 
@@ -160,9 +180,7 @@ KERNEL round_rows_bf16(u16* out, const float* x, long long rows, int columns, in
     each(
         rows * stride, columns == stride && aligned16(out, x),
         [&](long long i) {
-            float4 v = load4(x + i);
-            *reinterpret_cast<ushort4*>(out + i) = make_ushort4(
-                float_to_bf16(v.x), float_to_bf16(v.y), float_to_bf16(v.z), float_to_bf16(v.w));
+            store4(out + i, load4(x + i));
         },
         [&](long long i) {
             long long row = divide(i, stride);
@@ -175,9 +193,7 @@ KERNEL round_bf16(u16* out, const float* x, long long n) {
     each(
         n, aligned16(out, x),
         [&](long long i) {
-            float4 v = load4(x + i);
-            *reinterpret_cast<ushort4*>(out + i) = make_ushort4(
-                float_to_bf16(v.x), float_to_bf16(v.y), float_to_bf16(v.z), float_to_bf16(v.w));
+            store4(out + i, load4(x + i));
         },
         [&](long long i) { out[i] = float_to_bf16(x[i]); });
 }

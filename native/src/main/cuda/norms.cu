@@ -51,7 +51,10 @@ __device__ __forceinline__ float mean_of(const float* x, int columns, bool vecto
     return block_sum(sum, scratch) / columns;
 }
 
-KERNEL rms_norm(float* out, const float* x, const float* weight, int columns, float eps) {
+// out in float, or rounded to bf16 for the products that read it.
+template <class Out>
+__device__ __forceinline__ void rms_norm_row(Out* out, const float* x, const float* weight,
+                                             int columns, float eps) {
     __shared__ float scratch[32];
     x += static_cast<long long>(blockIdx.x) * columns;
     out += static_cast<long long>(blockIdx.x) * columns;
@@ -63,11 +66,19 @@ KERNEL rms_norm(float* out, const float* x, const float* weight, int columns, fl
             store4(out + c,
                    fma4(mul4(load4(x + c), weight4(weight, c)), r, make_float4(0, 0, 0, 0)));
         },
-        [&](int c) { out[c] = x[c] * r * weight1(weight, c); });
+        [&](int c) { store1(out + c, x[c] * r * weight1(weight, c)); });
 }
 
-KERNEL layer_norm(float* out, const float* x, const float* weight, const float* bias, int columns,
-                  float eps) {
+KERNEL rms_norm(float* out, const float* x, const float* weight, int columns, float eps) {
+    rms_norm_row(out, x, weight, columns, eps);
+}
+KERNEL rms_norm_bf16(u16* out, const float* x, const float* weight, int columns, float eps) {
+    rms_norm_row(out, x, weight, columns, eps);
+}
+
+template <class Out>
+__device__ __forceinline__ void layer_norm_row(Out* out, const float* x, const float* weight,
+                                               const float* bias, int columns, float eps) {
     __shared__ float scratch[32];
     x += static_cast<long long>(blockIdx.x) * columns;
     out += static_cast<long long>(blockIdx.x) * columns;
@@ -81,8 +92,17 @@ KERNEL layer_norm(float* out, const float* x, const float* weight, const float* 
             store4(out + c, fma4(mul4(minus4(load4(x + c), mean), weight4(weight, c)), r, shift));
         },
         [&](int c) {
-            out[c] = (x[c] - mean) * r * weight1(weight, c) + (bias == nullptr ? 0 : bias[c]);
+            float shift = bias == nullptr ? 0 : bias[c];
+            store1(out + c, (x[c] - mean) * r * weight1(weight, c) + shift);
         });
+}
+KERNEL layer_norm(float* out, const float* x, const float* weight, const float* bias, int columns,
+                  float eps) {
+    layer_norm_row(out, x, weight, bias, columns, eps);
+}
+KERNEL layer_norm_bf16(u16* out, const float* x, const float* weight, const float* bias,
+                       int columns, float eps) {
+    layer_norm_row(out, x, weight, bias, columns, eps);
 }
 
 // dx += r g - x r^3 mean(g x), g = dout * weight. stats [N] receives r, unless it is absent.
@@ -174,6 +194,22 @@ __device__ __forceinline__ void column_slice(float* partials, int rows, int colu
 KERNEL column_partials(float* partials, const float* x, int rows, int columns) {
     column_slice(partials, rows, columns,
                  [=](int n, int c) { return x[static_cast<long long>(n) * columns + c]; });
+}
+
+// The same, and x rounded to bf16 in rows of stride elements, of which those beyond x are 0.
+KERNEL column_partials_bf16(float* partials, u16* rounded, const float* x, int rows, int columns,
+                            int stride) {
+    int padding = blockIdx.x * 32 + threadIdx.x;
+    column_slice(partials, rows, columns, [=](int n, int c) {
+        float value = x[static_cast<long long>(n) * columns + c];
+        rounded[static_cast<long long>(n) * stride + c] = float_to_bf16(value);
+        return value;
+    });
+    if (padding < columns || padding >= stride) return;
+    int slice = (rows + gridDim.y - 1) / gridDim.y;
+    int to = min(rows, static_cast<int>(blockIdx.y + 1) * slice);
+    for (int row = blockIdx.y * slice + threadIdx.y; row < to; row += 8)
+        rounded[static_cast<long long>(row) * stride + padding] = 0;
 }
 
 KERNEL rms_norm_partials(float* partials, const float* dout, const float* x, const float* stats,

@@ -30,9 +30,6 @@ __device__ __forceinline__ void store8(u16* out, const float* v) {
     }
 }
 
-__device__ __forceinline__ void store1(float* out, float v) { *out = v; }
-__device__ __forceinline__ void store1(u16* out, float v) { *out = float_to_bf16(v); }
-
 // Decodes the elements that first and stride give a thread.
 template <class Format, class Out>
 __device__ __forceinline__ void decode(Out* out, const u8* w, long long elements, long long first,

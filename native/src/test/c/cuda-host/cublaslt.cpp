@@ -129,7 +129,10 @@ int check(const Desc& d, const Layout& a, const Layout& b, const Layout& c, cons
       (d.compute != COMPUTE_32F && d.compute != COMPUTE_32F_TF32))
     return NOT_SUPPORTED;
   if (d.compute == COMPUTE_32F_TF32 && a.type != R_32F) return NOT_SUPPORTED;
-  return d.epilogue == EPILOGUE_DEFAULT || d.epilogue == EPILOGUE_BIAS ? SUCCESS : NOT_SUPPORTED;
+  if (d.epilogue == EPILOGUE_BIAS) {
+    return d.bias == nullptr ? invalid("an epilogue with a bias, which is not there") : SUCCESS;
+  }
+  return d.epilogue == EPILOGUE_DEFAULT ? SUCCESS : NOT_SUPPORTED;
 }
 
 void multiply(const Desc& d, float alpha, const void* a_data, const Layout& a, const void* b_data,
@@ -152,6 +155,7 @@ void multiply(const Desc& d, float alpha, const void* a_data, const Layout& a, c
       for (float value : partial) sum += value;
       sum *= alpha;
       if (beta != 0) sum += beta * load(c_data, c.type, c.place(i, j));
+      // One element for each row of D, packed, of D's type.
       if (d.epilogue == EPILOGUE_BIAS) sum += load(d.bias, out.type, i);
       store(out_data, out.type, out.place(i, j), sum);
     }
@@ -319,6 +323,9 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Desc* desc, Layout* a, Layout* b, Layo
   if (preference == nullptr || requested < 1) return INVALID_VALUE;
   int status = check(*desc, *a, *b, *c, *d);
   if (status != SUCCESS) return status;
+  // A library may have no algorithm for an epilogue: callers must be able to do without.
+  if (desc->epilogue != EPILOGUE_DEFAULT && reinterpret_cast<uintptr_t>(desc->bias) % 16)
+    return NOT_SUPPORTED;
   memset(results, 0, sizeof(Heuristic));
   results->algorithm[0] = 1;
   results->workspace = preference->workspace;

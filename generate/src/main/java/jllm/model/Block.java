@@ -47,17 +47,23 @@ final class Block implements Layer<Batch> {
 
   @Override
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
-    Tensor normed = apply(exec, beforeAttention, x);
+    Tensor normed = beforeAttention == null ? x : beforeAttention.operand(exec, x);
     Tensor middle = // x is needed again where both sublayers see it
         addsAlone(exec, afterAttention) && !parallel
             ? attention.addTo(exec, x, normed, batch)
             : addTo(exec, x, attended(exec, normed, batch));
-    Tensor input = apply(exec, beforeFeedForward, parallel ? x : middle);
+    Tensor input = feedForwardInput(exec, parallel ? x : middle);
     if (addsAlone(exec, afterFeedForward)) {
       return feedForward.addTo(exec, middle, input, batch);
     }
     Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
     return addTo(exec, middle, batch.drop(exec, fed, dropoutPlace + 2));
+  }
+
+  /** As in the names of weights, from 0 on. */
+  @Override
+  public String toString() {
+    return "block " + index;
   }
 
   /** Whether what a sublayer gives is added to the residual stream as it is. */
@@ -68,6 +74,13 @@ final class Block implements Layer<Batch> {
   private Tensor attended(Exec exec, Tensor normed, Batch batch) {
     Tensor attended = apply(exec, afterAttention, attention.forward(exec, normed, batch));
     return batch.drop(exec, attended, dropoutPlace + 1);
+  }
+
+  private Tensor feedForwardInput(Exec exec, Tensor x) {
+    // Experts read more than products.
+    return beforeFeedForward != null && feedForward instanceof DenseFeedForward
+        ? beforeFeedForward.operand(exec, x)
+        : apply(exec, beforeFeedForward, x);
   }
 
   private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {

@@ -3,6 +3,7 @@ package jllm.model;
 import jllm.format.FeedForwardConfig;
 import jllm.format.WeightNames;
 import jllm.tensor.Activation;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,8 @@ final class DenseFeedForward implements FeedForward {
 
   private Tensor hidden(Exec exec, Tensor x, Batch batch) {
     if (gate == null) {
-      return exec.activate(up.forward(exec, x, batch), activation);
+      Tensor raised = up.forward(exec, x, batch);
+      return exec.activate(raised, activation, exec.operandType(raised.columns()));
     }
     if (gate.changes().isEmpty() && up.changes().isEmpty()) {
       Tensor together =
@@ -53,6 +55,7 @@ final class DenseFeedForward implements FeedForward {
       }
     }
     Tensor raised = up.forward(exec, x, batch);
-    return exec.gated(gate.forward(exec, x, batch), raised, activation);
+    DType operand = exec.operandType(raised.columns());
+    return exec.gated(gate.forward(exec, x, batch), raised, activation, operand);
   }
 }

@@ -1,6 +1,7 @@
 package jllm.model;
 
 import jllm.format.NormConfig;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
 import jllm.tensor.WeightUse;
@@ -22,9 +23,18 @@ final class Norm {
   }
 
   Tensor forward(Exec exec, Tensor x) {
+    return forward(exec, x, x.dtype());
+  }
+
+  /** For products alone. */
+  Tensor operand(Exec exec, Tensor x) {
+    return forward(exec, x, exec.operandType(x.columns()));
+  }
+
+  private Tensor forward(Exec exec, Tensor x, DType result) {
     return switch (config.kind()) {
-      case RMS -> exec.rmsNorm(x, weight, config.eps());
-      case LAYER -> exec.layerNorm(x, weight, bias, config.eps());
+      case RMS -> exec.rmsNorm(x, weight, config.eps(), result);
+      case LAYER -> exec.layerNorm(x, weight, bias, config.eps(), result);
     };
   }
 }

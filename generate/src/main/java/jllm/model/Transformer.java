@@ -294,7 +294,7 @@ public final class Transformer implements AutoCloseable {
    * pass the last row alone.
    */
   public Tensor logits(Exec exec, Tensor hidden) {
-    Tensor logits = exec.linear(outputNorm.forward(exec, hidden), output, null);
+    Tensor logits = exec.linear(outputNorm.operand(exec, hidden), output, null);
     if (config.multipliers().logits() != 1) {
       logits = exec.scale(logits, config.multipliers().logits());
     }

@@ -25,6 +25,15 @@ public interface Backend extends AutoCloseable {
   DType activationType();
 
   /**
+   * The type of activations of so many columns that products alone read, in training: the
+   * activation type, or a rounded one, in which they are kept for the backward pass. Norms, {@link
+   * #gated} and {@link #activate} write it, {@link #linear} and its derivatives read it.
+   */
+  default DType operandType(int columns) {
+    return activationType();
+  }
+
+  /**
    * New memory of a lifetime of its own, for the operands of this backend. Ids, positions and
    * targets (I32) may be in host memory in any case.
    */

@@ -249,8 +249,8 @@ public final class Exec extends Operations implements AutoCloseable {
 
   /** See {@link TrainingKernels#dropout}. */
   public Tensor dropout(Tensor x, Dropout dropout) {
-    typed(x, type, "dropout");
-    Tensor out = like(x);
+    operand(x, "dropout");
+    Tensor out = slab.allocate(x.dtype(), x.rows(), x.columns());
     kernels.dropout(out, x, dropout);
     if (tape != null) {
       tape.record(new Op.Drop(out, x, dropout), x, null, null);

@@ -36,8 +36,24 @@ abstract class Operations {
     return out;
   }
 
+  /**
+   * The type of results that products alone read, as the operations that can round them take it.
+   *
+   * @param columns of the result
+   */
+  public final DType operandType(int columns) {
+    return training ? backend.operandType(columns) : type;
+  }
+
+  /** Demands an operand of a product. */
+  final void operand(Tensor x, String operation) {
+    if (x.dtype() != operandType(x.columns())) {
+      typed(x, type, operation);
+    }
+  }
+
   public final Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
-    typed(x, type, "linear");
+    operand(x, "linear");
     checkLinear("linear", x, w, bias);
     Tensor out = slab.allocate(type, x.rows(), w.dim(0));
     backend.linear(out, x, w, bias);
@@ -181,9 +197,18 @@ abstract class Operations {
   }
 
   public final Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps) {
+    return rmsNorm(x, weight, eps, type);
+  }
+
+  /**
+   * A root mean square norm.
+   *
+   * @param result its type: that of activations, or {@link #operandType}
+   */
+  public final Tensor rmsNorm(Tensor x, @Nullable Tensor weight, float eps, DType result) {
     typed(x, type, "rmsNorm");
     fits(weight == null || weight.shape().elements() == x.columns(), "rmsNorm", x, weight);
-    Tensor out = like(x);
+    Tensor out = slab.allocate(result, x.rows(), x.columns());
     backend.rmsNorm(out, x, weight, eps);
     if (tape != null) {
       tape.record(new Op.RmsNorm(out, x, weight, eps), x, weight, null);
@@ -211,10 +236,16 @@ abstract class Operations {
 
   public final Tensor layerNorm(
       Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
+    return layerNorm(x, weight, bias, eps, type);
+  }
+
+  /** With a result as {@link #rmsNorm(Tensor, Tensor, float, DType)}. */
+  public final Tensor layerNorm(
+      Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps, DType result) {
     typed(x, type, "layerNorm");
     fits(weight == null || weight.shape().elements() == x.columns(), "layerNorm", x, weight);
     fits(bias == null || bias.shape().elements() == x.columns(), "layerNorm", x, bias);
-    Tensor out = like(x);
+    Tensor out = slab.allocate(result, x.rows(), x.columns());
     backend.layerNorm(out, x, weight, bias, eps);
     if (tape != null) {
       tape.record(new Op.LayerNorm(out, x, weight, bias, eps), x, weight, bias);
@@ -337,8 +368,13 @@ abstract class Operations {
   }
 
   public final Tensor gated(Tensor gate, Tensor up, Activation activation) {
+    return gated(gate, up, activation, type);
+  }
+
+  /** With a result as {@link #rmsNorm(Tensor, Tensor, float, DType)}. */
+  public final Tensor gated(Tensor gate, Tensor up, Activation activation, DType result) {
     same("gated", gate, up);
-    Tensor out = like(gate);
+    Tensor out = slab.allocate(result, gate.rows(), gate.columns());
     backend.gated(out, gate, up, activation);
     if (tape != null) {
       tape.record(new Op.Gated(out, gate, up, activation), gate, up, null);
@@ -347,8 +383,13 @@ abstract class Operations {
   }
 
   public final Tensor activate(Tensor x, Activation activation) {
+    return activate(x, activation, type);
+  }
+
+  /** With a result as {@link #rmsNorm(Tensor, Tensor, float, DType)}. */
+  public final Tensor activate(Tensor x, Activation activation, DType result) {
     typed(x, type, "activate");
-    Tensor out = like(x);
+    Tensor out = slab.allocate(result, x.rows(), x.columns());
     backend.activate(out, x, activation);
     if (tape != null) {
       tape.record(new Op.Activate(out, x, activation), x, null, null);

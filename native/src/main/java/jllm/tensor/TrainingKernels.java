@@ -42,6 +42,30 @@ public interface TrainingKernels {
    */
   void linearBackwardWeight(Tensor dw, Tensor dout, Tensor x, DType type);
 
+  /**
+   * All derivatives of a linear layer: {@link #linearBackwardInput}, {@link #linearBackwardWeight}
+   * and {@link #biasBackward}, those of them that are wanted.
+   *
+   * @param dx absent if it is not wanted, as dw and dbias
+   */
+  default void linearBackward(
+      @Nullable Tensor dx,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w) {
+    if (dbias != null) {
+      biasBackward(dbias, dout);
+    }
+    if (dw != null) {
+      linearBackwardWeight(dw, dout, x, w.dtype());
+    }
+    if (dx != null) {
+      linearBackwardInput(dx, dout, w);
+    }
+  }
+
   /** {@code dbias[o] += sum over n of dout[n, o]}. dbias [O]; dout [N, O]. */
   void biasBackward(Tensor dbias, Tensor dout);
 

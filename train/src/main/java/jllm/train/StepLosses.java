@@ -16,14 +16,21 @@ public final class StepLosses {
     return of(weights, backend, options, USUAL_STEPS);
   }
 
+  /** The losses of so many steps. */
+  public static double[] of(
+      WeightSource weights, Backend backend, TrainOptions options, int steps) {
+    return of(weights, backend, options, steps, RATE);
+  }
+
   /**
    * The mean loss of each step, before its update.
    *
    * @param weights copied, of whatever type
    * @param options the size of a batch, the optimizer and the seed count
+   * @param rate of learning
    */
   public static double[] of(
-      WeightSource weights, Backend backend, TrainOptions options, int steps) {
+      WeightSource weights, Backend backend, TrainOptions options, int steps, double rate) {
     BatchOptions size = options.batch();
     double[] losses = new double[steps];
     try (TrainedWeights trained = TrainedWeights.copy(weights, options.weightType(), backend);
@@ -37,7 +44,7 @@ public final class StepLosses {
               options.seed());
       for (int step = 0; step < steps; step++) {
         losses[step] = model.learn(batch, 1f / batch.trained(), step) / batch.trained();
-        optimizer.update(RATE, optimizer.gradientNorm(), step + 1);
+        optimizer.update(rate, optimizer.gradientNorm(), step + 1);
         optimizer.zeroGradients();
       }
     }

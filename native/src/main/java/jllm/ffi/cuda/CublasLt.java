@@ -9,16 +9,24 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix products (NVIDIA's "cuBLASLt"): {@code D = op(A) op(B) + beta D} with column-major
- * matrices. What the library chose for a shape is kept.
+ * Matrix products (NVIDIA's "cuBLASLt"): {@code D = op(A) op(B) + beta D}, and a bias for each row
+ * of D, with column-major matrices. What the library's heuristic chose for a shape is kept; choices
+ * are not timed, since another choice would round sums otherwise, and a run be different each time.
  */
 public final class CublasLt implements AutoCloseable {
   private static final int SUCCESS = 0;
   private static final int NOT_SUPPORTED = 15;
   private static final int TRANSPOSE_A = 3;
   private static final int TRANSPOSE_B = 4;
+  private static final int EPILOGUE = 7;
+  private static final int BIAS_POINTER = 8;
+
+  /** {@code CUBLASLT_EPILOGUE_BIAS}. */
+  private static final int BIAS = 4;
+
   private static final int MAX_WORKSPACE = 1;
 
   /** Attributes of a preference that follow each other: of A, B, C and D. */
@@ -68,6 +76,7 @@ public final class CublasLt implements AutoCloseable {
    * @param input type of A and B
    * @param output type of D
    * @param beta factor on D: 0 = overwrite, 1 = add
+   * @param biased whether a bias is added, of m elements of the type of D
    * @param alignment of all addresses, a power of two, in bytes
    */
   public record Product(
@@ -83,10 +92,16 @@ public final class CublasLt implements AutoCloseable {
       Type output,
       Precision precision,
       float beta,
+      boolean biased,
       int alignment) {}
 
-  /** What is handed to the library for a product, in memory of the arena. */
-  private record Plan(long description, long a, long b, long d, MemorySegment algorithm) {}
+  /**
+   * What is handed to the library for a product, in memory of the arena.
+   *
+   * @param algorithm absent if the library has none that adds a bias
+   */
+  private record Plan(
+      long description, long a, long b, long d, @Nullable MemorySegment algorithm) {}
 
   private final Functions functions;
   private final long handle;
@@ -121,16 +136,32 @@ public final class CublasLt implements AutoCloseable {
   /**
    * Starts a product on a stream.
    *
+   * @param bias address of it, if the product is biased
    * @param workspace device memory of {@code workspaceBytes}, the same for all products
+   * @return false if nothing was started, since the library cannot add a bias to this product
    */
-  public void multiply(
-      Product product, long a, long b, long d, long workspace, long workspaceBytes, long stream) {
+  public boolean multiply(
+      Product product,
+      long a,
+      long b,
+      long d,
+      long bias,
+      long workspace,
+      long workspaceBytes,
+      long stream) {
     Plan plan = plans.get(product);
     if (plan == null) {
-      plan = plan(product, workspaceBytes);
+      plan = plan(product, bias, workspaceBytes);
       plans.put(product, plan);
     }
     Plan known = plan;
+    MemorySegment algorithm = plan.algorithm;
+    if (algorithm == null) {
+      return false;
+    }
+    if (product.biased()) {
+      setBias(plan.description, bias);
+    }
     beta.set(ValueLayout.JAVA_FLOAT, 0, product.beta());
     check(
         "cublasLtMatmul",
@@ -149,20 +180,25 @@ public final class CublasLt implements AutoCloseable {
                     known.d,
                     d,
                     known.d,
-                    known.algorithm,
+                    algorithm,
                     workspace,
                     workspaceBytes,
                     stream)));
+    return true;
   }
 
-  private Plan plan(Product p, long workspaceBytes) {
+  private Plan plan(Product p, long bias, long workspaceBytes) {
     check(
         "cublasLtMatmulDescCreate",
         call(() ->
             (int) functions.newDescription.invokeExact(out, p.precision.code, Type.F32.code)));
     long description = out.get(ValueLayout.JAVA_LONG, 0);
-    setTransposed(description, TRANSPOSE_A, p.transposeA);
-    setTransposed(description, TRANSPOSE_B, p.transposeB);
+    set(description, TRANSPOSE_A, p.transposeA ? 1 : 0);
+    set(description, TRANSPOSE_B, p.transposeB ? 1 : 0);
+    if (p.biased) {
+      set(description, EPILOGUE, BIAS);
+      setBias(description, bias);
+    }
     long a = layout(p.input, p.transposeA ? p.k : p.m, p.transposeA ? p.m : p.k, p.lda);
     long b = layout(p.input, p.transposeB ? p.n : p.k, p.transposeB ? p.k : p.n, p.ldb);
     long d = layout(p.output, p.m, p.n, p.ldd);
@@ -170,7 +206,7 @@ public final class CublasLt implements AutoCloseable {
     return new Plan(description, a, b, d, algorithm);
   }
 
-  private MemorySegment choose(
+  private @Nullable MemorySegment choose(
       Product p, long description, long a, long b, long d, long workspaceBytes) {
     check(
         "cublasLtMatmulPreferenceCreate",
@@ -184,19 +220,22 @@ public final class CublasLt implements AutoCloseable {
     }
     MemorySegment result = arena.allocate(HEURISTIC_BYTES, 8);
     MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-    check(
-        "cublasLtMatmulAlgoGetHeuristic for " + p,
+    int found =
         call(() ->
             (int)
                 functions.choose.invokeExact(
-                    handle, description, a, b, d, d, preference, 1, result, count)));
+                    handle, description, a, b, d, d, preference, 1, result, count));
     check(
         "cublasLtMatmulPreferenceDestroy",
         call(() -> (int) functions.destroyPreference.invokeExact(preference)));
-    int state = result.get(ValueLayout.JAVA_INT, RESULT_STATE);
-    check(
-        "cublasLtMatmulAlgoGetHeuristic for " + p,
-        count.get(ValueLayout.JAVA_INT, 0) == 0 ? NOT_SUPPORTED : state);
+    if (found == SUCCESS) {
+      boolean none = count.get(ValueLayout.JAVA_INT, 0) == 0;
+      found = none ? NOT_SUPPORTED : result.get(ValueLayout.JAVA_INT, RESULT_STATE);
+    }
+    if (found == NOT_SUPPORTED && p.biased) {
+      return null;
+    }
+    check("cublasLtMatmulAlgoGetHeuristic for " + p, found);
     return result;
   }
 
@@ -206,14 +245,21 @@ public final class CublasLt implements AutoCloseable {
         call(() -> (int) functions.setPreference.invokeExact(preference, attribute, out, bytes)));
   }
 
-  private void setTransposed(long description, int attribute, boolean transposed) {
-    out.set(ValueLayout.JAVA_INT, 0, transposed ? 1 : 0);
+  private void set(long description, int attribute, int value) {
+    out.set(ValueLayout.JAVA_INT, 0, value);
+    set(description, attribute, (long) Integer.BYTES);
+  }
+
+  private void setBias(long description, long address) {
+    out.set(ValueLayout.JAVA_LONG, 0, address);
+    set(description, BIAS_POINTER, (long) Long.BYTES);
+  }
+
+  /** Sets an attribute to what {@link #out} holds. */
+  private void set(long description, int attribute, long bytes) {
     check(
         "cublasLtMatmulDescSetAttribute",
-        call(() ->
-            (int)
-                functions.setDescription.invokeExact(
-                    description, attribute, out, (long) Integer.BYTES)));
+        call(() -> (int) functions.setDescription.invokeExact(description, attribute, out, bytes)));
   }
 
   private long layout(Type type, long rows, long columns, long leading) {

@@ -29,6 +29,23 @@ final class ColumnSums {
     }
   }
 
+  /**
+   * As {@link #add}, and rounds x to BF16 on the way.
+   *
+   * @param rounded address of rows of {@code stride} elements
+   */
+  void addRounded(Tensor out, Tensor x, long rounded, int stride) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      long partials = partials(scratch, x);
+      gpu.kernel(KernelSource.NORMS, "column_partials_bf16")
+          .longs(partials, rounded)
+          .tensors(x)
+          .ints(x.rows(), x.columns(), stride)
+          .start(Math.ceilDiv(x.columns(), TILE), parts(x), 1, TILE, TILE_ROWS, 0);
+      finish(out, partials, x);
+    }
+  }
+
   /** {@code dweight[c] += sum over n of dout[n, c] x[n, c] stats[n]}. */
   void addRmsNorm(Tensor dweight, Tensor dout, Tensor x, long stats) {
     try (Scratch scratch = new Scratch(gpu)) {

@@ -142,6 +142,16 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public DType operandType(int columns) {
+    return math == MatrixMath.BF16 && Products.takesRows(columns) ? DType.BF16 : DType.F32;
+  }
+
+  /** The kernel that writes results of the type of {@code out}. */
+  static String named(String kernel, Tensor out) {
+    return out.dtype() == DType.BF16 ? kernel + "_bf16" : kernel;
+  }
+
+  @Override
   public Memory memory() {
     return new DeviceMemory(gpu);
   }
@@ -192,7 +202,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void rmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps) {
-    gpu.kernel(KernelSource.NORMS, "rms_norm")
+    gpu.kernel(KernelSource.NORMS, named("rms_norm", out))
         .tensors(out, x, weight)
         .ints(x.columns())
         .floats(eps)
@@ -202,7 +212,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void layerNorm(
       Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
-    gpu.kernel(KernelSource.NORMS, "layer_norm")
+    gpu.kernel(KernelSource.NORMS, named("layer_norm", out))
         .tensors(out, x, weight, bias)
         .ints(x.columns())
         .floats(eps)
@@ -254,7 +264,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void gated(Tensor out, Tensor gate, Tensor up, Activation activation) {
-    gpu.kernel(KernelSource.ELEMENTWISE, "gated")
+    gpu.kernel(KernelSource.ELEMENTWISE, named("gated", out))
         .tensors(out, gate, up)
         .ints(activation.ordinal())
         .eachOf(out.shape().elements());
@@ -262,7 +272,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void activate(Tensor out, Tensor x, Activation activation) {
-    gpu.kernel(KernelSource.ELEMENTWISE, "activate")
+    gpu.kernel(KernelSource.ELEMENTWISE, named("activate", out))
         .tensors(out, x)
         .ints(activation.ordinal())
         .eachOf(out.shape().elements());

@@ -64,6 +64,17 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
+  public void linearBackward(
+      @Nullable Tensor dx,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w) {
+    products.gradients(dx, dw, dbias, dout, x, w);
+  }
+
+  @Override
   public void biasBackward(Tensor dbias, Tensor dout) {
     columns.add(dbias, dout);
   }
@@ -196,7 +207,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
-    drop("dropout", out, x, dropout);
+    drop(CudaBackend.named("dropout", out), out, x, dropout);
   }
 
   @Override

@@ -196,15 +196,23 @@ final class Gpu implements AutoCloseable {
     }
   }
 
-  /** Starts a matrix product. */
-  void multiply(CublasLt.Product product, long a, long b, long d) {
+  /**
+   * Starts a matrix product.
+   *
+   * @param bias address of it, if the product is biased
+   * @return false if nothing was started, since no algorithm adds a bias to this product
+   */
+  boolean multiply(CublasLt.Product product, long a, long b, long d, long bias) {
     CublasLt library = products();
     if (workspace == 0) {
       workspace = pool.take(WORKSPACE_BYTES);
     }
     enter();
+    if (!library.multiply(product, a, b, d, bias, workspace, WORKSPACE_BYTES, stream)) {
+      return false;
+    }
     starts("cublasLt");
-    library.multiply(product, a, b, d, workspace, WORKSPACE_BYTES, stream);
+    return true;
   }
 
   /** Memory of undefined contents; see {@link DevicePool#take}. */

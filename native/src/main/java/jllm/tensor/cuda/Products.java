@@ -45,11 +45,13 @@ final class Products {
   private final Gpu gpu;
   private final MatrixMath math;
   private final MatVec few;
+  private final ColumnSums columns;
 
   Products(Gpu gpu, MatrixMath math, MatVec few) {
     this.gpu = gpu;
     this.math = math;
     this.few = few;
+    this.columns = new ColumnSums(gpu);
   }
 
   /**
@@ -70,87 +72,98 @@ final class Products {
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
     int rows = x.rows();
     int outputs = w.dim(0);
-    if (rows <= MatVec.ROWS) {
+    if (rows <= MatVec.ROWS && x.dtype() != DType.BF16) {
       few.linear(out, x, w, bias, false);
       return;
     }
-    multiplyRows(out, x, w, 0);
-    if (bias != null) {
-      gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
-          .tensors(out, bias)
-          .longs(rows)
-          .ints(outputs)
-          .over((long) rows * outputs);
-    }
+    multiplyRows(out, x, w, bias, 0);
   }
 
   /** out [N, O] += x [N, I] w^T. */
   void addLinear(Tensor out, Tensor x, Tensor w) {
-    multiplyRows(out, x, w, 1);
+    multiplyRows(out, x, w, null, 1);
   }
 
-  /** out [N, O] = x [N, I] w^T + beta out. */
-  private void multiplyRows(Tensor out, Tensor x, Tensor w, float beta) {
+  /** out [N, O] = x [N, I] w^T + bias + beta out. */
+  private void multiplyRows(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, float beta) {
+    int rows = x.rows();
     int inputs = x.columns();
     int outputs = w.dim(0);
     try (Scratch scratch = new Scratch(gpu)) {
-      Operand right = operand(x, rounds(), scratch);
+      Operand right = operand(x, scratch);
       tiles(
           w,
-          (tile, from, count) ->
-              multiply(
-                  tile,
-                  true,
-                  right,
-                  false,
-                  address(out) + (long) from * Float.BYTES,
-                  outputs,
-                  count,
-                  x.rows(),
-                  inputs,
-                  beta));
+          (tile, from, count) -> {
+            long to = address(out) + (long) from * Float.BYTES;
+            long added = bias == null ? 0 : address(bias) + (long) from * Float.BYTES;
+            CublasLt.Product product =
+                product(tile, true, right, false, to, outputs, count, rows, inputs, beta, added);
+            if (!gpu.multiply(product, tile.address, right.address, to, added)) {
+              multiply(tile, true, right, false, to, outputs, count, rows, inputs, beta);
+              gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
+                  .longs(to, added, rows)
+                  .ints(count, outputs)
+                  .over((long) rows * count);
+            }
+          });
     }
   }
 
   /** dx [N, I] += dout [N, O] w. */
   void inputGradient(Tensor dx, Tensor dout, Tensor w) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      inputGradient(dx, operand(dout, scratch), w);
+    }
+  }
+
+  private void inputGradient(Tensor dx, Operand dout, Tensor w) {
     int rows = dx.rows();
     int inputs = dx.columns();
-    try (Scratch scratch = new Scratch(gpu)) {
-      Operand right = operand(dout, rounds(), scratch);
-      tiles(
-          w,
-          (tile, from, count) ->
-              multiply(
-                  tile,
-                  false,
-                  right.from(from),
-                  false,
-                  address(dx),
-                  inputs,
-                  inputs,
-                  rows,
-                  count,
-                  1));
-    }
+    tiles(
+        w,
+        (tile, from, count) ->
+            multiply(
+                tile, false, dout.from(from), false, address(dx), inputs, inputs, rows, count, 1));
   }
 
   /** dw [O, I] += dout^T x. */
   void weightGradient(Tensor dw, Tensor dout, Tensor x) {
-    int inputs = x.columns();
-    int outputs = dout.columns();
     try (Scratch scratch = new Scratch(gpu)) {
-      multiply(
-          operand(x, rounds(), scratch),
-          false,
-          operand(dout, rounds(), scratch),
-          true,
-          address(dw),
-          inputs,
-          inputs,
-          outputs,
-          x.rows(),
-          1);
+      weightGradient(dw, operand(dout, scratch), operand(x, scratch), x.rows());
+    }
+  }
+
+  private void weightGradient(Tensor dw, Operand dout, Operand x, int rows) {
+    int inputs = dw.columns();
+    multiply(x, false, dout, true, address(dw), inputs, inputs, dw.dim(0), rows, 1);
+  }
+
+  /** All derivatives of a linear layer that are wanted; dout is rounded once for all. */
+  void gradients(
+      @Nullable Tensor dx,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      Operand right;
+      if (dbias != null && rounds()) {
+        Operand rounded = roundedOperand(dout, scratch);
+        columns.addRounded(dbias, dout, rounded.address, (int) rounded.stride);
+        right = rounded;
+      } else {
+        if (dbias != null) {
+          columns.add(dbias, dout);
+        }
+        right = dw == null && dx == null ? null : operand(dout, scratch);
+      }
+      if (dw != null) {
+        weightGradient(dw, right, operand(x, scratch), x.rows());
+      }
+      if (dx != null) {
+        inputGradient(dx, right, w);
+      }
     }
   }
 
@@ -159,16 +172,29 @@ final class Products {
     return math == MatrixMath.BF16;
   }
 
+  /** Whether rows of BF16 of so many columns are operands as they are. */
+  static boolean takesRows(int columns) {
+    return columns % ROUNDED_UNIT == 0;
+  }
+
   /** Activations as products read them. */
-  private Operand operand(Tensor x, boolean rounds, Scratch scratch) {
+  private Operand operand(Tensor x, Scratch scratch) {
     int columns = x.columns();
-    if (!rounds) {
+    if (x.dtype() == DType.BF16) {
+      return new Operand(address(x), Type.BF16, columns);
+    }
+    if (!rounds()) {
       return new Operand(address(x), Type.F32, columns);
     }
-    int stride = roundedStride(columns);
-    long rounded = scratch.bytes((long) x.rows() * stride * Short.BYTES);
-    round(rounded, address(x), x.rows(), columns, stride);
-    return new Operand(rounded, Type.BF16, stride);
+    Operand rounded = roundedOperand(x, scratch);
+    round(rounded.address, address(x), x.rows(), columns, (int) rounded.stride);
+    return rounded;
+  }
+
+  /** Memory for x rounded. */
+  private static Operand roundedOperand(Tensor x, Scratch scratch) {
+    int stride = roundedStride(x.columns());
+    return new Operand(scratch.bytes((long) x.rows() * stride * Short.BYTES), Type.BF16, stride);
   }
 
   private static int roundedStride(int columns) {
@@ -241,24 +267,38 @@ final class Products {
       long n,
       long k,
       float beta) {
-    gpu.multiply(
-        new CublasLt.Product(
-            transposeA,
-            transposeB,
-            m,
-            n,
-            k,
-            a.stride,
-            b.stride,
-            ldd,
-            a.type,
-            Type.F32,
-            a.type == Type.F32 && math == MatrixMath.TF32 ? Precision.TF32 : Precision.F32,
-            beta,
-            alignment(a.address, b.address, d)),
-        a.address,
-        b.address,
-        d);
+    CublasLt.Product product = product(a, transposeA, b, transposeB, d, ldd, m, n, k, beta, 0);
+    gpu.multiply(product, a.address, b.address, d, 0);
+  }
+
+  /** The same with a bias for each row of d, if its address is not 0. */
+  private CublasLt.Product product(
+      Operand a,
+      boolean transposeA,
+      Operand b,
+      boolean transposeB,
+      long d,
+      long ldd,
+      long m,
+      long n,
+      long k,
+      float beta,
+      long bias) {
+    return new CublasLt.Product(
+        transposeA,
+        transposeB,
+        m,
+        n,
+        k,
+        a.stride,
+        b.stride,
+        ldd,
+        a.type,
+        Type.F32,
+        a.type == Type.F32 && math == MatrixMath.TF32 ? Precision.TF32 : Precision.F32,
+        beta,
+        bias != 0,
+        alignment(a.address, b.address, d | bias));
   }
 
   /** out [N, O] = x [N, I] w^T, x and w both F32 or both BF16. */
@@ -280,8 +320,9 @@ final class Products {
             Type.F32,
             with,
             0,
+            false,
             alignment(address(w), address(x), address(out)));
-    gpu.multiply(product, address(w), address(x), address(out));
+    gpu.multiply(product, address(w), address(x), address(out), 0);
   }
 
   private static int alignment(long a, long b, long d) {

@@ -128,6 +128,10 @@ public final class AnomalyDetector {
   }
 
   private boolean isFinite(Tensor activation) {
+    if (activation.dtype() != backend.activationType()) {
+      Contents contents = contents(activation);
+      return contents == null || contents.bad == 0;
+    }
     // In double precision: no sum of finite squares is infinite.
     return Double.isFinite(backend.training().sumOfSquares(activation));
   }

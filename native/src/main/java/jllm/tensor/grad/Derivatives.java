@@ -2,6 +2,7 @@ package jllm.tensor.grad;
 
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
+import org.jspecify.annotations.Nullable;
 
 /** The chain rule: from the derivative of an operation's result to those of its operands. */
 final class Derivatives {
@@ -76,25 +77,16 @@ final class Derivatives {
   }
 
   private void linear(Op.Linear op, Tensor dout) {
-    Tensor dbias = gradients.weight(op.bias());
-    if (dbias != null) {
-      kernels.biasBackward(dbias, dout);
-    }
-    product(op.x(), op.w(), dout);
+    product(op.x(), op.w(), op.bias(), dout);
   }
 
-  private void product(Tensor x, Tensor w, Tensor dout) {
-    Tensor dw = gradients.weight(w);
-    if (dw != null) {
-      kernels.linearBackwardWeight(dw, dout, x, w.dtype());
-    }
-    if (gradients.reaches(x)) {
-      kernels.linearBackwardInput(gradients.of(x), dout, w);
-    }
+  private void product(Tensor x, Tensor w, @Nullable Tensor bias, Tensor dout) {
+    Tensor dx = gradients.reaches(x) ? gradients.of(x) : null;
+    kernels.linearBackward(dx, gradients.weight(w), gradients.weight(bias), dout, x, w);
   }
 
   private void addLinear(Op.AddLinear op, Tensor dout) {
-    product(op.x(), op.w(), dout);
+    product(op.x(), op.w(), null, dout);
     if (gradients.reaches(op.y())) {
       gradients.move(op.out(), op.y());
     }
