@@ -84,18 +84,29 @@ KERNEL cross_entropy(float* losses, float* lse, const float* logits, const int* 
     }
 }
 
+// The derivative of a row's logits: factor * (exp(logit - lse) - (v == target)).
+struct Slope {
+    int target;
+    float factor, log_sum;
+
+    __device__ __forceinline__ Slope(const float* dlosses, const float* lse, const int* targets)
+        : target(targets[blockIdx.x]),
+          factor(target < 0 ? 0 : dlosses[blockIdx.x]),
+          log_sum(lse[blockIdx.x]) {}
+
+    // A row without derivative becomes 0 whatever it held, infinities included.
+    __device__ __forceinline__ float operator()(float value, int v) const {
+        return factor == 0 ? 0 : factor * (expf(value - log_sum) - (v == target ? 1.0f : 0.0f));
+    }
+};
+
 // In place, so that the largest tensor of a step exists once:
 // logits[n, v] = dlosses[n] * (exp(logits[n, v] - lse[n]) - (v == targets[n])), 0 where the target
 // is -1.
 KERNEL cross_entropy_backward(float* logits, const float* dlosses, const float* lse,
                               const int* targets, int columns) {
     logits += static_cast<long long>(blockIdx.x) * columns;
-    int target = targets[blockIdx.x];
-    float factor = target < 0 ? 0 : dlosses[blockIdx.x], log_sum = lse[blockIdx.x];
-    // A row without derivative becomes 0 whatever it held, infinities included.
-    auto slope = [=](float value, int v) {
-        return factor == 0 ? 0 : factor * (expf(value - log_sum) - (v == target ? 1.0f : 0.0f));
-    };
+    Slope slope(dlosses, lse, targets);
     each_column(
         columns, elements_to_alignment(logits, columns),
         [&](int c) {
@@ -104,4 +115,20 @@ KERNEL cross_entropy_backward(float* logits, const float* dlosses, const float* 
                                            slope(v.w, c + 3)));
         },
         [&](int c) { logits[c] = slope(logits[c], c); });
+}
+
+// The same rounded, in rows of stride elements, of which those beyond the logits become 0: both
+// products that read it do so as it is. Pairs of elements, since rows of an odd length are aligned
+// to floats alone.
+KERNEL cross_entropy_backward_bf16(u16* dlogits, const float* logits, const float* dlosses,
+                                   const float* lse, const int* targets, int columns, int stride) {
+    logits += static_cast<long long>(blockIdx.x) * columns;
+    u32* out = reinterpret_cast<u32*>(dlogits + static_cast<long long>(blockIdx.x) * stride);
+    Slope slope(dlosses, lse, targets);
+    for (int pair = threadIdx.x; pair < stride / 2; pair += blockDim.x) {
+        int c = pair * 2;
+        u32 low = c < columns ? float_to_bf16(slope(logits[c], c)) : 0;
+        u32 high = c + 1 < columns ? float_to_bf16(slope(logits[c + 1], c + 1)) : 0;
+        out[pair] = low | high << 16;
+    }
 }

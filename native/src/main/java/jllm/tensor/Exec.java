@@ -40,8 +40,21 @@ public final class Exec extends Operations implements AutoCloseable {
     super(backend);
     this.gradientSlab = new Slab(backend::memory);
     this.kernels = backend.training();
-    this.recorder =
-        new Tape(kernels, (rows, columns) -> gradientSlab.allocate(type, rows, columns));
+    this.recorder = new Tape(kernels, derivatives());
+  }
+
+  private Tape.Memory derivatives() {
+    return new Tape.Memory() {
+      @Override
+      public DType type() {
+        return type;
+      }
+
+      @Override
+      public Tensor allocate(DType wanted, int rows, int columns) {
+        return gradientSlab.allocate(wanted, rows, columns);
+      }
+    };
   }
 
   public Backend backend() {

@@ -246,6 +246,27 @@ public interface TrainingKernels {
    */
   void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets);
 
+  /**
+   * The columns of rows in which {@link #crossEntropyBackwardRounded} writes a derivative; 0 if it
+   * cannot.
+   *
+   * @param columns of the logits
+   */
+  default int roundedColumns(int columns) {
+    return 0;
+  }
+
+  /**
+   * As {@link #crossEntropyBackward}, into another tensor in BF16, for {@link #linearBackward} of a
+   * layer without bias, which takes it as dout.
+   *
+   * @param dlogits BF16 [N, {@link #roundedColumns}]; what is beyond the logits' columns becomes 0
+   */
+  default void crossEntropyBackwardRounded(
+      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
+    throw new UnsupportedOperationException("no derivative in BF16");
+  }
+
   /** {@code out = value} for each element, of any shape. */
   void fill(Tensor out, float value);
 

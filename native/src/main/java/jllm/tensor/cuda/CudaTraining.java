@@ -330,6 +330,23 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
+  public int roundedColumns(int columns) {
+    return products.roundedColumns(columns);
+  }
+
+  @Override
+  public void crossEntropyBackwardRounded(
+      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward_bf16")
+          .tensors(dlogits, logits, dlosses, lse)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns(), dlogits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
+  }
+
+  @Override
   public void fill(Tensor out, float value) {
     gpu.kernel(KernelSource.ELEMENTWISE, "fill")
         .tensors(out)

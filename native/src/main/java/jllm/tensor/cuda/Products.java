@@ -147,17 +147,7 @@ final class Products {
       Tensor x,
       Tensor w) {
     try (Scratch scratch = new Scratch(gpu)) {
-      Operand right;
-      if (dbias != null && rounds()) {
-        Operand rounded = roundedOperand(dout, scratch);
-        columns.addRounded(dbias, dout, rounded.address, (int) rounded.stride);
-        right = rounded;
-      } else {
-        if (dbias != null) {
-          columns.add(dbias, dout);
-        }
-        right = dw == null && dx == null ? null : operand(dout, scratch);
-      }
+      Operand right = derivative(dbias, dout, scratch);
       if (dw != null) {
         weightGradient(dw, right, operand(x, scratch), x.rows());
       }
@@ -165,6 +155,20 @@ final class Products {
         inputGradient(dx, right, w);
       }
     }
+  }
+
+  /** The derivative as products read it; its sums over rows are added to dbias on the way. */
+  private Operand derivative(@Nullable Tensor dbias, Tensor dout, Scratch scratch) {
+    if (dbias == null) {
+      return operand(dout, scratch);
+    }
+    if (!rounds()) {
+      columns.add(dbias, dout);
+      return operand(dout, scratch);
+    }
+    Operand rounded = roundedOperand(dout, scratch);
+    columns.addRounded(dbias, dout, rounded.address, (int) rounded.stride);
+    return rounded;
   }
 
   /** Whether operands of products are in BF16. */
@@ -195,6 +199,11 @@ final class Products {
   private static Operand roundedOperand(Tensor x, Scratch scratch) {
     int stride = roundedStride(x.columns());
     return new Operand(scratch.bytes((long) x.rows() * stride * Short.BYTES), Type.BF16, stride);
+  }
+
+  /** Elements of a row of so many when it is rounded for products; 0 if they are not. */
+  int roundedColumns(int columns) {
+    return rounds() ? roundedStride(columns) : 0;
   }
 
   private static int roundedStride(int columns) {

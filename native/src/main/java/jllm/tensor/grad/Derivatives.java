@@ -22,8 +22,12 @@ final class Derivatives {
     gradients.free(ones);
   }
 
-  /** Adds to the derivatives of the operands, and lets that of the result go. */
-  void pass(Op op, Tensor dout) {
+  /**
+   * Adds to the derivatives of the operands, and lets that of the result go.
+   *
+   * @param before the operation whose turn is next; absent if there is none
+   */
+  void pass(Op op, Tensor dout, @Nullable Op before) {
     switch (op) {
       case Op.Embedding o -> embedding(o, dout);
       case Op.Linear o -> linear(o, dout);
@@ -63,7 +67,7 @@ final class Derivatives {
       }
       case Op.BalanceLoss o ->
           kernels.balanceLossBackward(gradients.of(o.probabilities()), dout, o.counts(), o.rows());
-      case Op.CrossEntropy o -> crossEntropy(o, dout);
+      case Op.CrossEntropy o -> crossEntropy(o, dout, before);
       case Op.Block<?> o -> throw new IllegalArgumentException("a layer runs again: " + o.out());
     }
     gradients.finish(op.out());
@@ -128,8 +132,16 @@ final class Derivatives {
     gradients.join(op.up(), dup);
   }
 
-  private void crossEntropy(Op.CrossEntropy op, Tensor dout) {
+  private void crossEntropy(Op.CrossEntropy op, Tensor dout, @Nullable Op before) {
     Tensor logits = op.logits();
+    int columns = kernels.roundedColumns(logits.columns());
+    boolean ofProduct =
+        before instanceof Op.Linear layer && layer.out() == logits && layer.bias() == null;
+    Tensor rounded = ofProduct && columns > 0 ? gradients.rounded(logits, columns) : null;
+    if (rounded != null) {
+      kernels.crossEntropyBackwardRounded(rounded, logits, dout, op.lse(), op.targets());
+      return;
+    }
     if (gradients.putInPlace(logits)) {
       kernels.crossEntropyBackward(logits, dout, op.lse(), op.targets());
       return;

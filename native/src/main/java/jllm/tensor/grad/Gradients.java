@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
 import org.jspecify.annotations.Nullable;
@@ -116,15 +117,37 @@ final class Gradients {
 
   /** A tensor of undefined contents, to be given back with {@link #free}. */
   Tensor scratch(int rows, int columns) {
+    return scratch(memory.type(), rows, columns);
+  }
+
+  private Tensor scratch(DType type, int rows, int columns) {
     for (int i = unused.size() - 1; i >= 0; i--) {
       Tensor candidate = unused.get(i);
-      if (candidate.dim(0) == rows && candidate.dim(1) == columns) {
+      if (candidate.dtype() == type && candidate.dim(0) == rows && candidate.dim(1) == columns) {
         return unused.remove(i);
       }
     }
-    Tensor tensor = memory.allocate(rows, columns);
+    Tensor tensor = memory.allocate(type, rows, columns);
     made.add(tensor);
     return tensor;
+  }
+
+  /**
+   * Makes a tensor in BF16, which is written as a whole, the derivative of an activation, if
+   * nothing else depends on the activation.
+   *
+   * @param columns of its rows, those of the activation or more
+   * @return null if something does
+   */
+  @Nullable Tensor rounded(Tensor activation, int columns) {
+    if (shared.contains(activation)
+        || parameters.gradient(activation) != null
+        || activations.containsKey(activation)) {
+      return null;
+    }
+    Tensor derivative = scratch(DType.BF16, activation.rows(), columns);
+    activations.put(activation, derivative);
+    return derivative;
   }
 
   /**

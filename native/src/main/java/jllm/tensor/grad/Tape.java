@@ -2,6 +2,7 @@ package jllm.tensor.grad;
 
 import java.util.ArrayList;
 import java.util.List;
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
 import org.jspecify.annotations.Nullable;
@@ -14,10 +15,12 @@ import org.jspecify.annotations.Nullable;
 public final class Tape {
 
   /** Where the derivatives of activations are. */
-  @FunctionalInterface
   public interface Memory {
-    /** A tensor in the activation type with undefined contents, valid to the end of the step. */
-    Tensor allocate(int rows, int columns);
+    /** That of activations. */
+    DType type();
+
+    /** A tensor with undefined contents, valid to the end of the step. */
+    Tensor allocate(DType type, int rows, int columns);
   }
 
   /** Runs a layer again, with this tape, and calls {@link #backwardOf} with its result. */
@@ -136,7 +139,7 @@ public final class Tape {
       if (op instanceof Op.Block<?> block) {
         rerun.run(block);
       } else {
-        derivatives.pass(op, dout);
+        derivatives.pass(op, dout, ops.isEmpty() ? null : ops.getLast());
         if (detector != null) {
           detector.passed(op, gradients);
         }
