@@ -44,8 +44,8 @@ public final class CudaBackend implements Backend {
   private final CudaTraining training;
 
   /**
-   * The frequencies of rotations, here and on the device. They stay, since recorded steps read them:
-   * a model has one or two sets.
+   * The frequencies of rotations, here and on the device. They stay, since recorded steps read
+   * them: a model has one or two sets.
    */
   private final List<Frequencies> frequencies = new ArrayList<>();
 
