@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.FusedOperations;
 import jllm.tensor.Memory;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
@@ -43,7 +44,19 @@ final class ComparingBackend {
             TrainingKernels.class,
             (method, arguments) ->
                 compare(method, oracle.training(), tested.training(), arguments));
-    this.backend = proxy(Backend.class, (method, arguments) -> answer(method, arguments, training));
+    FusedOperations together = tested.fused();
+    FusedOperations plain = new PlainOperations(oracle);
+    FusedOperations fused =
+        together == null
+            ? null
+            : proxy(
+                FusedOperations.class,
+                (method, arguments) -> compare(method, plain, together, arguments));
+    this.backend =
+        proxy(
+            Backend.class,
+            (method, arguments) ->
+                method.getName().equals("fused") ? fused : answer(method, arguments, training));
   }
 
   /** What models are built with; it must not be closed. */
@@ -119,10 +132,15 @@ final class ComparingBackend {
       for (int i = 0; i < others.length; i++) {
         if (others[i] instanceof Tensor tensor) {
           others[i] = copies.computeIfAbsent(tensor, own -> copy(own, memory));
+        } else if (others[i] instanceof Tensor[] several) {
+          others[i] = copies(several, copies, memory);
         }
       }
-      Object result = call(method, expected, arguments);
       Object other = call(method, found, others);
+      if (Boolean.FALSE.equals(other)) {
+        return other; // It was not done together.
+      }
+      Object result = call(method, expected, arguments);
       double error = result instanceof Double number ? error(number, other) : 0;
       double operands = 0;
       for (Tensor own : copies.keySet()) {
@@ -137,6 +155,18 @@ final class ComparingBackend {
           OperationDifference::with);
       return result;
     }
+  }
+
+  private @Nullable Tensor[] copies(
+      @Nullable Tensor[] several, IdentityHashMap<Tensor, Tensor> copies, Memory memory) {
+    @Nullable Tensor[] others = several.clone();
+    for (int i = 0; i < others.length; i++) {
+      Tensor tensor = others[i];
+      if (tensor != null) {
+        others[i] = copies.computeIfAbsent(tensor, own -> copy(own, memory));
+      }
+    }
+    return others;
   }
 
   private Tensor copy(Tensor own, Memory memory) {
