@@ -9,6 +9,7 @@ import jllm.bench.OperationCheck;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Tensor;
+import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.scalar.ScalarBackend;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +24,17 @@ class OperationCheckTest {
     for (String line : check.table().lines().toList()) {
       boolean gated = line.contains("| gated ");
       assertTrue(line.contains("DIFFERENT") == gated, line);
+    }
+  }
+
+  @Test
+  void attentionIsComparedAtTheSizesOfModels() {
+    try (Backend oracle = CpuKernels.VECTOR.open(0);
+        Backend tested = CpuKernels.VECTOR.open(0)) {
+      OperationCheck check =
+          OperationCheck.ofAttention(oracle, tested, OperationCheck.MOST_ROUNDED_ERROR);
+      assertTrue(check.passes(), check.table());
+      assertTrue(check.table().contains("attentionBackward"), check.table());
     }
   }
 
