@@ -34,7 +34,9 @@ class RoundedAttentionTest {
   private static final int LSE = 1;
 
   /** Columns of a head, and its positions: tiles of each size that kernels have, none whole. */
-  private static final int[][] SIZES = {{17, 70}, {64, 135}, {144, 66}, {250, 40}};
+  private static final int[][] SIZES = {
+    {17, 70}, {33, 20}, {64, 135}, {80, 40}, {128, 66}, {144, 66}, {250, 40}
+  };
 
   /** What results in binary32 stay below: else the kernels under test are not the ones that ran. */
   private static final double LEAST_ERROR = 1e-5;
