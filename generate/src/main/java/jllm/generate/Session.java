@@ -146,8 +146,8 @@ public final class Session implements AutoCloseable {
   /**
    * Runs the token that follows.
    *
-   * @return the most probable token after it, of several the one with the smallest id; -1 if that is
-   *     to be found in the {@link #lastLogits}
+   * @return the most probable token after it, of several the one with the smallest id; -1 if that
+   *     is to be found in the {@link #lastLogits}
    */
   int feedForBest(int token) {
     int best = steps.runForBest(token);

@@ -63,8 +63,8 @@ public final class TokenSteps implements AutoCloseable {
   /**
    * Runs a token, and counts it as seen.
    *
-   * @return the most probable token after it, of several the first; -1 if the host has to look for it
-   *     in the {@link #logits}
+   * @return the most probable token after it, of several the first; -1 if the host has to look for
+   *     it in the {@link #logits}
    * @throws IllegalArgumentException as {@link #run}
    */
   public int runForBest(int token) {

@@ -108,12 +108,11 @@ class RecordingTest {
       assertNull(backend.record(() -> backend.download(host, x)), "a copy to the host");
       assertNull(backend.record(backend::synchronize), "waiting");
       assertNull(
-          backend.record(
-              () -> {
-                try (Memory more = backend.memory()) {
-                  more.tensor(DType.F32, Shape.of(1 << 20, 37));
-                }
-              }),
+          backend.record(() -> {
+            try (Memory more = backend.memory()) {
+              more.tensor(DType.F32, Shape.of(1 << 20, 37));
+            }
+          }),
           "allocating");
       backend.scale(x, x, 2); // loads the kernel, which could not be done while recording
       host.set(ValueLayout.JAVA_FLOAT, 0, 3);
