@@ -192,7 +192,7 @@ abstract class Operations {
   private void checkLinear(String operation, Tensor x, Tensor w, @Nullable Tensor bias) {
     fits(x.columns() == w.columns() && w.shape().rank() == 2, operation, x, w);
     if (bias != null) {
-      fits(bias.shape().elements() == w.dim(0), operation, bias, w);
+      fits(bias.shape().elements() == w.dim(0), operation + " (bias)", bias, w);
     }
   }
 
