@@ -49,11 +49,11 @@ final class Block implements Layer<Batch> {
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
     Tensor normed = beforeAttention == null ? x : beforeAttention.operand(exec, x);
     Tensor middle = // x is needed again where both sublayers see it
-        addsAlone(exec, afterAttention) && !parallel
+        addsAlone(exec, batch, afterAttention) && !parallel
             ? attention.addTo(exec, x, normed, batch)
             : addTo(exec, x, attended(exec, normed, batch));
     Tensor input = feedForwardInput(exec, parallel ? x : middle);
-    if (addsAlone(exec, afterFeedForward)) {
+    if (addsAlone(exec, batch, afterFeedForward)) {
       return feedForward.addTo(exec, middle, input, batch);
     }
     Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
@@ -67,8 +67,11 @@ final class Block implements Layer<Batch> {
   }
 
   /** Whether what a sublayer gives is added to the residual stream as it is. */
-  private boolean addsAlone(Exec exec, @Nullable Norm after) {
-    return after == null && residualScale == 1 && !exec.isTraining();
+  private boolean addsAlone(Exec exec, Batch batch, @Nullable Norm after) {
+    return after == null
+        && residualScale == 1
+        && !exec.isTraining()
+        && batch.dropout(dropoutPlace) == null;
   }
 
   private Tensor attended(Exec exec, Tensor normed, Batch batch) {
