@@ -17,6 +17,7 @@ typedef V ACC;
 // With 16 registers more rows of integers gain nothing.
 #define MOST_ROWS 2
 #define MOST_FLOAT_ROWS 4
+// Groups times rows of activations that are summed at once.
 #define MOST_SUMS 4
 #define NAME(name) name##_avx2
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))

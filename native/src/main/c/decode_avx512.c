@@ -16,6 +16,7 @@ typedef struct { V upper, lower; } ACC;
 
 #define MOST_ROWS 4
 #define MOST_FLOAT_ROWS 4
+// Groups times rows of activations that are summed at once.
 #define MOST_SUMS 8
 #define NAME(name) name##_avx512
 #define LOAD(p) _mm512_loadu_si512(p)

@@ -6,9 +6,9 @@
 // weights, which turn in registers into the left operands of what is summed up. All operands
 // packed; dq [N, H*D] += ; dk, dv [N, K*D] += ; lse, delta [N, H].
 //
-// Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 150 to 255 registers, so
-// that two blocks (8 warps) are on a multiprocessor, three where queries are owned and 65 to 96
-// wide.
+// Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 160 to 255 registers, so
+// that two blocks (8 warps) are on a multiprocessor, three on sm_80 and sm_90 where queries are
+// owned and 65 to 96 wide.
 
 // Shared memory: two tiles of ROWS rows, STAGES times two tiles of WALKED rows, and so many
 // Queries.

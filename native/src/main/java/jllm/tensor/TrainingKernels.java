@@ -264,7 +264,8 @@ public interface TrainingKernels {
    */
   default void crossEntropyBackwardRounded(
       Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    throw new UnsupportedOperationException("no derivative in BF16");
+    throw new UnsupportedOperationException(
+        "this backend writes derivatives of logits in their own type: roundedColumns is 0");
   }
 
   /** {@code out = value} for each element, of any shape. */

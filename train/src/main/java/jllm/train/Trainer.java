@@ -172,13 +172,16 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * The least seconds of batches of a size, once they have settled or the time is over. The first
-   * one does not count if it was short: most of it may be the interpreter's.
+   * The least seconds of batches of a size, once they have settled or the time is over. That begins
+   * after the first of them, much of which may be the interpreter's.
    */
   private double settle(int size, long nanos) {
     double before = Double.POSITIVE_INFINITY;
     double seconds = probeBatches(size);
-    long begin = seconds < LONG ? System.nanoTime() : System.nanoTime() - nanos;
+    if (seconds >= LONG) {
+      return seconds;
+    }
+    long begin = System.nanoTime();
     while (System.nanoTime() - begin < nanos && before / seconds > SETTLED) {
       before = seconds;
       seconds = Math.min(seconds, probeBatches(size));
