@@ -45,7 +45,7 @@ final class DenseFeedForward implements FeedForward {
   private Tensor hidden(Exec exec, Tensor x, Batch batch) {
     if (gate == null) {
       Tensor raised = up.forward(exec, x, batch);
-      return exec.activate(raised, activation, exec.operandType(raised.columns()));
+      return exec.activate(raised, activation, exec.operandType(raised));
     }
     if (gate.changes().isEmpty() && up.changes().isEmpty()) {
       Tensor together =
@@ -55,7 +55,7 @@ final class DenseFeedForward implements FeedForward {
       }
     }
     Tensor raised = up.forward(exec, x, batch);
-    DType operand = exec.operandType(raised.columns());
+    DType operand = exec.operandType(raised);
     return exec.gated(gate.forward(exec, x, batch), raised, activation, operand);
   }
 }

@@ -28,7 +28,7 @@ final class Norm {
 
   /** For products alone. */
   Tensor operand(Exec exec, Tensor x) {
-    return forward(exec, x, exec.operandType(x.columns()));
+    return forward(exec, x, exec.operandType(x));
   }
 
   private Tensor forward(Exec exec, Tensor x, DType result) {

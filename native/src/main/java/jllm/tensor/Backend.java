@@ -25,11 +25,11 @@ public interface Backend extends AutoCloseable {
   DType activationType();
 
   /**
-   * The type of activations of so many columns that products alone read, in training: the
-   * activation type, or a rounded one, in which they are kept for the backward pass. Norms, {@link
-   * #gated} and {@link #activate} write it, {@link #linear} and its derivatives read it.
+   * The type of activations [rows, columns] that products alone read: the activation type, or a
+   * rounded one, in which training keeps them for the backward pass. Norms, {@link #gated} and
+   * {@link #activate} write it, {@link #linear} and its derivatives read it.
    */
-  default DType operandType(int columns) {
+  default DType operandType(int rows, int columns) {
     return activationType();
   }
 

@@ -3,9 +3,9 @@ package jllm.tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Operations of {@link Backend} that a backend may do together, in steps of few rows, where it is
- * their number that takes time. Each method says whether it did so; if not, nothing has happened,
- * and its parts are to be done one by one. The results are those of the parts.
+ * Operations of {@link Backend} that a backend may do together, mostly in steps of few rows, where
+ * it is their number that takes time. Each method says whether it did so; if not, nothing has
+ * happened, and its parts are to be done one by one. The results are those of the parts.
  *
  * <p>Where a row of a cache is given twice, {@code at} (I32, one number, in the memory of the
  * backend) goes before the number if it is there: steps that are recorded read it when they are

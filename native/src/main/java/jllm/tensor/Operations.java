@@ -37,17 +37,16 @@ abstract class Operations {
   }
 
   /**
-   * The type of results that products alone read, as the operations that can round them take it.
-   *
-   * @param columns of the result
+   * The type of results of the shape of x that products alone read, as the operations that can
+   * round them take it.
    */
-  public final DType operandType(int columns) {
-    return training ? backend.operandType(columns) : type;
+  public final DType operandType(Tensor x) {
+    return backend.operandType(x.rows(), x.columns());
   }
 
   /** Demands an operand of a product. */
   final void operand(Tensor x, String operation) {
-    if (x.dtype() != operandType(x.columns())) {
+    if (x.dtype() != operandType(x)) {
       typed(x, type, operation);
     }
   }
@@ -74,7 +73,7 @@ abstract class Operations {
     if (fused == null) {
       return false;
     }
-    typed(x, type, "linears");
+    operand(x, "linears");
     long mark = slab.mark();
     for (int i = 0; i < ws.length; i++) {
       checkLinear("linears", x, ws[i], biases[i]);
@@ -89,7 +88,7 @@ abstract class Operations {
    */
   public final Tensor addToLinear(Tensor y, Tensor x, Tensor w, @Nullable Tensor bias) {
     notRecorded("addToLinear");
-    typed(x, type, "addToLinear");
+    operand(x, "addToLinear");
     typed(y, type, "addToLinear");
     checkLinear("addToLinear", x, w, bias);
     fits(y.rows() == x.rows() && y.columns() == w.dim(0), "addToLinear", y, w);
@@ -117,7 +116,7 @@ abstract class Operations {
     if (fused == null) {
       return null;
     }
-    typed(x, type, "gatedLinear");
+    operand(x, "gatedLinear");
     checkLinear("gatedLinear", x, gate, gateBias);
     checkLinear("gatedLinear", x, up, upBias);
     fits(gate.dim(0) == up.dim(0), "gatedLinear", gate, up);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Random;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
@@ -174,12 +175,31 @@ class FusedOperationsTest {
     }
   }
 
+  /** The product adds to what is there. */
+  @Test
+  void sumsOfManyRows() {
+    CudaBackend rounding = TestDevice.rounding();
+    for (DType type : TYPES) {
+      Tensor w = random(type, 41, 256);
+      Tensor bias = random(DType.F32, 41);
+      for (CudaBackend each : List.of(backend, rounding)) {
+        Tensor x = random(each.operandType(19, 256), 19, 256);
+        Tensor sum = random(DType.F32, 19, 41);
+        Tensor expected = copy(sum);
+        Tensor product = zeros(DType.F32, 19, 41);
+        each.linear(product, x, w, bias);
+        each.add(expected, expected, product);
+        assertTrue(each.fused().addLinear(sum, x, w, bias));
+        assertNear(expected, sum, type + ", " + each.describe());
+      }
+    }
+  }
+
   @Test
   void whatDoesNotFitIsLeftAlone() {
     Tensor x = random(DType.F32, 9, 256);
     Tensor w = random(DType.F32, 4, 256);
     Tensor out = zeros(DType.F32, 9, 4);
-    assertFalse(fused.addLinear(out, x, w, null));
     assertFalse(
         fused.linears(new Tensor[] {out}, x, new Tensor[] {w}, new @Nullable Tensor[] {null}));
     assertFalse(fused.gatedLinear(out, x, w, null, w, null, Activation.SILU));

@@ -86,10 +86,11 @@ class RoundedOperandsTest {
   }
 
   @Test
-  void rowsOfBf16AreOperandsWhereTheyBeginAtMultiplesOf16Bytes() {
-    assertEquals(DType.BF16, device.operandType(40));
-    assertEquals(DType.F32, device.operandType(44));
-    assertEquals(DType.F32, TestDevice.backend().operandType(40));
+  void rowsOfBf16AreOperandsWhereTheyAreManyAndBeginAtMultiplesOf16Bytes() {
+    assertEquals(DType.F32, device.operandType(8, 40));
+    assertEquals(DType.BF16, device.operandType(9, 40));
+    assertEquals(DType.F32, device.operandType(9, 44));
+    assertEquals(DType.F32, TestDevice.backend().operandType(9, 40));
   }
 
   @ParameterizedTest

@@ -57,7 +57,7 @@ public final class CudaBackend implements Backend {
     MatVec few = new MatVec(gpu);
     this.products = new Products(gpu, math, few);
     this.attention = new Attention(gpu, math);
-    this.fused = new CudaFused(gpu, few, attention);
+    this.fused = new CudaFused(gpu, few, products, attention);
     this.training = new CudaTraining(gpu, products, attention);
   }
 
@@ -142,8 +142,11 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public DType operandType(int columns) {
-    return math == MatrixMath.BF16 && Products.takesRows(columns) ? DType.BF16 : DType.F32;
+  public DType operandType(int rows, int columns) {
+    // Kernels for few rows read F32: they wait for weights in any case.
+    return math == MatrixMath.BF16 && rows > MatVec.ROWS && Products.takesRows(columns)
+        ? DType.BF16
+        : DType.F32;
   }
 
   /** The kernel that writes results of the type of {@code out}. */

@@ -8,18 +8,20 @@ import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Steps of few rows in fewer launches. */
+/** Steps in fewer launches, most of them steps of few rows. */
 final class CudaFused implements FusedOperations {
   private static final int STORE_THREADS = 256;
   private static final int GREEDY_THREADS = 1024;
   private static final int WARP = 32;
 
   private final Gpu gpu;
-  private final MatVec products;
+  private final MatVec few;
+  private final Products products;
   private final Attention attention;
 
-  CudaFused(Gpu gpu, MatVec products, Attention attention) {
+  CudaFused(Gpu gpu, MatVec few, Products products, Attention attention) {
     this.gpu = gpu;
+    this.few = few;
     this.products = products;
     this.attention = attention;
   }
@@ -31,20 +33,20 @@ final class CudaFused implements FusedOperations {
     }
     // Mixtures of types give some layers more bits; those of one type go together.
     if (sameType(ws)) {
-      products.linears(outs, x, ws, biases);
+      few.linears(outs, x, ws, biases);
       return true;
     }
     for (int i = 0; i < ws.length; i++) {
       int next = i + 1;
       if (next < ws.length && ws[i].dtype() == ws[next].dtype()) {
-        products.linears(
+        few.linears(
             new Tensor[] {outs[i], outs[next]},
             x,
             new Tensor[] {ws[i], ws[next]},
             new @Nullable Tensor[] {biases[i], biases[next]});
         i = next;
       } else {
-        products.linear(outs[i], x, ws[i], biases[i], false);
+        few.linear(outs[i], x, ws[i], biases[i], false);
       }
     }
     return true;
@@ -62,10 +64,7 @@ final class CudaFused implements FusedOperations {
 
   @Override
   public boolean addLinear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
-    if (x.rows() > MatVec.ROWS) {
-      return false;
-    }
-    products.linear(out, x, w, bias, true);
+    products.addLinear(out, x, w, bias);
     return true;
   }
 
@@ -81,7 +80,7 @@ final class CudaFused implements FusedOperations {
     if (x.rows() > MatVec.ROWS || gate.dtype() != up.dtype()) {
       return false;
     }
-    products.gated(out, x, gate, gateBias, up, upBias, activation);
+    few.gated(out, x, gate, gateBias, up, upBias, activation);
     return true;
   }
 

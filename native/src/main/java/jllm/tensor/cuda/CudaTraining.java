@@ -50,7 +50,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void addLinear(Tensor out, Tensor x, Tensor w) {
-    products.addLinear(out, x, w);
+    products.addLinear(out, x, w, null);
   }
 
   @Override

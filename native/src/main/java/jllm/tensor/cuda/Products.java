@@ -70,18 +70,20 @@ final class Products {
 
   /** out [N, O] = x [N, I] w^T + bias, w [O, I]. */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
-    int rows = x.rows();
-    int outputs = w.dim(0);
-    if (rows <= MatVec.ROWS && x.dtype() != DType.BF16) {
-      few.linear(out, x, w, bias, false);
-      return;
-    }
-    multiplyRows(out, x, w, bias, 0);
+    product(out, x, w, bias, false);
   }
 
-  /** out [N, O] += x [N, I] w^T. */
-  void addLinear(Tensor out, Tensor x, Tensor w) {
-    multiplyRows(out, x, w, null, 1);
+  /** out [N, O] += x [N, I] w^T + bias. */
+  void addLinear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias) {
+    product(out, x, w, bias, true);
+  }
+
+  private void product(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, boolean add) {
+    if (x.rows() <= MatVec.ROWS && x.dtype() != DType.BF16) {
+      few.linear(out, x, w, bias, add);
+    } else {
+      multiplyRows(out, x, w, bias, add ? 1 : 0);
+    }
   }
 
   /** out [N, O] = x [N, I] w^T + bias + beta out. */

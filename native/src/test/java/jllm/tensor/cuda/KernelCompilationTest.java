@@ -18,13 +18,13 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every kernel compiles with nvcc for the oldest and the newest architecture that we look at. The
- * first line of a file names the files of its module, in their order.
+ * Every kernel compiles with nvcc for the architectures that we look at: Ampere, Hopper, Blackwell.
+ * The first line of a file names the files of its module, in their order.
  */
 class KernelCompilationTest {
   private static final Path SOURCES = Path.of("src/main/cuda");
   private static final String MODULE = "// module: ";
-  private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90");
+  private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90a", "sm_100");
 
   @TempDir Path folder;
 
