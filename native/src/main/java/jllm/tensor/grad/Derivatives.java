@@ -156,7 +156,7 @@ final class Derivatives {
 
   private void add(Op.Add op, Tensor dout) {
     if (gradients.reaches(op.b())) {
-      kernels.addScaled(gradients.of(op.b()), dout, 1);
+      gradients.share(op.out(), op.b());
     }
     if (gradients.reaches(op.a())) {
       gradients.move(op.out(), op.a());

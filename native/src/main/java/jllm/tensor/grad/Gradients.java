@@ -31,6 +31,11 @@ final class Gradients {
 
   private final Set<Tensor> shared = Collections.newSetFromMap(new IdentityHashMap<>());
 
+  /**
+   * Of derivatives that belong to several activations, how many others have it besides the first.
+   */
+  private final Map<Tensor, Integer> alsoOf = new IdentityHashMap<>();
+
   /** What came from {@link #memory}; other derivatives lie in the memory of an activation. */
   private final Set<Tensor> made = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -46,6 +51,7 @@ final class Gradients {
     parameters = trained;
     reached.clear();
     activations.clear();
+    alsoOf.clear();
     used.clear();
     shared.clear();
     made.clear();
@@ -87,8 +93,18 @@ final class Gradients {
     if (present == null) {
       present = zeros(tensor);
       activations.put(tensor, present);
+    } else if (alsoOf.containsKey(present)) {
+      present = copy(present);
+      finish(tensor);
+      activations.put(tensor, present);
     }
     return present;
+  }
+
+  private Tensor copy(Tensor derivative) {
+    Tensor copy = zeros(derivative);
+    kernels.addScaled(copy, derivative, 1);
+    return copy;
   }
 
   /**
@@ -179,11 +195,34 @@ final class Gradients {
     }
   }
 
+  /**
+   * Adds the derivative of a result to that of an operand, whose it becomes as well if it has none
+   * yet: a derivative of several is copied when something is added to that of one.
+   */
+  void share(Tensor result, Tensor operand) {
+    Tensor derivative = activations.get(result);
+    if (derivative == null) {
+      return;
+    }
+    if (activations.containsKey(operand) || parameters.gradient(operand) != null) {
+      kernels.addScaled(of(operand), derivative, 1);
+    } else {
+      activations.put(operand, derivative);
+      alsoOf.merge(derivative, 1, Integer::sum);
+    }
+  }
+
   /** Says that the derivative of a result was passed on to all its operands. */
   void finish(Tensor result) {
     Tensor derivative = activations.remove(result);
-    if (derivative != null) {
+    if (derivative == null) {
+      return;
+    }
+    Integer others = alsoOf.remove(derivative);
+    if (others == null) {
       free(derivative);
+    } else if (others > 1) {
+      alsoOf.put(derivative, others - 1);
     }
   }
 

@@ -85,6 +85,20 @@ class SharedOperandTest {
     });
   }
 
+  /** Both operands of a sum have its derivative, until another one is added to that of one. */
+  @Test
+  void sumWithWhatIsMadeOfIt() {
+    int x = check.input(3, 7);
+    int y = check.input(3, 7);
+    check.check(e -> {
+      Tensor stream = e.scale(check.get(e, x), 2);
+      Tensor other = e.scale(check.get(e, y), 3);
+      Tensor first = e.add(stream, e.softmax(stream));
+      Tensor second = e.add(e.add(first, other), e.add(e.softmax(other), e.mul(first, other)));
+      return e.add(e.add(second, other), e.add(e.mul(second, stream), second));
+    });
+  }
+
   @Test
   void weightOfTwoLayersAndATable() {
     Tensor table = check.weight(6, 5);
