@@ -1,7 +1,7 @@
 // module: common norms
 // Norms of rows and their derivatives. x, out, dx, dout [N, C]; weight, bias [C], which may be
 // absent. A block takes a row: it is read from memory once, and from the cache for the second and
-// third pass.
+// third pass. Norms of sums keep it in shared memory.
 //
 // Derivatives of weights are sums over rows in two stages, so that their order never changes: each
 // block of the kernels named partials sums a slice of the rows (partials [parts, C]), add_partials
@@ -51,14 +51,11 @@ __device__ __forceinline__ float mean_of(const float* x, int columns, bool vecto
     return block_sum(sum, scratch) / columns;
 }
 
-// out in float, or rounded to bf16 for the products that read it.
+// The norm of a row, in float, or rounded to bf16 for the products that read it.
 template <class Out>
 __device__ __forceinline__ void rms_norm_row(Out* out, const float* x, const float* weight,
-                                             int columns, float eps) {
+                                             int columns, bool vectors, float eps) {
     __shared__ float scratch[32];
-    x += static_cast<long long>(blockIdx.x) * columns;
-    out += static_cast<long long>(blockIdx.x) * columns;
-    bool vectors = aligned16(out, x, weight);
     float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
     each_column(
         columns, vectors,
@@ -69,20 +66,11 @@ __device__ __forceinline__ void rms_norm_row(Out* out, const float* x, const flo
         [&](int c) { store1(out + c, x[c] * r * weight1(weight, c)); });
 }
 
-KERNEL rms_norm(float* out, const float* x, const float* weight, int columns, float eps) {
-    rms_norm_row(out, x, weight, columns, eps);
-}
-KERNEL rms_norm_bf16(u16* out, const float* x, const float* weight, int columns, float eps) {
-    rms_norm_row(out, x, weight, columns, eps);
-}
-
 template <class Out>
 __device__ __forceinline__ void layer_norm_row(Out* out, const float* x, const float* weight,
-                                               const float* bias, int columns, float eps) {
+                                               const float* bias, int columns, bool vectors,
+                                               float eps) {
     __shared__ float scratch[32];
-    x += static_cast<long long>(blockIdx.x) * columns;
-    out += static_cast<long long>(blockIdx.x) * columns;
-    bool vectors = aligned16(out, x, weight) && aligned16(bias);
     float mean = mean_of(x, columns, vectors, scratch);
     float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
     each_column(
@@ -96,14 +84,64 @@ __device__ __forceinline__ void layer_norm_row(Out* out, const float* x, const f
             store1(out + c, (x[c] - mean) * r * weight1(weight, c) + shift);
         });
 }
-KERNEL layer_norm(float* out, const float* x, const float* weight, const float* bias, int columns,
-                  float eps) {
-    layer_norm_row(out, x, weight, bias, columns, eps);
+
+// sum = a + b. Returns where the row is read again from: kept in shared memory, or sum where there
+// is not enough of that. Each thread reads what it wrote itself.
+__device__ __forceinline__ const float* add_row(float* sum, const float* a, const float* b,
+                                                int columns, bool vectors, float* kept) {
+    each_column(
+        columns, vectors,
+        [&](int c) {
+            float4 x = load4(a + c), y = load4(b + c);
+            x = make_float4(x.x + y.x, x.y + y.y, x.z + y.z, x.w + y.w);
+            store4(sum + c, x);
+            if (kept != nullptr) store4(kept + c, x);
+        },
+        [&](int c) {
+            sum[c] = a[c] + b[c];
+            if (kept != nullptr) kept[c] = sum[c];
+        });
+    return kept == nullptr ? sum : kept;
 }
-KERNEL layer_norm_bf16(u16* out, const float* x, const float* weight, const float* bias,
-                       int columns, float eps) {
-    layer_norm_row(out, x, weight, bias, columns, eps);
-}
+
+// out = the norm of x; or sum = a + b, which may be a, and out = the norm of that. keep: whether the
+// block has shared memory for a row.
+#define NORMS(suffix, Out)                                                                       \
+    KERNEL rms_norm##suffix(Out* out, const float* x, const float* weight, int columns,          \
+                            float eps) {                                                         \
+        long long row = static_cast<long long>(blockIdx.x) * columns;                            \
+        out += row, x += row;                                                                    \
+        rms_norm_row(out, x, weight, columns, aligned16(out, x, weight), eps);                   \
+    }                                                                                            \
+    KERNEL layer_norm##suffix(Out* out, const float* x, const float* weight, const float* bias,  \
+                              int columns, float eps) {                                          \
+        long long row = static_cast<long long>(blockIdx.x) * columns;                            \
+        out += row, x += row;                                                                    \
+        bool vectors = aligned16(out, x, weight) && aligned16(bias);                             \
+        layer_norm_row(out, x, weight, bias, columns, vectors, eps);                             \
+    }                                                                                            \
+    KERNEL add_rms_norm##suffix(float* sum, Out* out, const float* a, const float* b,            \
+                                const float* weight, int columns, float eps, int keep) {         \
+        DYNAMIC_SHARED(float, kept);                                                             \
+        long long row = static_cast<long long>(blockIdx.x) * columns;                            \
+        sum += row, out += row, a += row, b += row;                                              \
+        bool vectors = aligned16(sum, a, b) && aligned16(out, weight);                           \
+        const float* x = add_row(sum, a, b, columns, vectors, keep ? kept : nullptr);            \
+        rms_norm_row(out, x, weight, columns, vectors, eps);                                     \
+    }                                                                                            \
+    KERNEL add_layer_norm##suffix(float* sum, Out* out, const float* a, const float* b,          \
+                                  const float* weight, const float* bias, int columns,           \
+                                  float eps, int keep) {                                         \
+        DYNAMIC_SHARED(float, kept);                                                             \
+        long long row = static_cast<long long>(blockIdx.x) * columns;                            \
+        sum += row, out += row, a += row, b += row;                                              \
+        bool vectors = aligned16(sum, a, b) && aligned16(out, weight, bias);                     \
+        const float* x = add_row(sum, a, b, columns, vectors, keep ? kept : nullptr);            \
+        layer_norm_row(out, x, weight, bias, columns, vectors, eps);                             \
+    }
+
+NORMS(, float)
+NORMS(_bf16, u16)
 
 // dx += r g - x r^3 mean(g x), g = dout * weight. stats [N] receives r, unless it is absent.
 KERNEL rms_norm_backward(float* dx, float* stats, const float* dout, const float* x,

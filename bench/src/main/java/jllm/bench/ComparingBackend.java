@@ -94,6 +94,8 @@ final class ComparingBackend {
           "embedding",
           "rmsNorm",
           "layerNorm",
+          "addRmsNorm",
+          "addLayerNorm",
           "rotations",
           "rope",
           "attention",

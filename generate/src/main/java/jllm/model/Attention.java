@@ -87,11 +87,8 @@ final class Attention {
     return output.forward(exec, heads(exec, x, batch), batch);
   }
 
-  /**
-   * The sum of the residual stream and what becomes of x; it takes the place of the residual
-   * stream. Not in training.
-   */
-  Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+  /** Adds what becomes of x to the residual stream, as {@link Linear#addTo}. */
+  @Nullable Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
     return output.addTo(exec, residual, heads(exec, x, batch), batch);
   }
 

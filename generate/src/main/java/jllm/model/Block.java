@@ -23,6 +23,7 @@ final class Block implements Layer<Batch> {
   private final @Nullable Norm afterAttention;
   private final @Nullable Norm beforeFeedForward;
   private final @Nullable Norm afterFeedForward;
+  private final Tensor[] sumAndNorm = new Tensor[2];
 
   Block(Weights weights, ModelConfig config, int layer) {
     this.index = layer;
@@ -48,16 +49,29 @@ final class Block implements Layer<Batch> {
   @Override
   public Tensor forward(Exec exec, Tensor x, Batch batch) {
     Tensor normed = beforeAttention == null ? x : beforeAttention.operand(exec, x);
-    Tensor middle = // x is needed again where both sublayers see it
-        addsAlone(exec, batch, afterAttention) && !parallel
+    if (parallel) {
+      Tensor middle = exec.add(x, scaled(exec, attended(exec, normed, batch)));
+      return fed(exec, middle, feedForwardInput(exec, x), batch);
+    }
+    Tensor part =
+        addsAlone(exec, batch, afterAttention)
             ? attention.addTo(exec, x, normed, batch)
-            : addTo(exec, x, attended(exec, normed, batch));
-    Tensor input = feedForwardInput(exec, parallel ? x : middle);
+            : scaled(exec, attended(exec, normed, batch));
+    if (part != null && beforeFeedForward != null) {
+      beforeFeedForward.ofSum(sumAndNorm, exec, x, part, feedsProducts());
+      return fed(exec, sumAndNorm[0], sumAndNorm[1], batch);
+    }
+    Tensor middle = part == null ? x : exec.addTo(x, part);
+    return fed(exec, middle, feedForwardInput(exec, middle), batch);
+  }
+
+  private Tensor fed(Exec exec, Tensor middle, Tensor input, Batch batch) {
     if (addsAlone(exec, batch, afterFeedForward)) {
-      return feedForward.addTo(exec, middle, input, batch);
+      Tensor part = feedForward.addTo(exec, middle, input, batch);
+      return part == null ? middle : exec.addTo(middle, part);
     }
     Tensor fed = apply(exec, afterFeedForward, feedForward.forward(exec, input, batch));
-    return addTo(exec, middle, batch.drop(exec, fed, dropoutPlace + 2));
+    return exec.addTo(middle, scaled(exec, batch.drop(exec, fed, dropoutPlace + 2)));
   }
 
   /** As in the names of weights, from 0 on. */
@@ -80,17 +94,21 @@ final class Block implements Layer<Batch> {
   }
 
   private Tensor feedForwardInput(Exec exec, Tensor x) {
-    // Experts read more than products.
-    return beforeFeedForward != null && feedForward instanceof DenseFeedForward
+    return beforeFeedForward != null && feedsProducts()
         ? beforeFeedForward.operand(exec, x)
         : apply(exec, beforeFeedForward, x);
+  }
+
+  /** Whether products alone read the input of the feed-forward layer: experts read more. */
+  private boolean feedsProducts() {
+    return feedForward instanceof DenseFeedForward;
   }
 
   private static Tensor apply(Exec exec, @Nullable Norm norm, Tensor x) {
     return norm == null ? x : norm.forward(exec, x);
   }
 
-  private Tensor addTo(Exec exec, Tensor residual, Tensor part) {
-    return exec.add(residual, residualScale == 1 ? part : exec.scale(part, residualScale));
+  private Tensor scaled(Exec exec, Tensor part) {
+    return residualScale == 1 ? part : exec.scale(part, residualScale);
   }
 }

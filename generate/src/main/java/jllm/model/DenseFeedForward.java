@@ -38,7 +38,7 @@ final class DenseFeedForward implements FeedForward {
   }
 
   @Override
-  public Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+  public @Nullable Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
     return down.addTo(exec, residual, hidden(exec, x, batch), batch);
   }
 

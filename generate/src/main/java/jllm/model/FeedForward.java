@@ -4,6 +4,7 @@ import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** The sublayer of a block that works on each position alone. */
 sealed interface FeedForward permits DenseFeedForward, ExpertFeedForward {
@@ -11,12 +12,9 @@ sealed interface FeedForward permits DenseFeedForward, ExpertFeedForward {
   /** Maps [N, C] to [N, C]. */
   Tensor forward(Exec exec, Tensor x, Batch batch);
 
-  /**
-   * The sum of the residual stream and what becomes of x; it takes the place of the residual
-   * stream. Not in training.
-   */
-  default Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
-    return exec.add(residual, forward(exec, x, batch));
+  /** Adds what becomes of x to the residual stream, as {@link Linear#addTo}. */
+  default @Nullable Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return forward(exec, x, batch);
   }
 
   static FeedForward of(Weights weights, ModelConfig config, int layer) {

@@ -19,13 +19,15 @@ record Linear(Tensor weight, @Nullable Tensor bias, List<LowRank> changes) {
   }
 
   /**
-   * The sum of the residual stream [N, O] and what becomes of x; it takes the place of the residual
-   * stream. Not in training.
+   * Adds what becomes of x to the residual stream [N, O] if that goes together with the product.
+   * Not in training.
+   *
+   * @return what is still to be added; null if nothing is
    */
-  Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
-    return changes.isEmpty()
-        ? exec.addToLinear(residual, x, weight, bias)
-        : exec.add(residual, forward(exec, x, batch));
+  @Nullable Tensor addTo(Exec exec, Tensor residual, Tensor x, Batch batch) {
+    return changes.isEmpty() && exec.addToLinear(residual, x, weight, bias)
+        ? null
+        : forward(exec, x, batch);
   }
 
   /** What adapters make of y, the product with x alone. */

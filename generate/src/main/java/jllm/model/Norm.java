@@ -31,6 +31,20 @@ final class Norm {
     return forward(exec, x, exec.operandType(x));
   }
 
+  /**
+   * Of the sum of the residual stream and a part of it; see {@link Exec#addRmsNorm}.
+   *
+   * @param results takes the sum, then its norm
+   * @param operand whether the norm is for products alone
+   */
+  void ofSum(Tensor[] results, Exec exec, Tensor stream, Tensor part, boolean operand) {
+    DType result = operand ? exec.operandType(part) : part.dtype();
+    switch (config.kind()) {
+      case RMS -> exec.addRmsNorm(results, stream, part, weight, config.eps(), result);
+      case LAYER -> exec.addLayerNorm(results, stream, part, weight, bias, config.eps(), result);
+    }
+  }
+
   private Tensor forward(Exec exec, Tensor x, DType result) {
     return switch (config.kind()) {
       case RMS -> exec.rmsNorm(x, weight, config.eps(), result);

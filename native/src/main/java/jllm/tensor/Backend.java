@@ -92,6 +92,32 @@ public interface Backend extends AutoCloseable {
   void layerNorm(Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps);
 
   /**
+   * {@link #add} and the {@link #rmsNorm} of the sum, which a backend may do in one pass over
+   * memory.
+   *
+   * @param sum [N, C]; may be a
+   * @param out [N, C]
+   */
+  default void addRmsNorm(
+      Tensor sum, Tensor out, Tensor a, Tensor b, @Nullable Tensor weight, float eps) {
+    add(sum, a, b);
+    rmsNorm(out, sum, weight, eps);
+  }
+
+  /** {@link #add} and the {@link #layerNorm} of the sum, as {@link #addRmsNorm}. */
+  default void addLayerNorm(
+      Tensor sum,
+      Tensor out,
+      Tensor a,
+      Tensor b,
+      @Nullable Tensor weight,
+      @Nullable Tensor bias,
+      float eps) {
+    add(sum, a, b);
+    layerNorm(out, sum, weight, bias, eps);
+  }
+
+  /**
    * The angles of rotary position embedding for the positions of a step, shared by all its layers:
    * {@code out[n] = {cos(p f_0) m, sin(p f_0) m, cos(p f_1) m, ...}} with p = positions[n].
    * Computed in double precision before rounding.

@@ -246,7 +246,12 @@ public final class Exec extends Operations implements AutoCloseable {
    */
   public Tensor addLinear(Tensor y, Tensor x, Tensor w) {
     if (!training) {
-      return addToLinear(y, x, w, null);
+      if (!addToLinear(y, x, w, null)) {
+        long mark = slab.mark();
+        addTo(y, linear(x, w, null));
+        slab.release(mark);
+      }
+      return y;
     }
     typed(y, type, "addLinear");
     typed(x, type, "addLinear");

@@ -83,22 +83,21 @@ abstract class Operations {
   }
 
   /**
-   * The sum of y [N, O] and x w^T + bias for x [N, I] and w [O, I]; it takes the place of y.
+   * Adds x w^T + bias to y [N, O] for x [N, I] and w [O, I], if the backend does both together.
    * Without derivative.
+   *
+   * @return whether it was done; if not, nothing has happened
    */
-  public final Tensor addToLinear(Tensor y, Tensor x, Tensor w, @Nullable Tensor bias) {
-    notRecorded("addToLinear");
+  public final boolean addToLinear(Tensor y, Tensor x, Tensor w, @Nullable Tensor bias) {
+    FusedOperations fused = fused();
+    if (fused == null) {
+      return false;
+    }
     operand(x, "addToLinear");
     typed(y, type, "addToLinear");
     checkLinear("addToLinear", x, w, bias);
     fits(y.rows() == x.rows() && y.columns() == w.dim(0), "addToLinear", y, w);
-    FusedOperations fused = fused();
-    if (fused == null || !fused.addLinear(y, x, w, bias)) {
-      long mark = slab.mark();
-      backend.add(y, y, linear(x, w, bias));
-      slab.release(mark);
-    }
-    return y;
+    return fused.addLinear(y, x, w, bias);
   }
 
   /**
@@ -250,6 +249,62 @@ abstract class Operations {
       tape.record(new Op.LayerNorm(out, x, weight, bias, eps), x, weight, bias);
     }
     return out;
+  }
+
+  /**
+   * The sum of the residual stream and a part of it, and its root mean square norm, both results of
+   * this step; see {@link Backend#addRmsNorm}.
+   *
+   * @param results takes the sum, then its norm
+   * @param stream void afterwards, outside of training: the sum takes its place
+   * @param result the type of the norm, as for {@link #rmsNorm(Tensor, Tensor, float, DType)}
+   */
+  public final void addRmsNorm(
+      Tensor[] results,
+      Tensor stream,
+      Tensor part,
+      @Nullable Tensor weight,
+      float eps,
+      DType result) {
+    same("addRmsNorm", stream, part);
+    fits(weight == null || weight.shape().elements() == part.columns(), "rmsNorm", part, weight);
+    Tensor sum = inPlaceOf(stream);
+    Tensor out = slab.allocate(result, part.rows(), part.columns());
+    backend.addRmsNorm(sum, out, stream, part, weight, eps);
+    if (tape != null) {
+      tape.record(new Op.Add(sum, stream, part), stream, part, null);
+      tape.record(new Op.RmsNorm(out, sum, weight, eps), sum, weight, null);
+    }
+    results[0] = sum;
+    results[1] = out;
+  }
+
+  /** With a layer norm in place of that of {@link #addRmsNorm}. */
+  public final void addLayerNorm(
+      Tensor[] results,
+      Tensor stream,
+      Tensor part,
+      @Nullable Tensor weight,
+      @Nullable Tensor bias,
+      float eps,
+      DType result) {
+    same("addLayerNorm", stream, part);
+    fits(weight == null || weight.shape().elements() == part.columns(), "layerNorm", part, weight);
+    fits(bias == null || bias.shape().elements() == part.columns(), "layerNorm", part, bias);
+    Tensor sum = inPlaceOf(stream);
+    Tensor out = slab.allocate(result, part.rows(), part.columns());
+    backend.addLayerNorm(sum, out, stream, part, weight, bias, eps);
+    if (tape != null) {
+      tape.record(new Op.Add(sum, stream, part), stream, part, null);
+      tape.record(new Op.LayerNorm(out, sum, weight, bias, eps), sum, weight, bias);
+    }
+    results[0] = sum;
+    results[1] = out;
+  }
+
+  /** Where the residual stream goes on: in training, its derivatives need what it was. */
+  private Tensor inPlaceOf(Tensor stream) {
+    return training ? like(stream) : stream;
   }
 
   /** See {@link Backend#rotations}. */
@@ -404,6 +459,19 @@ abstract class Operations {
       tape.record(new Op.Add(out, a, b), a, b, null);
     }
     return out;
+  }
+
+  /**
+   * The sum of the residual stream, a result of this step, and a part of it. Outside of training it
+   * takes the place of the stream.
+   */
+  public final Tensor addTo(Tensor stream, Tensor part) {
+    if (training) {
+      return add(stream, part);
+    }
+    same("addTo", stream, part);
+    backend.add(stream, stream, part);
+    return stream;
   }
 
   public final Tensor mul(Tensor a, Tensor b) {

@@ -40,6 +40,22 @@ class ExecTest {
   }
 
   @Test
+  void sumsTakeThePlaceOfTheStream() {
+    Tensor stream = exec.scale(floats(1, 1, 4), 1);
+    Tensor[] results = new Tensor[2];
+    exec.addRmsNorm(results, stream, floats(1, 0, 3), null, 0, DType.F32);
+    assertSame(stream, results[0]);
+    assertValues(stream, 1, 7);
+    assertValues(results[1], 0.2f, 1.4f);
+    exec.addLayerNorm(results, stream, floats(1, 2, 2), floats(1, 5, 10), null, 0, DType.F32);
+    assertSame(stream, results[0]);
+    assertValues(stream, 3, 9);
+    assertValues(results[1], -5, 10);
+    assertSame(stream, exec.addTo(stream, floats(1, 1, 1)));
+    assertValues(stream, 4, 10);
+  }
+
+  @Test
   void headNormsWorkOnEachHead() {
     Tensor x = floats(1, 1, 7, 10, 70);
     assertValues(exec.headRmsNorm(x, floats(1, 5, 10), 0), 1, 14, 1, 14);
@@ -119,6 +135,12 @@ class ExecTest {
         e -> e.linear(w, w, floats(1, 1, 2, 3)));
     assertError("add: the shapes do not fit: F32[2, 3] and F32[2, 2]", e -> e.add(x, w));
     assertError("rmsNorm: the shapes do not fit: F32[2, 3] and F32[2, 2]", e -> e.rmsNorm(x, w, 0));
+    assertError(
+        "addRmsNorm: the shapes do not fit: F32[2, 3] and F32[2, 2]",
+        e -> e.addRmsNorm(new Tensor[2], x, w, null, 0, DType.F32));
+    assertError(
+        "layerNorm: the shapes do not fit: F32[2, 3] and F32[2, 2]",
+        e -> e.addLayerNorm(new Tensor[2], x, x, null, w, 0, DType.F32));
     assertError(
         "rope: the shapes do not fit: F32[2, 3] and F32[2, 2]",
         e -> e.rope(x, w, 2, RopePairing.INTERLEAVED));

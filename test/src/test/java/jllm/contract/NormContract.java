@@ -5,7 +5,9 @@ import jllm.tensor.WeightUse;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** {@link jllm.tensor.Backend#rmsNorm} and {@link jllm.tensor.Backend#layerNorm}. */
+/**
+ * {@link jllm.tensor.Backend#rmsNorm} and {@link jllm.tensor.Backend#layerNorm}, of sums as well.
+ */
 interface NormContract extends Subject {
   float EPS = 1e-5f;
 
@@ -76,6 +78,83 @@ interface NormContract extends Subject {
       }
       layer(trial, x, null, null, 1e-3);
     }
+  }
+
+  @Test
+  default void normsOfSums() {
+    for (int width : Sizes.WIDTHS) {
+      for (int rows : new int[] {1, 2, 13, 33}) {
+        String sizes = "norm of sums of width " + width + ", rows " + rows;
+        try (Trial trial = new Trial(backend(), sizes)) {
+          Operand weight = trial.weight(DType.F32, WeightUse.VECTOR, width);
+          Operand bias = trial.weight(DType.F32, WeightUse.VECTOR, width);
+          for (boolean inPlace : new boolean[] {true, false}) {
+            rmsOfSum(trial, rows, width, weight, inPlace);
+            rmsOfSum(trial, rows, width, null, inPlace);
+            if (width > 3) {
+              layerOfSum(trial, rows, width, weight, bias, inPlace);
+              layerOfSum(trial, rows, width, weight, null, inPlace);
+              layerOfSum(trial, rows, width, null, bias, inPlace);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Rows about as long as a device can keep at hand, and longer. */
+  @Test
+  default void normsOfSumsOfLongRows() {
+    for (int width : new int[] {12_100, 12_289, 16_384}) {
+      try (Trial trial = new Trial(backend(), "norm of sums of width " + width)) {
+        Operand weight = trial.weight(DType.F32, WeightUse.VECTOR, width);
+        Operand bias = trial.weight(DType.F32, WeightUse.VECTOR, width);
+        rmsOfSum(trial, 2, width, weight, false);
+        layerOfSum(trial, 2, width, weight, bias, true);
+      }
+    }
+  }
+
+  private void rmsOfSum(
+      Trial trial, int rows, int width, @Nullable Operand weight, boolean inPlace) {
+    Operand a = stream(trial, rows, width, inPlace);
+    Operand b = trial.normal(rows, width, 2);
+    Operand sum = inPlace ? a : trial.out(rows, width);
+    Operand out = trial.out(rows, width);
+    trial.run((backend, side) ->
+        backend.addRmsNorm(
+            side.of(sum), side.of(out), side.of(a), side.of(b), side.optional(weight), EPS));
+    trial.assertNear(sum, SINGLE);
+    trial.assertNear(out, SINGLE);
+  }
+
+  private void layerOfSum(
+      Trial trial,
+      int rows,
+      int width,
+      @Nullable Operand weight,
+      @Nullable Operand bias,
+      boolean inPlace) {
+    Operand a = stream(trial, rows, width, inPlace);
+    Operand b = trial.normal(rows, width, 2);
+    Operand sum = inPlace ? a : trial.out(rows, width);
+    Operand out = trial.out(rows, width);
+    trial.run((backend, side) ->
+        backend.addLayerNorm(
+            side.of(sum),
+            side.of(out),
+            side.of(a),
+            side.of(b),
+            side.optional(weight),
+            side.optional(bias),
+            EPS));
+    trial.assertNear(sum, SINGLE);
+    trial.assertNear(out, SINGLE);
+  }
+
+  private static Operand stream(Trial trial, int rows, int width, boolean inPlace) {
+    Operand stream = trial.normal(rows, width, 2);
+    return inPlace ? stream.asResult() : stream;
   }
 
   private void rms(Trial trial, Operand x, @Nullable Operand weight, double tolerance) {

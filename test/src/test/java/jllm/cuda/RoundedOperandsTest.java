@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What products read in BF16: the operations that write it, and the products. */
 class RoundedOperandsTest {
   private static final long SEED = 5;
+  private static final double EXACT = 1e-6;
   private static final double ROUNDED = 4e-3;
   private static final double PRODUCT = 1e-2;
 
@@ -105,6 +106,14 @@ class RoundedOperandsTest {
     assertClose(out, ROUNDED, "rmsNorm");
     run(b -> b.layerNorm(out.of(b), x.of(b), weight.of(b), bias.of(b), 1e-5f));
     assertClose(out, ROUNDED, "layerNorm");
+    Pair sum = random(DType.F32, rows, columns);
+    run(b -> b.addRmsNorm(sum.of(b), out.of(b), x.of(b), y.of(b), weight.of(b), 1e-5f));
+    assertClose(sum, EXACT, "sum of addRmsNorm");
+    assertClose(out, ROUNDED, "addRmsNorm");
+    run(b ->
+        b.addLayerNorm(sum.of(b), out.of(b), x.of(b), y.of(b), weight.of(b), bias.of(b), 1e-5f));
+    assertClose(sum, EXACT, "sum of addLayerNorm");
+    assertClose(out, ROUNDED, "addLayerNorm");
     for (Activation activation : Activation.values()) {
       run(b -> b.activate(out.of(b), x.of(b), activation));
       assertClose(out, ROUNDED, "activate " + activation);

@@ -40,6 +40,7 @@ public final class CudaBackend implements Backend {
   private final MatrixMath math;
   private final Products products;
   private final Attention attention;
+  private final Norms norms;
   private final CudaFused fused;
   private final CudaTraining training;
 
@@ -57,8 +58,9 @@ public final class CudaBackend implements Backend {
     MatVec few = new MatVec(gpu);
     this.products = new Products(gpu, math, few);
     this.attention = new Attention(gpu, math);
+    this.norms = new Norms(gpu);
     this.fused = new CudaFused(gpu, few, products, attention);
-    this.training = new CudaTraining(gpu, products, attention);
+    this.training = new CudaTraining(gpu, products, attention, norms);
   }
 
   /**
@@ -205,21 +207,31 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void rmsNorm(Tensor out, Tensor x, @Nullable Tensor weight, float eps) {
-    gpu.kernel(KernelSource.NORMS, named("rms_norm", out))
-        .tensors(out, x, weight)
-        .ints(x.columns())
-        .floats(eps)
-        .eachRow(x.rows(), x.columns());
+    norms.rms(out, x, weight, eps);
   }
 
   @Override
   public void layerNorm(
       Tensor out, Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, float eps) {
-    gpu.kernel(KernelSource.NORMS, named("layer_norm", out))
-        .tensors(out, x, weight, bias)
-        .ints(x.columns())
-        .floats(eps)
-        .eachRow(x.rows(), x.columns());
+    norms.layer(out, x, weight, bias, eps);
+  }
+
+  @Override
+  public void addRmsNorm(
+      Tensor sum, Tensor out, Tensor a, Tensor b, @Nullable Tensor weight, float eps) {
+    norms.addRms(sum, out, a, b, weight, eps);
+  }
+
+  @Override
+  public void addLayerNorm(
+      Tensor sum,
+      Tensor out,
+      Tensor a,
+      Tensor b,
+      @Nullable Tensor weight,
+      @Nullable Tensor bias,
+      float eps) {
+    norms.addLayer(sum, out, a, b, weight, bias, eps);
   }
 
   @Override

@@ -28,12 +28,14 @@ final class CudaTraining implements TrainingKernels {
   private final Gpu gpu;
   private final Products products;
   private final Attention attention;
+  private final Norms norms;
   private final ColumnSums columns;
 
-  CudaTraining(Gpu gpu, Products products, Attention attention) {
+  CudaTraining(Gpu gpu, Products products, Attention attention, Norms norms) {
     this.gpu = gpu;
     this.products = products;
     this.attention = attention;
+    this.norms = norms;
     this.columns = new ColumnSums(gpu);
   }
 
@@ -87,19 +89,7 @@ final class CudaTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      long stats = dweight == null ? 0 : scratch.floats(x.rows());
-      gpu.kernel(KernelSource.NORMS, "rms_norm_backward")
-          .tensors(dx)
-          .longs(stats)
-          .tensors(dout, x, weight)
-          .ints(x.columns())
-          .floats(eps)
-          .eachRow(x.rows(), x.columns());
-      if (dweight != null) {
-        columns.addRmsNorm(dweight, dout, x, stats);
-      }
-    }
+    norms.rmsBackward(dx, dweight, dout, x, weight, eps);
   }
 
   @Override
@@ -111,20 +101,7 @@ final class CudaTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      boolean sums = dweight != null || dbias != null;
-      long stats = sums ? scratch.floats(2L * x.rows()) : 0;
-      gpu.kernel(KernelSource.NORMS, "layer_norm_backward")
-          .tensors(dx)
-          .longs(stats)
-          .tensors(dout, x, weight)
-          .ints(x.columns())
-          .floats(eps)
-          .eachRow(x.rows(), x.columns());
-      if (sums) {
-        columns.addLayerNorm(dweight, dbias, dout, x, stats);
-      }
-    }
+    norms.layerBackward(dx, dweight, dbias, dout, x, weight, eps);
   }
 
   @Override

@@ -90,8 +90,17 @@ final class Launch implements AutoCloseable {
 
   /** Starts a kernel with a block for each row of so many columns. */
   void eachRow(int rows, int columns) {
+    eachRow(rows, columns, 0);
+  }
+
+  /**
+   * The same.
+   *
+   * @param shared bytes of dynamic shared memory
+   */
+  void eachRow(int rows, int columns, int shared) {
     int threads = columns <= NARROW_ROW ? 128 : columns <= WIDE_ROW ? 256 : 512;
-    start(rows, 1, 1, columns > LONG_ROW ? 1024 : threads);
+    start(rows, 1, 1, columns > LONG_ROW ? 1024 : threads, 1, shared);
   }
 
   void start(int x, int y, int z, int threads) {

@@ -2,6 +2,7 @@ package jllm.tensor.grad;
 
 import java.util.Arrays;
 import jllm.tensor.Activation;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
@@ -88,6 +89,24 @@ class OpGradientTest {
     Tensor weight = weighted ? check.weight(7) : null;
     Tensor bias = shifted ? check.weight(7) : null;
     check.check(e -> e.layerNorm(check.get(e, x), weight, bias, EPS));
+  }
+
+  /** The sum goes on: its derivative is that of the norm and its own. */
+  @ParameterizedTest
+  @CsvSource({"true, true", "true, false", "false, false"})
+  void normsOfSums(boolean weighted, boolean shifted) {
+    int x = check.input(3, 7);
+    int y = check.input(3, 7);
+    Tensor weight = weighted ? check.weight(7) : null;
+    Tensor bias = shifted ? check.weight(7) : null;
+    Tensor[] results = new Tensor[2];
+    check.check(e -> {
+      Tensor part = check.get(e, y);
+      e.addRmsNorm(results, check.get(e, x), part, weight, EPS, DType.F64);
+      Tensor normed = e.softmax(results[1]);
+      e.addLayerNorm(results, results[0], normed, weight, bias, EPS, DType.F64);
+      return e.addTo(results[0], e.mul(results[1], part));
+    });
   }
 
   /** Of heads of 7 components, 4 are turned; of those of 6, all. */
