@@ -128,7 +128,8 @@ __device__ __forceinline__ void store1(float* p, float value) { *p = value; }
 __device__ __forceinline__ float load1(const u16* p) { return bf16_to_float(*p); }
 __device__ __forceinline__ float load1(const float* p) { return *p; }
 
-// Dropout, as jllm.tensor.Dropout: the key of a row, and whether one of its elements stays.
+// Dropout, as jllm.tensor.Dropout: the key of a row, the hash of a place in it, and whether one of
+// its elements stays.
 __device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
     u64 z = static_cast<u64>(seed) + (static_cast<u64>(row) + 1) * 0x9E3779B97F4A7C15ull;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -136,12 +137,15 @@ __device__ __forceinline__ u32 dropout_key(long long seed, long long row) {
     return static_cast<u32>((z ^ (z >> 31)) >> 32);
 }
 
-__device__ __forceinline__ bool dropout_keeps(u32 key, u32 column, int threshold) {
+__device__ __forceinline__ u32 dropout_hash(u32 key, u32 column) {
     u32 x = key + column * 0x9E3779B9u;
     x = (x ^ (x >> 16)) * 0x21f0aaadu;
     x = (x ^ (x >> 15)) * 0xd35a2d97u;
-    x ^= x >> 15;
-    return static_cast<int>(x >> 1) >= threshold;
+    return x ^ (x >> 15);
+}
+
+__device__ __forceinline__ bool dropout_keeps(u32 key, u32 column, int threshold) {
+    return static_cast<int>(dropout_hash(key, column) >> 1) >= threshold;
 }
 
 // cap * tanh(x / cap), and its derivative.

@@ -2,10 +2,10 @@
 // AdamW (Loshchilov and Hutter 2019) over all tensors of a model in one launch: a table says which
 // blocks belong to which tensor. Limited by memory: 16 bytes read and 12 written for each weight.
 
-#define ADAMW_ELEMENTS 4096  // of a block of 256 threads
+#define ADAMW_ELEMENTS 4096  // of a block of 256 threads; jllm.tensor.StochasticRounding.CHUNK
 
 // A tensor of n weights: w, its gradient g, moments m and v, all float; rounded bf16 or absent.
-struct AdamW {
+struct Weights {
     long long first_block;  // blocks of the tensors before it
     float* w;
     const float* g;
@@ -13,6 +13,11 @@ struct AdamW {
     float* v;
     u16* rounded;
     long long n;
+    float weight_decay;
+    int padding;
+};
+
+struct AdamW {
     float learning_rate, beta1, beta2, eps, weight_decay, gradient_scale;
     float inverse1, inverse2;  // 1 / (1 - beta1^step), 1 / (1 - beta2^step)
 
@@ -26,7 +31,31 @@ struct AdamW {
     }
 };
 
-KERNEL __launch_bounds__(256) adamw(const AdamW* table, int entries) {
+// Rounds weights of a block: to nearest, or by the hash of their places.
+struct Rounding {
+    int stochastic;
+    u32 key;
+
+    __device__ __forceinline__ u16 of(float value, u32 place) const {
+        u32 bits = __float_as_uint(value);
+        if (!stochastic || (bits & 0x7fffffff) > 0x7f800000) return float_to_bf16(value);
+        return static_cast<u16>((bits + (dropout_hash(key, place) >> 16)) >> 16);
+    }
+};
+
+// Whether a number is none of infinity and NaN.
+__device__ __forceinline__ bool is_finite(double value) {
+    return fabs(value) <= 1.7976931348623157e308;
+}
+
+// totals: the sum of the losses of the step, and the norm of all gradients; nothing changes if one
+// is not finite. Gradients are scaled down to the norm clip, if that is not 0.
+KERNEL __launch_bounds__(256)
+    adamw(const Weights* table, int entries, const double* totals, double clip, float learning_rate,
+          float beta1, float beta2, float eps, float inverse1, float inverse2, int stochastic,
+          long long seed) {
+    double norm = totals[1];
+    if (!is_finite(totals[0]) || !is_finite(norm)) return;
     int low = 0;
     for (int high = entries; high - low > 1;) {
         int middle = (low + high) / 2;
@@ -35,30 +64,37 @@ KERNEL __launch_bounds__(256) adamw(const AdamW* table, int entries) {
         else
             high = middle;
     }
-    const AdamW t = table[low];
+    const Weights t = table[low];
+    float scale = clip > 0 && norm > clip ? static_cast<float>(clip / (norm + 1e-6)) : 1;
+    const AdamW adamw = {learning_rate, beta1, beta2,    eps,
+                         t.weight_decay, scale, inverse1, inverse2};
+    const Rounding rounding = {stochastic, dropout_key(seed, blockIdx.x)};
     long long from = (blockIdx.x - t.first_block) * ADAMW_ELEMENTS;
-    long long to = from + ADAMW_ELEMENTS < t.n ? from + ADAMW_ELEMENTS : t.n;
-    bool vectors = aligned16(t.w, t.g, t.m) && aligned16(t.v, t.rounded);
-    long long at = from;
-    if (vectors) {
-        for (long long i = from + threadIdx.x * 4; i + 4 <= to; i += blockDim.x * 4) {
-            float4 w = load4(t.w + i), g = load4(t.g + i), m = load4(t.m + i), v = load4(t.v + i);
-            t.step(w.x, g.x, m.x, v.x);
-            t.step(w.y, g.y, m.y, v.y);
-            t.step(w.z, g.z, m.z, v.z);
-            t.step(w.w, g.w, m.w, v.w);
-            store4(t.w + i, w);
-            store4(t.m + i, m);
-            store4(t.v + i, v);
-            if (t.rounded != nullptr) {
-                *reinterpret_cast<ushort4*>(t.rounded + i) = make_ushort4(
-                    float_to_bf16(w.x), float_to_bf16(w.y), float_to_bf16(w.z), float_to_bf16(w.w));
+    int count = static_cast<int>(min(static_cast<long long>(ADAMW_ELEMENTS), t.n - from));
+    float *weights = t.w + from, *first = t.m + from, *second = t.v + from;
+    const float* gradient = t.g + from;
+    u16* rounded = t.rounded == nullptr ? nullptr : t.rounded + from;
+    bool vectors = aligned16(weights, gradient, first) && aligned16(second, t.rounded);
+    each_column(
+        count, vectors,
+        [&](int i) {
+            float4 w = load4(weights + i), g = load4(gradient + i);
+            float4 m = load4(first + i), v = load4(second + i);
+            adamw.step(w.x, g.x, m.x, v.x);
+            adamw.step(w.y, g.y, m.y, v.y);
+            adamw.step(w.z, g.z, m.z, v.z);
+            adamw.step(w.w, g.w, m.w, v.w);
+            store4(weights + i, w);
+            store4(first + i, m);
+            store4(second + i, v);
+            if (rounded != nullptr) {
+                *reinterpret_cast<ushort4*>(rounded + i) =
+                    make_ushort4(rounding.of(w.x, i), rounding.of(w.y, i + 1),
+                                 rounding.of(w.z, i + 2), rounding.of(w.w, i + 3));
             }
-        }
-        at = to - (to - from) % 4;
-    }
-    for (long long i = at + threadIdx.x; i < to; i += blockDim.x) {
-        t.step(t.w[i], t.g[i], t.m[i], t.v[i]);
-        if (t.rounded != nullptr) t.rounded[i] = float_to_bf16(t.w[i]);
-    }
+        },
+        [&](int i) {
+            adamw.step(weights[i], gradient[i], first[i], second[i]);
+            if (rounded != nullptr) rounded[i] = rounding.of(weights[i], i);
+        });
 }

@@ -57,12 +57,24 @@ KERNEL __launch_bounds__(EMBEDDING_THREADS)
     }
 }
 
+// A tensor of n elements, and the blocks of those before it.
+struct Summed {
+    long long first_block;
+    const float* x;
+    long long n;
+};
+
 // partials[b] = the sum of the squares of the elements that block b strides over, in double
-// precision.
-KERNEL sum_squares(double* partials, const float* x, long long n) {
+// precision; the table says which blocks belong to which tensor.
+KERNEL sum_squares(double* partials, const Summed* table, int entries, int blocks) {
     __shared__ double scratch[32];
-    long long first = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
-    long long stride = static_cast<long long>(gridDim.x) * blockDim.x;
+    int entry = 0;
+    while (entry + 1 < entries && table[entry + 1].first_block <= blockIdx.x) entry++;
+    const float* x = table[entry].x;
+    long long n = table[entry].n, block = blockIdx.x - table[entry].first_block;
+    long long end = entry + 1 < entries ? table[entry + 1].first_block : blocks;
+    long long first = block * blockDim.x + threadIdx.x;
+    long long stride = (end - table[entry].first_block) * blockDim.x;
     long long groups = aligned16(x) ? n / 4 : 0;
     double sum = 0;
     for (long long i = first; i < groups; i += stride) {
@@ -76,13 +88,22 @@ KERNEL sum_squares(double* partials, const float* x, long long n) {
     if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
-// out = the sum of partials. One block.
-KERNEL sum_doubles(double* out, const double* partials, int count) {
+// out = the sum of partials, or the root of it. One block.
+KERNEL sum_doubles(double* out, const double* partials, int count, int root) {
     __shared__ double scratch[32];
     double sum = 0;
     for (int i = threadIdx.x; i < count; i += blockDim.x) sum += partials[i];
     sum = block_sum(sum, scratch);
-    if (threadIdx.x == 0) *out = sum;
+    if (threadIdx.x == 0) *out = root ? sqrt(sum) : sum;
+}
+
+// sum += the sum of x [n], in double precision. One block.
+KERNEL add_sum(double* sum, const float* x, long long n) {
+    __shared__ double scratch[32];
+    double total = 0;
+    for (long long i = threadIdx.x; i < n; i += blockDim.x) total += x[i];
+    total = block_sum(total, scratch);
+    if (threadIdx.x == 0) *sum += total;
 }
 
 // For the derivative of attention: delta [N, H] = the sum over a head of dout * out [N, H*D]. A

@@ -132,6 +132,13 @@ final class PretrainLoopOptions {
   private double gradClip;
 
   @Option(
+      names = "--stochastic-rounding",
+      description =
+          "Round what is trained in bf16 up or down by chance, so that small changes are not lost;"
+              + " default: to nearest.")
+  private boolean stochasticRounding;
+
+  @Option(
       names = "--dropout",
       paramLabel = "F",
       defaultValue = "0",
@@ -288,7 +295,8 @@ final class PretrainLoopOptions {
             minRate == null ? rate / 10 : minRate,
             warmup == null ? usualWarmup(steps) : warmup,
             ScheduleOptions.DECAY_FRACTION),
-        new OptimizerOptions(beta1, beta2, eps, weightDecay, decayAll, gradClip),
+        new OptimizerOptions(
+            beta1, beta2, eps, weightDecay, decayAll, gradClip, stochasticRounding),
         new EvaluationOptions(evalEvery, evalIters, patience),
         new CheckpointOptions(saveEvery, keep, keepBest || patience > 0),
         new GuardOptions(maxNonFinite, spikes, GuardOptions.USUAL.spikeWindow(), detectAnomaly),

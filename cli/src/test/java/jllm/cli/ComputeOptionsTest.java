@@ -71,4 +71,15 @@ final class ComputeOptionsTest {
     Run resumed = pretrain("--resume=auto", "--iters=4");
     assertEquals(ExitCode.OK, resumed.code(), resumed.err());
   }
+
+  @Test
+  void roundingByChanceNeedsSomethingThatIsRounded() throws IOException {
+    Run exact = pretrain("--iters=2", "--dtype=f32", "--stochastic-rounding");
+    assertEquals(ExitCode.USAGE, exact.code(), exact.err());
+    assertTrue(exact.err().contains("has none; choose --dtype bf16"), exact.err());
+    Run rounded = pretrain("--iters=2", "--dtype=bf16", "--stochastic-rounding");
+    assertEquals(ExitCode.OK, rounded.code(), rounded.err());
+    Run resumed = pretrain("--resume=auto", "--iters=4");
+    assertEquals(ExitCode.OK, resumed.code(), resumed.err());
+  }
 }

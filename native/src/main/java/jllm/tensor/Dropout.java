@@ -35,8 +35,13 @@ public record Dropout(float probability, long seed) {
     return (int) (probability * 0x1p31);
   }
 
-  /** The key of a row: the upper half of SplitMix64's output (Steele et al. 2014). */
+  /** The key of a row. */
   public int rowKey(long row) {
+    return key(seed, row);
+  }
+
+  /** The upper half of SplitMix64's output number {@code row} (Steele et al. 2014). */
+  static int key(long seed, long row) {
     long z = seed + (row + 1) * GOLDEN_64;
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

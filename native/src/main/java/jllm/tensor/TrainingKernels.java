@@ -1,5 +1,7 @@
 package jllm.tensor;
 
+import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -273,22 +275,42 @@ public interface TrainingKernels {
 
   /**
    * The sum of the squares of all elements, summed in double precision; not finite if an element is
-   * not.
+   * not. Waits for what was started.
    */
   double sumOfSquares(Tensor x);
 
   /**
-   * AdamW with decoupled decay. With g = gradient * gradientScale: {@code m = beta1 m + (1 - beta1)
-   * g}; {@code v = beta2 v + (1 - beta2) g^2}; {@code w -= learningRate * (m / (1 - beta1^step) /
-   * (sqrt(v / (1 - beta2^step)) + eps) + weightDecay * w)}.
+   * {@code sum += } the sum of all elements of x, in double precision: how the losses of a step add
+   * up where they are.
    *
-   * @param w weights (master copies) in the activation type, of any shape
-   * @param gradient as w; not changed
-   * @param m first moments, as w
-   * @param v second moments, as w
-   * @param rounded BF16, the weights that the model computes with: receives w rounded to nearest
-   *     even; absent if the model computes with w itself
+   * @param sum F64 [1]
    */
-  void adamW(
-      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded);
+  void addSum(Tensor sum, Tensor x);
+
+  /**
+   * The L2 norm of all elements of some tensors together, in double precision; not finite if an
+   * element is not.
+   *
+   * @param norm F64 [1]
+   */
+  default void norm(Tensor norm, List<Tensor> tensors) {
+    double sum = 0;
+    for (Tensor tensor : tensors) {
+      sum += sumOfSquares(tensor);
+    }
+    norm.segment().set(ValueLayout.JAVA_DOUBLE, 0, Math.sqrt(sum));
+  }
+
+  /**
+   * AdamW with decoupled decay and clipping by the global norm. Nothing changes if one of the
+   * totals is not finite. Otherwise, with g = gradient * scale and scale = clip / (norm + 1e-6), or
+   * 1 where the norm is at most clip or that is 0: {@code m = beta1 m + (1 - beta1) g}; {@code v =
+   * beta2 v + (1 - beta2) g^2}; {@code w -= learningRate * (m / (1 - beta1^step) / (sqrt(v / (1 -
+   * beta2^step)) + eps) + weightDecay * w)}; {@code rounded = w}, to nearest even or as the step
+   * says.
+   *
+   * @param weights all that is trained: in their order, {@link StochasticRounding} counts places
+   * @param totals F64 [2]: the sum of the losses of the step; the norm of all gradients
+   */
+  void adamW(List<AdamWWeights> weights, AdamWStep step, Tensor totals);
 }

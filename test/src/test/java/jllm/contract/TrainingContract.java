@@ -7,4 +7,5 @@ interface TrainingContract
         AttentionGradientContract,
         ElementGradientContract,
         ExpertGradientContract,
-        LossContract {}
+        LossContract,
+        OptimizerContract {}

@@ -101,6 +101,15 @@ final class Trial implements AutoCloseable {
     return guarded(DType.I32, DType.I32, Shape.of(rows, columns)).asResult();
   }
 
+  /** Numbers in double precision on both sides, whatever activations are. */
+  Operand doubles(double... values) {
+    Operand operand = guarded(DType.F64, DType.F64, Shape.of(values.length));
+    for (int i = 0; i < values.length; i++) {
+      operand.set(i, values[i]);
+    }
+    return operand;
+  }
+
   private Operand activations(int rows, int columns) {
     return guarded(DType.F64, tested.activationType(), Shape.of(rows, columns));
   }

@@ -11,10 +11,12 @@ import jllm.model.Batch;
 import jllm.model.Transformer;
 import jllm.tensor.Activations;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.Memory;
+import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.grad.Parameters.Parameter;
 import jllm.tokenize.shard.TokenShard;
@@ -35,8 +37,10 @@ final class ByteModelTraining implements AutoCloseable {
   private final Transformer model;
   private final Exec exec;
   private final Batch batch = Batch.whole(TOKENS);
-  private final List<Tensor> firstMoments = new ArrayList<>();
-  private final List<Tensor> secondMoments = new ArrayList<>();
+  private final List<AdamWWeights> optimized = new ArrayList<>();
+
+  /** Zeros, which are finite: nothing is clipped. */
+  private final Tensor totals;
 
   ByteModelTraining(Path folder, Backend backend, Activations activations) throws IOException {
     this.backend = backend;
@@ -49,9 +53,13 @@ final class ByteModelTraining implements AutoCloseable {
     }
     model = Transformer.trainable(weights, backend, weights.parameters());
     exec = new Exec(backend);
+    totals = memory.tensor(DType.F64, Shape.of(2));
     for (Parameter parameter : weights.parameters().all()) {
-      firstMoments.add(memory.tensor(DType.F32, parameter.weight().shape()));
-      secondMoments.add(memory.tensor(DType.F32, parameter.weight().shape()));
+      Shape shape = parameter.weight().shape();
+      Tensor first = memory.tensor(DType.F32, shape);
+      Tensor second = memory.tensor(DType.F32, shape);
+      optimized.add(
+          new AdamWWeights(parameter.weight(), parameter.gradient(), first, second, null, 0));
     }
   }
 
@@ -70,16 +78,10 @@ final class ByteModelTraining implements AutoCloseable {
     double loss = mean(losses);
     exec.seed(losses, 1f / TOKENS);
     exec.backward();
-    AdamWStep adamW = new AdamWStep(1e-3f, 0.9f, 0.999f, 1e-8f, 0, 1, step + 1);
-    int i = 0;
+    AdamWStep adamW = new AdamWStep(1e-3f, 0.9f, 0.999f, 1e-8f, 0, step + 1, null);
+    backend.training().adamW(optimized, adamW, totals);
     for (Parameter parameter : weights.parameters().all()) {
-      Tensor gradient = parameter.gradient();
-      backend
-          .training()
-          .adamW(
-              parameter.weight(), gradient, firstMoments.get(i), secondMoments.get(i), adamW, null);
-      backend.training().fill(gradient, 0);
-      i++;
+      backend.training().fill(parameter.gradient(), 0);
     }
     return loss;
   }

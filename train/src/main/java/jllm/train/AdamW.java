@@ -6,15 +6,19 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
 import jllm.tensor.Shape;
+import jllm.tensor.StochasticRounding;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
+import org.jspecify.annotations.Nullable;
 
 /** The optimizer: its moments are in the {@link TrainedTensors}. */
 final class AdamW {
@@ -25,59 +29,79 @@ final class AdamW {
 
   private static final int PROBES = 10;
 
+  private static final long GOLDEN_64 = 0x9E3779B97F4A7C15L;
+
   private final TrainedTensors weights;
   private final TrainingKernels kernels;
   private final OptimizerOptions options;
+  private final long seed;
+  private final List<Tensor> gradients;
+  private final List<AdamWWeights> all;
 
-  AdamW(TrainedTensors weights, TrainingKernels kernels, OptimizerOptions options) {
+  /**
+   * @param seed of the rounding, if that is stochastic
+   */
+  AdamW(TrainedTensors weights, TrainingKernels kernels, OptimizerOptions options, long seed) {
     this.weights = weights;
     this.kernels = kernels;
     this.options = options;
+    this.seed = seed;
+    this.gradients = weights.groups().stream().map(TrainedTensors.Group::gradient).toList();
+    this.all = weights.groups().stream().map(this::whole).toList();
+  }
+
+  private AdamWWeights whole(TrainedTensors.Group group) {
+    boolean decays = group.matrices() || options.decayAll();
+    return new AdamWWeights(
+        group.master(),
+        group.gradient(),
+        group.firstMoment(),
+        group.secondMoment(),
+        group.rounded(),
+        decays ? (float) options.weightDecay() : 0);
   }
 
   void zeroGradients() {
-    for (TrainedTensors.Group group : weights.groups()) {
-      kernels.fill(group.gradient(), 0);
+    for (Tensor gradient : gradients) {
+      kernels.fill(gradient, 0);
     }
   }
 
-  /** The L2 norm of all gradients; not finite if one is not. */
-  double gradientNorm() {
-    double sum = 0;
-    for (TrainedTensors.Group group : weights.groups()) {
-      sum += kernels.sumOfSquares(group.gradient());
-    }
-    return Math.sqrt(sum);
+  /** Finds the norm of the gradients of a step. */
+  void norm(StepTotals totals) {
+    totals.norm(gradients);
   }
 
   /**
-   * Changes the weights.
+   * Changes the weights, unless the totals of the step are not finite.
    *
-   * @param norm of the gradients
+   * @param totals with the norm
    * @param number of the update, from 1
    */
-  void update(double learningRate, double norm, long number) {
-    double limit = options.gradClip();
-    // As torch's clip_grad_norm_ does it.
-    double scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
-    for (TrainedTensors.Group group : weights.groups()) {
-      boolean decays = group.matrices() || options.decayAll();
-      AdamWStep step =
-          new AdamWStep(
-              (float) learningRate,
-              (float) options.beta1(),
-              (float) options.beta2(),
-              (float) options.eps(),
-              decays ? (float) options.weightDecay() : 0,
-              (float) scale,
-              number);
-      kernels.adamW(
-          group.master(),
-          group.gradient(),
-          group.firstMoment(),
-          group.secondMoment(),
-          step,
-          group.rounded());
+  void update(double learningRate, long number, StepTotals totals) {
+    AdamWStep step =
+        new AdamWStep(
+            (float) learningRate,
+            (float) options.beta1(),
+            (float) options.beta2(),
+            (float) options.eps(),
+            options.gradClip(),
+            number,
+            rounding(number));
+    kernels.adamW(all, step, totals.tensor());
+  }
+
+  /** How an update rounds; absent if to nearest. */
+  private @Nullable StochasticRounding rounding(long number) {
+    return options.stochasticRounding()
+        ? new StochasticRounding(new SplittableRandom(~seed + number * GOLDEN_64).nextLong())
+        : null;
+  }
+
+  /** Gives the model again what so many updates had rounded for it. */
+  void restoreRounding(long updates) {
+    if (updates > 0) {
+      weights.round(rounding(updates));
     }
   }
 
@@ -95,17 +119,22 @@ final class AdamW {
       rounds |= group.rounded() != null;
     }
     int size = (int) Math.min(elements, PROBED);
-    AdamWStep step = new AdamWStep(1e-6f, 0.9f, 0.95f, 1e-8f, 0, 1, 1);
-    try (Memory memory = backend.memory()) {
+    AdamWStep step = new AdamWStep(1e-6f, 0.9f, 0.95f, 1e-8f, 1, 1, rounding(1));
+    try (Memory memory = backend.memory();
+        StepTotals totals = new StepTotals(backend)) {
       Tensor[] vectors = new Tensor[4];
       Arrays.setAll(vectors, _ -> memory.tensor(DType.F32, Shape.of(size)));
       Tensor rounded = rounds ? memory.tensor(DType.BF16, Shape.of(size)) : null;
+      List<Tensor> gradient = List.of(vectors[1]);
+      List<AdamWWeights> probed =
+          List.of(new AdamWWeights(vectors[0], vectors[1], vectors[2], vectors[3], rounded, 0));
       double least = Double.POSITIVE_INFINITY;
       for (int i = 0; i < PROBES; i++) {
         long start = System.nanoTime();
-        kernels.sumOfSquares(vectors[1]);
-        kernels.adamW(vectors[0], vectors[1], vectors[2], vectors[3], step, rounded);
+        totals.norm(gradient);
+        kernels.adamW(probed, step, totals.tensor());
         kernels.fill(vectors[1], 0);
+        totals.read();
         least = Math.min(least, (System.nanoTime() - start) / 1e9);
       }
       return least * elements / size;

@@ -47,8 +47,8 @@ final class ModelStep implements AutoCloseable {
   }
 
   /**
-   * Waits between forward and backward pass, which a device otherwise need not: the times of both
-   * are true then.
+   * Waits after the forward and after the backward pass, which is not needed otherwise: the times
+   * of both are true then.
    */
   void timePhases() {
     timed = true;
@@ -59,11 +59,12 @@ final class ModelStep implements AutoCloseable {
   }
 
   /**
-   * Adds the derivatives of {@code factor} times the sum of the losses to the gradients.
+   * Adds the derivatives of {@code factor} times the sum of the losses to the gradients. Does not
+   * wait for that, unless phases are timed.
    *
-   * @return the sum of the losses in nats
+   * @return the losses in nats, of each row, until the next call
    */
-  double learn(TokenBatch tokens, float factor, long dropoutSeed) {
+  Tensor learn(TokenBatch tokens, float factor, long dropoutSeed) {
     started = System.nanoTime();
     fill(tokens);
     batch.dropout(dropout, dropoutSeed).adapterDropout(weights.adapterDropout(), dropoutSeed);
@@ -79,9 +80,11 @@ final class ModelStep implements AutoCloseable {
       exec.seed(unevenness, balance * factor * tokens.trained());
     }
     exec.backward();
-    Tensor computed = exec.onHost(losses);
-    ended = System.nanoTime();
-    return sum(computed, tokens.rows());
+    if (timed) {
+      backend.synchronize();
+      ended = System.nanoTime();
+    }
+    return losses;
   }
 
   /**
@@ -129,14 +132,6 @@ final class ModelStep implements AutoCloseable {
     if (documents) {
       batch.documents(tokens.starts(), 0);
     }
-  }
-
-  private static double sum(Tensor losses, int rows) {
-    double sum = 0;
-    for (int row = 0; row < rows; row++) {
-      sum += losses.segment().getAtIndex(ValueLayout.JAVA_FLOAT, row);
-    }
-    return sum;
   }
 
   /** Losses summed up. */

@@ -34,8 +34,9 @@ public final class StepLosses {
     BatchOptions size = options.batch();
     double[] losses = new double[steps];
     try (TrainedWeights trained = TrainedWeights.copy(weights, options.weightType(), backend);
-        ModelStep model = new ModelStep(trained, backend, size.tokensPerBatch(), false, options)) {
-      AdamW optimizer = new AdamW(trained, backend.training(), options.optimizer());
+        ModelStep model = new ModelStep(trained, backend, size.tokensPerBatch(), false, options);
+        StepTotals totals = new StepTotals(backend)) {
+      AdamW optimizer = new AdamW(trained, backend.training(), options.optimizer(), options.seed());
       TokenBatch batch =
           TokenBatch.random(
               size.batchSize(),
@@ -43,9 +44,12 @@ public final class StepLosses {
               weights.config().vocabularySize(),
               options.seed());
       for (int step = 0; step < steps; step++) {
-        losses[step] = model.learn(batch, 1f / batch.trained(), step) / batch.trained();
-        optimizer.update(rate, optimizer.gradientNorm(), step + 1);
+        totals.reset();
+        totals.addLosses(model.learn(batch, 1f / batch.trained(), step));
+        optimizer.norm(totals);
+        optimizer.update(rate, step + 1, totals);
         optimizer.zeroGradients();
+        losses[step] = totals.read().losses() / batch.trained();
       }
     }
     return losses;

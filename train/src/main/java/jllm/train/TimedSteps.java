@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
 public final class TimedSteps implements AutoCloseable {
   private static final double RATE = 1e-5;
 
-  private final Backend backend;
   private final TrainedTensors weights;
   private final TrainingFlops flops;
   private final @Nullable WeightSource base;
   private final ModelStep model;
   private final AdamW optimizer;
+  private final StepTotals totals;
   private final BatchOptions size;
   private final TokenBatch batch;
   private long steps;
@@ -35,14 +35,14 @@ public final class TimedSteps implements AutoCloseable {
       TrainingFlops flops,
       @Nullable WeightSource base,
       TrainOptions options) {
-    this.backend = backend;
     this.weights = weights;
     this.flops = flops;
     this.base = base;
     size = options.batch();
     model = new ModelStep(weights, backend, size.tokensPerBatch(), false, options);
     model.timePhases();
-    optimizer = new AdamW(weights, backend.training(), options.optimizer());
+    optimizer = new AdamW(weights, backend.training(), options.optimizer(), options.seed());
+    totals = new StepTotals(backend);
     batch =
         TokenBatch.random(
             size.batchSize(),
@@ -102,15 +102,17 @@ public final class TimedSteps implements AutoCloseable {
     float factor = (float) (1.0 / size.tokensPerStep());
     double forward = 0;
     double backward = 0;
+    totals.reset();
     for (int i = 0; i < size.accumulation(); i++) {
-      model.learn(batch, factor, steps);
+      totals.addLosses(model.learn(batch, factor, steps));
       forward += model.forwardSeconds();
       backward += model.backwardSeconds();
     }
     long start = System.nanoTime();
-    optimizer.update(RATE, optimizer.gradientNorm(), ++steps);
+    optimizer.norm(totals);
+    optimizer.update(RATE, ++steps, totals);
     optimizer.zeroGradients();
-    backend.synchronize();
+    totals.read();
     return new StepTimes(forward, backward, (System.nanoTime() - start) / 1e9);
   }
 
@@ -122,6 +124,7 @@ public final class TimedSteps implements AutoCloseable {
   @Override
   public void close() {
     model.close();
+    totals.close();
     weights.close();
     if (base != null) {
       base.close();

@@ -12,7 +12,8 @@ import jllm.tensor.DType;
  * @param recompute whether the activations inside blocks are computed again for the gradients
  *     instead of kept: less memory, a third more work
  * @param weightType F32, or BF16: then the optimizer keeps F32 masters
- * @param seed of first weights, dropout and sampled texts; the order of the data has its own
+ * @param seed of first weights, dropout, stochastic rounding and sampled texts; the order of the
+ *     data has its own
  */
 public record TrainOptions(
     BatchOptions batch,
@@ -42,6 +43,11 @@ public record TrainOptions(
     }
     if (weightType != DType.F32 && weightType != DType.BF16) {
       throw new SettingsException("weights of type " + weightType + ", expected F32 or BF16");
+    }
+    if (optimizer.stochasticRounding() && weightType == DType.F32) {
+      throw new SettingsException(
+          "--stochastic-rounding is of the BF16 copies that a model computes with, but this one is"
+              + " trained in float32 and has none; choose --dtype bf16, or leave the option out");
     }
   }
 

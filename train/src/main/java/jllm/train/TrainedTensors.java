@@ -15,6 +15,7 @@ import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Memory;
 import jllm.tensor.Shape;
+import jllm.tensor.StochasticRounding;
 import jllm.tensor.Tensor;
 import jllm.tensor.grad.Parameters;
 import jllm.tensor.quant.BlockEncoder;
@@ -184,21 +185,46 @@ public abstract sealed class TrainedTensors implements AutoCloseable
     return copy;
   }
 
-  /** Gives the model the values of the masters, where it has others. */
+  /** Gives the model the values of the masters, to nearest, where it has others. */
   final void round() {
+    round(null);
+  }
+
+  /**
+   * The same as an update with that rounding does it.
+   *
+   * @param rounding absent: to nearest
+   */
+  final void round(@Nullable StochasticRounding rounding) {
+    long chunk = 0;
     for (Group group : groups) {
       Tensor rounded = group.rounded();
       if (rounded != null) {
-        BlockEncoder encoder = BlockEncoder.of(DType.BF16).orElseThrow();
-        int step = 1 << 16;
-        for (int from = 0; from < group.master().columns(); from += step) {
-          int count = Math.min(step, group.master().columns() - from);
-          try (Arena arena = Arena.ofConfined()) {
-            Tensor part = onHost(group.master().slice(from, count), arena);
-            float[] values = part.segment().toArray(ValueLayout.JAVA_FLOAT);
-            set(rounded.slice(from, count), bits -> encoder.encode(values, 0, count, bits, 0));
-          }
-        }
+        round(group.master(), rounded, rounding, chunk);
+      }
+      chunk += StochasticRounding.chunks(group.master().columns());
+    }
+  }
+
+  private void round(
+      Tensor master, Tensor rounded, @Nullable StochasticRounding rounding, long firstChunk) {
+    BlockEncoder nearest = BlockEncoder.of(DType.BF16).orElseThrow();
+    int step = 16 * StochasticRounding.CHUNK;
+    for (int from = 0; from < master.columns(); from += step) {
+      int count = Math.min(step, master.columns() - from);
+      long chunk = firstChunk + from / StochasticRounding.CHUNK;
+      try (Arena arena = Arena.ofConfined()) {
+        Tensor part = onHost(master.slice(from, count), arena);
+        float[] values = part.segment().toArray(ValueLayout.JAVA_FLOAT);
+        set(
+            rounded.slice(from, count),
+            bits -> {
+              if (rounding == null) {
+                nearest.encode(values, 0, count, bits, 0);
+              } else {
+                rounding.round(values, chunk, bits);
+              }
+            });
       }
     }
   }

@@ -38,6 +38,7 @@ public final class Trainer implements AutoCloseable {
   private final Schedule schedule;
   private final AdamW optimizer;
   private final ModelStep model;
+  private final StepTotals totals;
   private final TokenBatch[] batches;
   private final int @Nullable [] tokenBytes;
   private final @Nullable RunFolder folder;
@@ -93,7 +94,7 @@ public final class Trainer implements AutoCloseable {
     check(weights.config(), options.batch());
     this.plan = weights.plan(options, data);
     this.schedule = new Schedule(options.schedule(), plan.steps());
-    this.optimizer = new AdamW(weights, backend.training(), options.optimizer());
+    this.optimizer = new AdamW(weights, backend.training(), options.optimizer(), options.seed());
     this.batches = new TokenBatch[options.batch().accumulation()];
     Arrays.setAll(
         batches,
@@ -109,6 +110,7 @@ public final class Trainer implements AutoCloseable {
     this.model =
         new ModelStep(
             weights, backend, options.batch().tokensPerBatch(), data.separatesDocuments(), options);
+    this.totals = new StepTotals(backend);
     this.diagnosis = new Diagnosis(model, optimizer, progress);
   }
 
@@ -127,6 +129,7 @@ public final class Trainer implements AutoCloseable {
               .formatted(checkpoint.path(), checkpoint.weightType(), weights.matrixType()));
     }
     progress = checkpoint.progress();
+    optimizer.restoreRounding(progress.updates);
     data.restore(checkpoint.data());
   }
 
@@ -197,6 +200,7 @@ public final class Trainer implements AutoCloseable {
       long start = System.nanoTime();
       data.next(batches[0], size);
       model.learn(batches[0], 0, 0);
+      backend.synchronize();
       least = Math.min(least, (System.nanoTime() - start) / 1e9);
     } while (System.nanoTime() - begin < PROBE_NANOS);
     return least;
@@ -259,16 +263,27 @@ public final class Trainer implements AutoCloseable {
     }
     // The mean over all that the step learns, however it is spread over the batches.
     float factor = (float) (1.0 / trained);
-    double sum = 0;
+    totals.reset();
     for (int i = 0; i < batches.length; i++) {
-      sum += model.learn(batches[i], factor, seed(i));
+      totals.addLosses(model.learn(batches[i], factor, seed(i)));
     }
-    double loss = sum / trained;
-    double norm = optimizer.gradientNorm();
+    optimizer.norm(totals);
     double rate = schedule.rate(progress.step);
-    StepReport.Skipped skipped = verdict(loss, norm);
+    boolean spike =
+        options.guard().spikeDeviations() > 0 && isSpike(totals.read().losses() / trained);
+    if (trained > 0 && !spike) {
+      optimizer.update(rate, progress.updates + 1, totals);
+    }
+    StepTotals.Values values = totals.read();
+    double loss = values.losses() / trained;
+    double norm = values.norm();
+    StepReport.Skipped skipped = StepReport.Skipped.NO;
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+      skipped = StepReport.Skipped.NON_FINITE;
+    } else if (spike) {
+      skipped = StepReport.Skipped.SPIKE;
+    }
     if (skipped == StepReport.Skipped.NO) {
-      optimizer.update(rate, norm, progress.updates + 1);
       progress.updates++;
     } else {
       progress.skipped++;
@@ -318,15 +333,9 @@ public final class Trainer implements AutoCloseable {
     return new SplittableRandom(options.seed() + place * 0x9E3779B97F4A7C15L).nextLong();
   }
 
-  private StepReport.Skipped verdict(double loss, double norm) {
-    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
-      return StepReport.Skipped.NON_FINITE;
-    }
+  private boolean isSpike(double loss) {
     GuardOptions guard = options.guard();
-    boolean spike =
-        guard.spikeDeviations() > 0
-            && progress.deviations(loss, guard.spikeWindow()) > guard.spikeDeviations();
-    return spike ? StepReport.Skipped.SPIKE : StepReport.Skipped.NO;
+    return progress.deviations(loss, guard.spikeWindow()) > guard.spikeDeviations();
   }
 
   private void evaluateIfDue(boolean end) throws IOException {
@@ -428,6 +437,7 @@ public final class Trainer implements AutoCloseable {
   @Override
   public void close() {
     model.close();
+    totals.close();
     if (folder != null) {
       try {
         folder.close();

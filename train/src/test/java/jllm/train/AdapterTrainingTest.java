@@ -77,15 +77,7 @@ class AdapterTrainingTest {
                 : checkpoint.adapter(model, ADAPTER, backend);
         Trainer trainer =
             new Trainer(
-                backend,
-                adapter,
-                data,
-                null,
-                options().withWeightType(matrices),
-                run,
-                Map.of(),
-                log,
-                checkpoint)) {
+                backend, adapter, data, null, options(matrices), run, Map.of(), log, checkpoint)) {
       trainer.run();
       List<byte[]> bits = new ArrayList<>();
       for (TrainedTensors.Weight weight : adapter.all()) {
@@ -94,6 +86,14 @@ class AdapterTrainingTest {
       }
       return bits;
     }
+  }
+
+  /** What is rounded, is rounded by chance. */
+  private static TrainOptions options(DType matrices) {
+    boolean rounded = matrices == DType.BF16;
+    return options()
+        .withWeightType(matrices)
+        .withOptimizer(OptimizerOptions.USUAL.withStochasticRounding(rounded));
   }
 
   @ParameterizedTest

@@ -69,7 +69,7 @@ final class FixtureTest {
                 new BatchOptions(4, 64, 1),
                 new Horizon.Steps(losses.size()),
                 ScheduleOptions.constant(1e-3))
-            .withOptimizer(new OptimizerOptions(0.9, 0.999, 1e-8, 0, false, 0))
+            .withOptimizer(new OptimizerOptions(0.9, 0.999, 1e-8, 0, false, 0, false))
             .withEvaluation(new EvaluationOptions(10, 5));
     DataOptions dataOptions =
         new DataOptions(

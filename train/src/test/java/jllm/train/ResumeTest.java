@@ -25,8 +25,10 @@ final class ResumeTest {
   enum Case {
     GPT2(TinyRun.gpt2(), DType.F32, 0.1),
     LLAMA_ROUNDED(TinyRun.llama(), DType.BF16, 0),
+    LLAMA_ROUNDED_BY_CHANCE(TinyRun.llama(), DType.BF16, 0),
     QWEN2(TinyRun.qwen2(), DType.F32, 0),
-    MIXTRAL(TinyRun.mixtral(), DType.F32, 0.2);
+    MIXTRAL(TinyRun.mixtral(), DType.F32, 0.2),
+    MIXTRAL_ROUNDED_BY_CHANCE(TinyRun.mixtral(), DType.BF16, 0);
 
     final ModelConfig config;
     final DType type;
@@ -42,6 +44,8 @@ final class ResumeTest {
   private static TrainOptions options(Case test) {
     return TinyRun.options(20)
         .withWeightType(test.type)
+        .withOptimizer(
+            OptimizerOptions.USUAL.withStochasticRounding(test.name().endsWith("BY_CHANCE")))
         .withDropout(test.dropout)
         .withEvaluation(new EvaluationOptions(4, 2))
         .withCheckpoints(new CheckpointOptions(5, 2, true))

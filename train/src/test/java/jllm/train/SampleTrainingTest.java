@@ -99,7 +99,8 @@ class SampleTrainingTest {
             new ScheduleOptions(ScheduleOptions.Kind.CONSTANT, 1e-3, 1e-3, 0, 0.2));
     try (Backend backend = new VectorBackend(1);
         TrainedWeights weights = TrainedWeights.random(config(family), DType.F32, 3, backend);
-        ModelStep model = new ModelStep(weights, backend, batchSize * LENGTH, true, options)) {
+        ModelStep model = new ModelStep(weights, backend, batchSize * LENGTH, true, options);
+        StepTotals totals = new StepTotals(backend)) {
       List<TokenBatch> all = new ArrayList<>();
       long trained = 0;
       for (int i = 0; i < batches; i++) {
@@ -108,10 +109,10 @@ class SampleTrainingTest {
         trained += batch.trained();
         all.add(batch);
       }
-      double loss = 0;
       for (TokenBatch batch : all) {
-        loss += model.learn(batch, 1f / trained, 1);
+        totals.addLosses(model.learn(batch, 1f / trained, 1));
       }
+      double loss = totals.read().losses();
       float[] gradient = new float[0];
       for (TrainedTensors.Group group : weights.groups()) {
         float[] part = group.gradient().segment().toArray(ValueLayout.JAVA_FLOAT);

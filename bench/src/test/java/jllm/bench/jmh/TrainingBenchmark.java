@@ -2,11 +2,13 @@ package jllm.bench.jmh;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import jllm.ffi.PageAllocator;
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
@@ -17,6 +19,7 @@ import jllm.tensor.TrainingAttention;
 import jllm.tensor.TrainingKernels;
 import jllm.tensor.cpu.VectorBackend;
 import jllm.tensor.quant.RandomBlocks;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -56,7 +59,7 @@ public class TrainingBenchmark {
   public int threads;
 
   private final SplittableRandom random = new SplittableRandom(1);
-  private final AdamWStep step = new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 0.1f, 1, 100);
+  private final AdamWStep step = new AdamWStep(1e-4f, 0.9f, 0.95f, 1e-8f, 1, 100, null);
   private final Dropout dropout = new Dropout(0.1f, 1);
   private Arena arena;
   private Backend backend;
@@ -65,6 +68,7 @@ public class TrainingBenchmark {
   private Tensor[] narrow;
   private Tensor[] wide;
   private Tensor[] optimized;
+  private Tensor totals;
   private Tensor rounded;
   private Tensor weight;
   private Tensor bias;
@@ -87,6 +91,7 @@ public class TrainingBenchmark {
     wide = tensors(3, rows, 4 * WIDTH);
     optimized = tensors(4, 1, WEIGHTS);
     training.fill(optimized[3], 0.01f);
+    totals = Tensor.allocate(arena, DType.F64, Shape.of(2));
     rounded = Tensor.allocate(new PageAllocator(arena), DType.BF16, Shape.of(1, WEIGHTS));
     weight = tensors(1, 1, WIDTH)[0].reshape(WIDTH);
     bias = tensors(1, 1, WIDTH)[0].reshape(WIDTH);
@@ -171,11 +176,16 @@ public class TrainingBenchmark {
 
   @Benchmark
   public void adamW() {
-    training.adamW(optimized[0], optimized[1], optimized[2], optimized[3], step, null);
+    training.adamW(weights(null), step, totals);
   }
 
   @Benchmark
   public void adamWWithRoundedCopy() {
-    training.adamW(optimized[0], optimized[1], optimized[2], optimized[3], step, rounded);
+    training.adamW(weights(rounded), step, totals);
+  }
+
+  private List<AdamWWeights> weights(@Nullable Tensor copy) {
+    return List.of(
+        new AdamWWeights(optimized[0], optimized[1], optimized[2], optimized[3], copy, 0.1f));
   }
 }

@@ -1,7 +1,11 @@
 package jllm.tensor.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
+import jllm.tensor.StochasticRounding;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class AdamW implements Workers.Task {
   /** Elements of a chunk: a few pages of each tensor. */
-  private static final int CHUNK = 4096;
+  private static final int CHUNK = StochasticRounding.CHUNK;
 
   /** Elements from which a second thread saves more than it costs. */
   private static final int WORTH_SHARING = 1 << 14;
@@ -23,9 +27,9 @@ final class AdamW implements Workers.Task {
   private MemorySegment m = MemorySegment.NULL;
   private MemorySegment v = MemorySegment.NULL;
   private @Nullable MemorySegment rounded;
-  private AdamWStep step = new AdamWStep(0, 0, 0, 0, 0, 0, 1);
-  private float firstFactor;
-  private float secondFactor;
+  private OptimizerLoops.@Nullable Factors factors;
+  private @Nullable StochasticRounding rounding;
+  private long firstChunk;
   private long count;
 
   AdamW(Workers workers) {
@@ -33,17 +37,28 @@ final class AdamW implements Workers.Task {
   }
 
   /** See {@link jllm.tensor.TrainingKernels#adamW}. */
-  void update(
-      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    this.w = w.segment();
-    this.gradient = gradient.segment();
-    this.m = m.segment();
-    this.v = v.segment();
-    this.rounded = rounded == null ? null : rounded.segment();
-    this.step = step;
-    firstFactor = (float) (1 / step.firstCorrection());
-    secondFactor = (float) (1 / step.secondCorrection());
-    count = w.shape().elements();
+  void update(List<AdamWWeights> all, AdamWStep step, Tensor totals) {
+    float scale = step.gradientScale(totals);
+    if (Float.isNaN(scale)) {
+      return;
+    }
+    rounding = step.rounding();
+    firstChunk = 0;
+    for (AdamWWeights weights : all) {
+      factors = OptimizerLoops.Factors.of(step, scale, weights.weightDecay());
+      update(weights);
+      firstChunk += StochasticRounding.chunks(count);
+    }
+  }
+
+  private void update(AdamWWeights weights) {
+    w = weights.w().segment();
+    gradient = weights.gradient().segment();
+    m = weights.m().segment();
+    v = weights.v().segment();
+    Tensor copy = weights.rounded();
+    rounded = copy == null ? null : copy.segment();
+    count = weights.w().shape().elements();
     if (count < WORTH_SHARING) {
       run(0, 1);
     } else {
@@ -53,16 +68,26 @@ final class AdamW implements Workers.Task {
 
   @Override
   public void run(int part, int parts) {
-    int chunks = Math.toIntExact((count + CHUNK - 1) / CHUNK);
+    int chunks = Math.toIntExact(StochasticRounding.chunks(count));
     int end = Workers.share(chunks, part + 1, parts);
-    MemorySegment rounded = this.rounded;
     for (int chunk = Workers.share(chunks, part, parts); chunk < end; chunk++) {
       long first = (long) chunk * CHUNK;
       int length = (int) Math.min(CHUNK, count - first);
-      OptimizerLoops.adamW(w, gradient, m, v, 4 * first, length, step, firstFactor, secondFactor);
-      if (rounded != null) {
-        OptimizerLoops.round(w, 4 * first, rounded, 2 * first, length);
-      }
+      OptimizerLoops.adamW(w, gradient, m, v, 4 * first, length, Objects.requireNonNull(factors));
+      round(first, length, firstChunk + chunk);
+    }
+  }
+
+  private void round(long first, int length, long chunk) {
+    MemorySegment to = rounded;
+    StochasticRounding stochastic = rounding;
+    if (to == null) {
+      return;
+    }
+    if (stochastic == null) {
+      OptimizerLoops.round(w, 4 * first, to, 2 * first, length);
+    } else {
+      OptimizerLoops.round(w, 4 * first, to, 2 * first, length, stochastic.key(chunk));
     }
   }
 }

@@ -1,5 +1,6 @@
 package jllm.tensor.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static jdk.incubator.vector.FloatVector.broadcast;
@@ -19,17 +20,50 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.Dropout;
+import jllm.tensor.StochasticRounding;
 
 /** The loops of the optimizer, over a piece of a tensor. */
 final class OptimizerLoops {
   private static final VectorSpecies<Double> DOUBLE = VectorSpecies.of(double.class, Lanes.SHAPE);
 
+  /** {@code lane * COLUMN_STEP}. */
+  private static final IntVector PLACES =
+      IntVector.zero(Lanes.INT).addIndex(1).mul(Dropout.COLUMN_STEP);
+
   private OptimizerLoops() {}
 
   /**
+   * What is the same for all elements of a tensor.
+   *
+   * @param scale on gradients
+   * @param first {@code 1 / (1 - beta1^step)}
+   * @param second {@code 1 / (1 - beta2^step)}
+   */
+  record Factors(
+      float scale,
+      float beta1,
+      float beta2,
+      float eps,
+      float learningRate,
+      float weightDecay,
+      float first,
+      float second) {
+    static Factors of(AdamWStep step, float scale, float weightDecay) {
+      return new Factors(
+          scale,
+          step.beta1(),
+          step.beta2(),
+          step.eps(),
+          step.learningRate(),
+          weightDecay,
+          (float) (1 / step.firstCorrection()),
+          (float) (1 / step.secondCorrection()));
+    }
+  }
+
+  /**
    * @param at byte of all four segments
-   * @param firstFactor {@code 1 / (1 - beta1^step)}
-   * @param secondFactor {@code 1 / (1 - beta2^step)}
    */
   static void adamW(
       MemorySegment w,
@@ -38,18 +72,16 @@ final class OptimizerLoops {
       MemorySegment v,
       long at,
       int count,
-      AdamWStep step,
-      float firstFactor,
-      float secondFactor) {
-    FloatVector scale = broadcast(FLOAT, step.gradientScale());
-    FloatVector beta1 = broadcast(FLOAT, step.beta1());
-    FloatVector beta2 = broadcast(FLOAT, step.beta2());
-    FloatVector rest1 = broadcast(FLOAT, 1 - step.beta1());
-    FloatVector rest2 = broadcast(FLOAT, 1 - step.beta2());
-    FloatVector second = broadcast(FLOAT, secondFactor);
-    FloatVector eps = broadcast(FLOAT, step.eps());
-    FloatVector rate = broadcast(FLOAT, -step.learningRate() * firstFactor);
-    FloatVector decay = broadcast(FLOAT, -step.learningRate() * step.weightDecay());
+      Factors factors) {
+    FloatVector scale = broadcast(FLOAT, factors.scale);
+    FloatVector beta1 = broadcast(FLOAT, factors.beta1);
+    FloatVector beta2 = broadcast(FLOAT, factors.beta2);
+    FloatVector rest1 = broadcast(FLOAT, 1 - factors.beta1);
+    FloatVector rest2 = broadcast(FLOAT, 1 - factors.beta2);
+    FloatVector second = broadcast(FLOAT, factors.second);
+    FloatVector eps = broadcast(FLOAT, factors.eps);
+    FloatVector rate = broadcast(FLOAT, -factors.learningRate * factors.first);
+    FloatVector decay = broadcast(FLOAT, -factors.learningRate * factors.weightDecay);
     int i = 0;
     for (; i <= count - COUNT; i += COUNT) {
       long o = at + 4L * i;
@@ -64,15 +96,15 @@ final class OptimizerLoops {
     }
     for (; i < count; i++) {
       long o = at + 4L * i;
-      float g = gradient.get(JAVA_FLOAT, o) * step.gradientScale();
-      float a = g * (1 - step.beta1()) + m.get(JAVA_FLOAT, o) * step.beta1();
-      float b = g * g * (1 - step.beta2()) + v.get(JAVA_FLOAT, o) * step.beta2();
+      float g = gradient.get(JAVA_FLOAT, o) * factors.scale;
+      float a = g * (1 - factors.beta1) + m.get(JAVA_FLOAT, o) * factors.beta1;
+      float b = g * g * (1 - factors.beta2) + v.get(JAVA_FLOAT, o) * factors.beta2;
       m.set(JAVA_FLOAT, o, a);
       v.set(JAVA_FLOAT, o, b);
-      float root = (float) Math.sqrt(b * secondFactor) + step.eps();
+      float root = (float) Math.sqrt(b * factors.second) + factors.eps;
       float old = w.get(JAVA_FLOAT, o);
-      float kept = Math.fma(old, -step.learningRate() * step.weightDecay(), old);
-      w.set(JAVA_FLOAT, o, a * (-step.learningRate() * firstFactor) / root + kept);
+      float kept = Math.fma(old, -factors.learningRate * factors.weightDecay, old);
+      w.set(JAVA_FLOAT, o, a * (-factors.learningRate * factors.first) / root + kept);
     }
   }
 
@@ -99,6 +131,42 @@ final class OptimizerLoops {
       int rounded = Float.isNaN(value) ? bits | 0x400000 : bits + 0x7fff + (bits >>> 16 & 1);
       out.set(JAVA_SHORT, to + 2L * i, (short) (rounded >>> 16));
     }
+  }
+
+  /**
+   * The same by {@link StochasticRounding}.
+   *
+   * @param key of the chunk that the elements are the beginning of
+   */
+  static void round(MemorySegment w, long from, MemorySegment out, long to, int count, int key) {
+    IntVector place = PLACES.add(key);
+    int i = 0;
+    for (; i <= count - COUNT; i += COUNT) {
+      FloatVector value = fromMemorySegment(FLOAT, w, from + 4L * i, ORDER);
+      IntVector bits = value.reinterpretAsInts();
+      VectorMask<Integer> nan = value.test(VectorOperators.IS_NAN).cast(Lanes.INT);
+      VectorMath.hash(place)
+          .lanewise(LSHR, 16)
+          .add(bits)
+          .blend(bits.or(0x400000), nan)
+          .lanewise(LSHR, 16)
+          .convertShape(I2S, Lanes.HALF, 0)
+          .reinterpretAsShorts()
+          .intoMemorySegment(out, to + 2L * i, ORDER);
+      place = place.add(Dropout.COLUMN_STEP * COUNT);
+    }
+    for (; i < count; i++) {
+      float value = w.get(JAVA_FLOAT, from + 4L * i);
+      out.set(JAVA_SHORT, to + 2L * i, StochasticRounding.round(value, key, i));
+    }
+  }
+
+  static void addSum(MemorySegment sum, MemorySegment x, long count) {
+    double total = 0;
+    for (long i = 0; i < count; i++) {
+      total += x.getAtIndex(JAVA_FLOAT, i);
+    }
+    sum.set(JAVA_DOUBLE, 0, sum.get(JAVA_DOUBLE, 0) + total);
   }
 
   static double sumOfSquares(MemorySegment x, long at, int count) {

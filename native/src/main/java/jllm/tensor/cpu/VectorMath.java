@@ -195,10 +195,14 @@ final class VectorMath {
    * drops an element, else 0: the sign of the difference to the threshold, spread over the word.
    */
   static IntVector dropped(IntVector sum, IntVector threshold) {
+    return hash(sum).lanewise(LSHR, 1).sub(threshold).lanewise(ASHR, 31);
+  }
+
+  /** The {@link jllm.tensor.Dropout#hash} of which {@code sum} is the first line. */
+  static IntVector hash(IntVector sum) {
     IntVector h = sum.lanewise(LSHR, 16).lanewise(XOR, sum).mul(MIX_FIRST);
     h = h.lanewise(LSHR, 15).lanewise(XOR, h).mul(MIX_SECOND);
-    h = h.lanewise(LSHR, 15).lanewise(XOR, h);
-    return h.lanewise(LSHR, 1).sub(threshold).lanewise(ASHR, 31);
+    return h.lanewise(LSHR, 15).lanewise(XOR, h);
   }
 
   /** {@code e^(high + low)} for a negative sum, where low is what the sum would round away. */

@@ -1,7 +1,9 @@
 package jllm.tensor.cpu;
 
+import java.util.List;
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
@@ -225,9 +227,13 @@ final class VectorTraining implements TrainingKernels, AutoCloseable {
   }
 
   @Override
-  public void adamW(
-      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    adamW.update(w, gradient, m, v, step, rounded);
+  public void addSum(Tensor sum, Tensor x) {
+    OptimizerLoops.addSum(sum.segment(), x.segment(), x.shape().elements());
+  }
+
+  @Override
+  public void adamW(List<AdamWWeights> weights, AdamWStep step, Tensor totals) {
+    adamW.update(weights, step, totals);
   }
 
   @Override

@@ -1,10 +1,9 @@
 package jllm.tensor.cuda;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.List;
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
@@ -20,16 +19,13 @@ final class CudaTraining implements TrainingKernels {
   private static final int WIDE = 256;
   private static final int ROUTING_ROWS = 4;
   private static final int MOST_BLOCKS = 65_535 * 16;
-  private static final int SQUARES_OF_A_BLOCK = 16_384;
-  private static final int MOST_SQUARE_BLOCKS = 1024;
-  private static final int WEIGHTS_OF_A_BLOCK = 4096;
-  private static final long ADAMW_BYTES = 88;
 
   private final Gpu gpu;
   private final Products products;
   private final Attention attention;
   private final Norms norms;
   private final ColumnSums columns;
+  private final CudaOptimizer optimizer;
 
   CudaTraining(Gpu gpu, Products products, Attention attention, Norms norms) {
     this.gpu = gpu;
@@ -37,6 +33,7 @@ final class CudaTraining implements TrainingKernels {
     this.attention = attention;
     this.norms = norms;
     this.columns = new ColumnSums(gpu);
+    this.optimizer = new CudaOptimizer(gpu);
   }
 
   @Override
@@ -333,64 +330,21 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public double sumOfSquares(Tensor x) {
-    long elements = x.shape().elements();
-    int blocks =
-        (int) Math.clamp(Math.ceilDiv(elements, SQUARES_OF_A_BLOCK), 1, MOST_SQUARE_BLOCKS);
-    try (Scratch scratch = new Scratch(gpu)) {
-      long parts = scratch.bytes((long) blocks * Double.BYTES);
-      long sum = scratch.bytes(Double.BYTES);
-      gpu.kernel(KernelSource.REDUCTIONS, "sum_squares")
-          .longs(parts)
-          .tensors(x)
-          .longs(elements)
-          .start(blocks, 1, 1, WIDE);
-      gpu.kernel(KernelSource.REDUCTIONS, "sum_doubles")
-          .longs(sum, parts)
-          .ints(blocks)
-          .start(1, 1, 1, WIDE);
-      return gpu.readDouble(sum);
-    }
+    return optimizer.sumOfSquares(x);
   }
 
   @Override
-  public void adamW(
-      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    long elements = w.shape().elements();
-    try (Scratch scratch = new Scratch(gpu);
-        Arena arena = Arena.ofConfined()) {
-      MemorySegment entry = arena.allocate(ADAMW_BYTES, Long.BYTES);
-      long[] numbers = {
-        0, // blocks before this tensor's
-        Gpu.address(w),
-        Gpu.address(gradient),
-        Gpu.address(m),
-        Gpu.address(v),
-        Gpu.address(rounded),
-        elements
-      };
-      float[] settings = {
-        step.learningRate(),
-        step.beta1(),
-        step.beta2(),
-        step.eps(),
-        step.weightDecay(),
-        step.gradientScale(),
-        (float) (1 / step.firstCorrection()),
-        (float) (1 / step.secondCorrection())
-      };
-      MemorySegment.copy(numbers, 0, entry, ValueLayout.JAVA_LONG, 0, numbers.length);
-      MemorySegment.copy(
-          settings,
-          0,
-          entry,
-          ValueLayout.JAVA_FLOAT,
-          (long) numbers.length * Long.BYTES,
-          settings.length);
-      long table = scratch.copy(entry, ADAMW_BYTES);
-      gpu.kernel(KernelSource.OPTIMIZER, "adamw")
-          .longs(table)
-          .ints(1)
-          .start(Math.toIntExact(Math.ceilDiv(elements, WEIGHTS_OF_A_BLOCK)), 1, 1, WIDE);
-    }
+  public void addSum(Tensor sum, Tensor x) {
+    optimizer.addSum(sum, x);
+  }
+
+  @Override
+  public void norm(Tensor norm, List<Tensor> tensors) {
+    optimizer.norm(norm, tensors);
+  }
+
+  @Override
+  public void adamW(List<AdamWWeights> weights, AdamWStep step, Tensor totals) {
+    optimizer.adamW(weights, step, totals);
   }
 }

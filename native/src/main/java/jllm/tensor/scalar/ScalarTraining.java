@@ -1,7 +1,9 @@
 package jllm.tensor.scalar;
 
+import java.util.List;
 import jllm.tensor.Activation;
 import jllm.tensor.AdamWStep;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.RopePairing;
@@ -194,8 +196,12 @@ final class ScalarTraining implements TrainingKernels {
   }
 
   @Override
-  public void adamW(
-      Tensor w, Tensor gradient, Tensor m, Tensor v, AdamWStep step, @Nullable Tensor rounded) {
-    Optimizer.adamW(w, gradient, m, v, step, rounded);
+  public void addSum(Tensor sum, Tensor x) {
+    Optimizer.addSum(sum, x);
+  }
+
+  @Override
+  public void adamW(List<AdamWWeights> weights, AdamWStep step, Tensor totals) {
+    Optimizer.adamW(weights, step, totals);
   }
 }
