@@ -380,6 +380,19 @@ static inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selectors) {
   }
   return result;
 }
+// All threads take turns on one thread of the host.
+template <class T>
+static inline T atomicAdd(T* at, T value) {
+  T old = *at;
+  *at = old + value;
+  return old;
+}
+template <class T>
+static inline T atomicMin(T* at, T value) {
+  T old = *at;
+  *at = value < old ? value : old;
+  return old;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(x); }

@@ -161,19 +161,28 @@ abstract class Operations {
   }
 
   /**
-   * Where the largest element of a row is, I32 [1, 1]; see {@link FusedOperations#largest}. Null if
-   * the host is to look for it itself.
+   * The next token after each row of logits, I32 [N, 1]; see {@link FusedOperations#sample}. Null if
+   * the host is to choose.
    */
-  public final @Nullable Tensor largest(Tensor x) {
+  public final @Nullable Tensor sample(
+      Tensor x,
+      Tensor choices,
+      @Nullable Tensor biases,
+      boolean greedy,
+      @Nullable Tensor next) {
     FusedOperations fused = fused();
     if (fused == null) {
       return null;
     }
-    typed(x, type, "largest");
-    fits(x.rows() == 1, "largest", x, null);
+    typed(x, type, "sample");
+    typed(choices, DType.I32, "sample");
+    long rows = x.rows();
+    fits(choices.shape().elements() == rows * TokenChoice.INTS, "sample (choices)", x, choices);
+    fits(biases == null || biases.columns() == x.columns(), "sample (biases)", x, biases);
+    fits(next == null || next.shape().elements() == rows, "sample (next)", x, next);
     long mark = slab.mark();
-    Tensor out = slab.allocate(DType.I32, 1, 1);
-    return done(fused.largest(out, x), mark) ? out : null;
+    Tensor out = slab.allocate(DType.I32, x.rows(), 1);
+    return done(fused.sample(out, next, x, choices, biases, greedy), mark) ? out : null;
   }
 
   private @Nullable FusedOperations fused() {

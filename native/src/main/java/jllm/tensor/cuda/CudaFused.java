@@ -11,7 +11,12 @@ import org.jspecify.annotations.Nullable;
 /** Steps in fewer launches, most of them steps of few rows. */
 final class CudaFused implements FusedOperations {
   private static final int STORE_THREADS = 256;
-  private static final int GREEDY_THREADS = 1024;
+  private static final int SAMPLE_THREADS = 1024;
+
+  // As sampling.cu counts them.
+  private static final int SAMPLE_SLICE = 4096;
+  private static final int MOST_SLICES = 256;
+  private static final int SAMPLE_WORK = 8 * 2048 + (8 + 4) * MOST_SLICES + 8;
   private static final int WARP = 32;
 
   private final Gpu gpu;
@@ -127,11 +132,42 @@ final class CudaFused implements FusedOperations {
   }
 
   @Override
-  public boolean largest(Tensor out, Tensor x) {
-    gpu.kernel(KernelSource.GREEDY, "greedy")
-        .tensors(out, x)
-        .ints(x.columns())
-        .start(1, 1, 1, GREEDY_THREADS);
+  public boolean sample(
+      Tensor out,
+      @Nullable Tensor next,
+      Tensor x,
+      Tensor choices,
+      @Nullable Tensor biases,
+      boolean greedy) {
+    int columns = x.columns();
+    int slices = Math.ceilDiv(columns, SAMPLE_SLICE);
+    if (slices > MOST_SLICES) {
+      return false;
+    }
+    try (Scratch scratch = new Scratch(gpu)) {
+      long works = scratch.bytes((long) x.rows() * SAMPLE_WORK);
+      long lists = greedy ? 0 : scratch.bytes((long) x.rows() * columns * Long.BYTES);
+      onEachSlice("sample_survey", x, choices, biases, works);
+      if (!greedy) {
+        onEachSlice("sample_weigh", x, choices, biases, works);
+        onEachSlice("sample_gather", x, choices, biases, works, lists);
+      }
+      gpu.kernel(KernelSource.SAMPLING, "sample_choose")
+          .tensors(out, next)
+          .longs(works, lists)
+          .tensors(x, biases, choices)
+          .ints(columns)
+          .start(1, x.rows(), 1, SAMPLE_THREADS);
+    }
     return true;
+  }
+
+  private void onEachSlice(
+      String kernel, Tensor x, Tensor choices, @Nullable Tensor biases, long... memory) {
+    gpu.kernel(KernelSource.SAMPLING, kernel)
+        .longs(memory)
+        .tensors(x, biases, choices)
+        .ints(x.columns())
+        .start(Math.ceilDiv(x.columns(), SAMPLE_SLICE), x.rows(), 1, SAMPLE_THREADS);
   }
 }

@@ -17,7 +17,7 @@ enum KernelSource {
   CACHE("common", "cache"),
   /** For one type of keys and of values at a time. */
   STORE("common", "formats", "rotation", "store"),
-  GREEDY("common", "greedy"),
+  SAMPLING("common", "sampling"),
   TIMING("common", "timing"),
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
