@@ -42,10 +42,15 @@ final class Candidates {
       largest = Math.max(largest, logits[i]);
     }
     if (!number || Float.isInfinite(largest)) {
-      throw new ModelFormatException(
-          "the model computed logits that are not finite numbers: its weights are damaged, or too"
-              + " large for their type");
+      throw notFinite();
     }
+  }
+
+  /** What logits are refused with. */
+  static ModelFormatException notFinite() {
+    return new ModelFormatException(
+        "the model computed logits that are not finite numbers: its weights are damaged, or too"
+            + " large for their type");
   }
 
   int size() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import jllm.tensor.TokenChoice;
 import jllm.tokenize.StreamDecoder;
 import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -73,9 +74,19 @@ final class Continuation {
     return take(token);
   }
 
-  /** Whether it takes the largest logit, and asks for nothing else about them. */
-  boolean takesBest() {
-    return sampler.isGreedy() && options.alternatives() == GenerationOptions.NO_CHOICES;
+  /** Whether a device can choose its tokens: nothing else is asked about the logits. */
+  boolean leavesChoice() {
+    return sampler.isMemoryless() && options.alternatives() == GenerationOptions.NO_CHOICES;
+  }
+
+  /** How the next token is chosen, in the place of {@link #choose}. */
+  TokenChoice nextChoice() {
+    return sampler.next();
+  }
+
+  /** What is added to all logits before a device chooses; empty if nothing is. */
+  float[] biases() {
+    return sampler.biases();
   }
 
   /**

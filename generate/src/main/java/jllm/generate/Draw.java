@@ -11,6 +11,11 @@ final class Draw implements SamplingStep {
     random = new SplittableRandom(seed);
   }
 
+  /** The number that the next token is drawn with, from 0 to less than 1. */
+  double uniform() {
+    return random.nextDouble();
+  }
+
   @Override
   public void apply(Candidates candidates) {
     float largest = candidates.largestLogit();
@@ -18,7 +23,7 @@ final class Draw implements SamplingStep {
     for (int i = 0; i < candidates.size(); i++) {
       total += Math.exp(candidates.logit(i) - largest);
     }
-    double left = random.nextDouble() * total;
+    double left = uniform() * total;
     int chosen = 0;
     for (int i = 0; i < candidates.size() && left >= 0; i++) {
       double weight = Math.exp(candidates.logit(i) - largest);

@@ -80,14 +80,18 @@ public final class Generator implements AutoCloseable {
     long decodeStart = System.nanoTime();
     int steps = 0;
     int shifts = 0;
-    int best = -1;
+    boolean onDevice = session.chooses() && text.leavesChoice();
+    if (onDevice) {
+      session.biases(text.biases());
+    }
+    int chosen = -1;
     StopReason reason = wanted ? null : StopReason.TOKEN_LIMIT;
     while (reason == null) {
       if (cancelled) {
         reason = StopReason.CANCELLED;
         break;
       }
-      reason = best < 0 ? text.choose(logits.segment()) : text.take(best);
+      reason = chosen < 0 ? text.choose(logits.segment()) : text.take(chosen);
       if (reason == null && session.length() == session.context()) {
         if (options.keep() == GenerationOptions.NO_SHIFT) {
           reason = StopReason.CONTEXT_FULL;
@@ -97,9 +101,10 @@ public final class Generator implements AutoCloseable {
         }
       }
       if (reason == null) {
-        best = text.takesBest() ? session.feedForBest(text.lastToken()) : -1;
-        if (best < 0) {
-          logits = text.takesBest() ? session.lastLogits() : session.feed(text.lastToken());
+        if (onDevice) {
+          chosen = session.feedToChoose(text.lastToken(), text.nextChoice());
+        } else {
+          logits = session.feed(text.lastToken());
         }
         steps++;
       }

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import jllm.tensor.TokenChoice;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the next token from its logits, by a chain of steps. It remembers the tokens of one text
@@ -13,10 +15,18 @@ import java.util.Map;
 public final class Sampler {
   private final Candidates candidates;
   private final SamplingStep[] chain;
+  private final SamplingSettings settings;
+  private final int vocabulary;
 
-  private Sampler(int vocabulary, List<SamplingStep> chain) {
+  /** Absent where nothing is drawn. */
+  private final @Nullable Draw draw;
+
+  private Sampler(int vocabulary, SamplingSettings settings, List<SamplingStep> chain) {
+    this.vocabulary = vocabulary;
+    this.settings = settings;
     this.candidates = new Candidates(vocabulary);
     this.chain = chain.toArray(SamplingStep[]::new);
+    this.draw = chain.getLast() instanceof Draw last ? last : null;
   }
 
   /**
@@ -37,7 +47,7 @@ public final class Sampler {
     }
     if (settings.temperature() == 0) {
       chain.add(new SamplingStep.Greedy());
-      return new Sampler(vocabulary, chain);
+      return new Sampler(vocabulary, settings, chain);
     }
     if (settings.topK() > 0 && settings.topK() < vocabulary) {
       chain.add(new SamplingStep.TopK(settings.topK()));
@@ -52,7 +62,7 @@ public final class Sampler {
       chain.add(new SamplingStep.Temperature(settings.temperature()));
     }
     chain.add(new Draw(settings.seed()));
-    return new Sampler(vocabulary, chain);
+    return new Sampler(vocabulary, settings, chain);
   }
 
   private static SamplingStep bias(Map<Integer, Float> biases, int vocabulary) {
@@ -65,9 +75,40 @@ public final class Sampler {
     return new SamplingStep.Bias(tokens, values);
   }
 
-  /** Whether it takes the largest logit, whatever came before. */
-  boolean isGreedy() {
-    return chain.length == 1 && chain[0] instanceof SamplingStep.Greedy;
+  /** Whether a device can choose in its place: what the text was before does not matter. */
+  boolean isMemoryless() {
+    return settings.penalties().off();
+  }
+
+  /**
+   * How the next token is chosen, for a device to do it in the place of {@link #sample}; the {@link
+   * #biases} are added before. Draws the random number of that token.
+   */
+  TokenChoice next() {
+    return draw == null
+        ? TokenChoice.BEST
+        : new TokenChoice(
+            draw.uniform(),
+            settings.temperature(),
+            settings.topK(),
+            settings.topP(),
+            settings.minP());
+  }
+
+  /** What is added to the logits of all tokens, in float32; empty if nothing is. */
+  float[] biases() {
+    float[] row = new float[vocabulary];
+    boolean any = false;
+    for (SamplingStep step : chain) {
+      if (step instanceof SamplingStep.Bias bias) {
+        bias.addTo(row);
+        any = true;
+      } else if (step instanceof SamplingStep.Ban ban) {
+        ban.addTo(row);
+        any = true;
+      }
+    }
+    return any ? row : new float[0];
   }
 
   /** Tells of a token that the text goes on with: each of the prompt, and each chosen one. */

@@ -21,6 +21,12 @@ interface SamplingStep {
       }
     }
 
+    void addTo(float[] row) {
+      for (int i = 0; i < tokens.length; i++) {
+        row[tokens[i]] += values[i];
+      }
+    }
+
     @Override
     public String describe() {
       return "logit bias";
@@ -33,6 +39,12 @@ interface SamplingStep {
     public void apply(Candidates candidates) {
       for (int token : tokens) {
         candidates.logit(token, Float.NEGATIVE_INFINITY);
+      }
+    }
+
+    void addTo(float[] row) {
+      for (int token : tokens) {
+        row[token] = Float.NEGATIVE_INFINITY;
       }
     }
 

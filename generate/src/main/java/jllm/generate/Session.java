@@ -9,6 +9,7 @@ import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -143,21 +144,29 @@ public final class Session implements AutoCloseable {
     return logits;
   }
 
-  /**
-   * Runs the token that follows.
-   *
-   * @return the most probable token after it, of several the one with the smallest id; -1 if that
-   *     is to be found in the {@link #lastLogits}
-   */
-  int feedForBest(int token) {
-    int best = steps.runForBest(token);
-    tokens.add(token);
-    return best;
+  /** Whether {@link #feedToChoose} works here. */
+  boolean chooses() {
+    return steps.chooses();
   }
 
-  /** The logits [1, V] after the token of the last {@link #feedForBest}. */
-  Tensor lastLogits() {
-    return steps.logits();
+  /**
+   * Runs the token that follows, and chooses the one after it.
+   *
+   * @return the chosen one
+   * @throws jllm.format.ModelFormatException if the logits are not finite numbers
+   */
+  int feedToChoose(int token, TokenChoice choice) {
+    int chosen = steps.choose(token, choice);
+    tokens.add(token);
+    if (chosen < 0) {
+      throw Candidates.notFinite();
+    }
+    return chosen;
+  }
+
+  /** What {@link #feedToChoose} adds to the logits from now on; empty = nothing. */
+  void biases(float[] row) {
+    steps.biases(row);
   }
 
   private Tensor run(Batch batch, int[] text, int from, int count) {

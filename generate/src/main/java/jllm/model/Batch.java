@@ -347,6 +347,11 @@ public final class Batch implements AutoCloseable {
     return longest > 0 ? longest : ids.dim(0) / sequences;
   }
 
+  /** What recorded steps read; null in all others. */
+  @Nullable StepInputs inputs() {
+    return inputs;
+  }
+
   /**
    * Where the row of a layer's cache that this step writes stands for the device, in steps that are
    * recorded; null in all others.

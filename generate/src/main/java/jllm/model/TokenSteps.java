@@ -1,35 +1,45 @@
 package jllm.model;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
-import jllm.tensor.Recording;
+import jllm.tensor.FusedOperations;
+import jllm.tensor.Memory;
+import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One token after the other through a model, behind what is in a cache. Where the backend can, a
- * step is recorded once and then done again: that takes the host the time of one operation, not of
- * all. The results are the same. Other steps may come between; for one thread.
+ * step is recorded once and then done again, with the choice of the next token: that takes the host
+ * the time of one operation, not of all. The results are the same. Other steps may come between;
+ * for one thread.
  */
 public final class TokenSteps implements AutoCloseable {
-  /** Steps in which memory finds its size and kernels are prepared. */
-  private static final int FIRST_STEPS = 2;
+  /** What is wanted of a step: logits alone, or the best token, or one that is drawn. */
+  private enum Kind {
+    LOGITS,
+    BEST,
+    DRAWN
+  }
 
   private final Transformer model;
   private final Backend backend;
   private final KvCache cache;
-  private final Exec exec;
   private final Batch batch;
+  private final boolean chooses;
+  private final @Nullable RepeatedStep[] steps = new @Nullable RepeatedStep[Kind.values().length];
   private final int[] next = new int[1];
-  private boolean records;
-  private int steps;
-  private @Nullable Recording recording;
-  private @Nullable Tensor logits;
-
-  /** Where the largest of them is, if the backend looked for it. */
-  private @Nullable Tensor best;
+  private @Nullable Memory biasMemory;
+  private @Nullable Tensor biases;
+  private boolean biased;
+  private @Nullable RepeatedStep last;
+  private RepeatedStep.@Nullable Results results;
 
   /**
    * @param model on {@code backend}
@@ -38,14 +48,50 @@ public final class TokenSteps implements AutoCloseable {
     this.model = model;
     this.backend = backend;
     this.cache = cache;
-    this.records = backend.records();
-    this.exec = new Exec(backend);
-    this.batch = records ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
+    this.batch =
+        backend.records() ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
+    FusedOperations fused = backend.fused();
+    this.chooses =
+        batch.inputs() != null
+            && fused != null
+            && fused.samples(model.config().vocabularySize());
   }
 
-  /** Whether steps are recorded now, and not done one operation after the other. */
+  /** Whether the last step was replayed, and not done one operation after the other. */
   public boolean isRecording() {
-    return recording != null;
+    return last != null && last.isRecorded();
+  }
+
+  /**
+   * Says what {@link #choose} adds to the logits of each token from now on.
+   *
+   * @param row of the vocabulary's length; empty = nothing
+   */
+  public void biases(float[] row) {
+    biased = row.length > 0;
+    if (!biased) {
+      return;
+    }
+    if (biases == null) {
+      biasMemory = backend.memory();
+      biases = biasMemory.tensor(DType.F32, Shape.of(1, row.length));
+      forget(Kind.BEST);
+      forget(Kind.DRAWN);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(ValueLayout.JAVA_FLOAT, row.length);
+      MemorySegment.copy(row, 0, bytes, ValueLayout.JAVA_FLOAT, 0, row.length);
+      backend.upload(biases, bytes);
+    }
+  }
+
+  /** What was recorded does not read the biases. */
+  private void forget(Kind kind) {
+    RepeatedStep step = steps[kind.ordinal()];
+    if (step != null) {
+      step.close();
+      steps[kind.ordinal()] = null;
+    }
   }
 
   /**
@@ -56,61 +102,79 @@ public final class TokenSteps implements AutoCloseable {
    * @throws IllegalArgumentException if the model has no such token, or the cache is full
    */
   public Tensor run(int token) {
-    step(token);
+    step(token, Kind.LOGITS);
     return logits();
   }
 
+  /** Whether {@link #choose} works here. */
+  public boolean chooses() {
+    return chooses;
+  }
+
   /**
-   * Runs a token, and counts it as seen.
+   * Runs a token, counts it as seen, and chooses the one after it.
    *
-   * @return the most probable token after it, of several the first; -1 if the host has to look for
-   *     it in the {@link #logits}
+   * @return the chosen token; -1 if the {@link #logits} are not finite numbers
    * @throws IllegalArgumentException as {@link #run}
+   * @throws IllegalStateException if the backend does not choose
    */
-  public int runForBest(int token) {
-    step(token);
-    return best == null ? -1 : exec.onHost(best).segment().get(ValueLayout.JAVA_INT, 0);
+  public int choose(int token, TokenChoice choice) {
+    StepInputs inputs = batch.inputs();
+    if (inputs == null) {
+      throw new IllegalStateException("the backend does not choose tokens");
+    }
+    inputs.putChoice(choice, model.config().vocabularySize(), biased ? 0 : -1);
+    step(token, choice.temperature() == 0 ? Kind.BEST : Kind.DRAWN);
+    Tensor tokens = Objects.requireNonNull(Objects.requireNonNull(results).tokens());
+    return onHost(tokens).segment().get(ValueLayout.JAVA_INT, 0);
   }
 
   /** The logits after the last token, as {@link #run} returns them. */
   public Tensor logits() {
-    return exec.onHost(Objects.requireNonNull(logits));
+    return onHost(Objects.requireNonNull(results).logits());
   }
 
-  private void step(int token) {
+  private Tensor onHost(Tensor result) {
+    return Objects.requireNonNull(last).onHost(result);
+  }
+
+  private void step(int token, Kind kind) {
     if (token < 0 || token >= model.config().vocabularySize()) {
       throw new IllegalArgumentException(
           "token " + token + " of a vocabulary of " + model.config().vocabularySize());
     }
     next[0] = token;
     batch.fill(next, 0, 1, 1);
-    if (recording == null && records && steps >= FIRST_STEPS) {
-      exec.reset();
-      recording = backend.record(this::compute);
-      records = recording != null;
+    RepeatedStep step = steps[kind.ordinal()];
+    if (step == null) {
+      step = new RepeatedStep(backend, batch.inputs() != null, exec -> compute(exec, kind));
+      steps[kind.ordinal()] = step;
     }
-    if (recording != null) {
-      recording.replay();
-    } else {
-      exec.reset();
-      compute();
-      steps++;
-    }
+    last = step;
+    results = step.run();
     cache.advance(1);
   }
 
-  private void compute() {
+  private RepeatedStep.Results compute(Exec exec, Kind kind) {
     Tensor row = model.logits(exec, model.hidden(exec, batch));
-    logits = row;
-    best = exec.largest(row);
+    StepInputs inputs = batch.inputs();
+    Tensor chosen =
+        kind == Kind.LOGITS || inputs == null
+            ? null
+            : exec.sample(row, inputs.choice(), biases, kind == Kind.BEST, inputs.token());
+    return new RepeatedStep.Results(row, chosen);
   }
 
   @Override
   public void close() {
-    if (recording != null) {
-      recording.close();
+    for (RepeatedStep step : steps) {
+      if (step != null) {
+        step.close();
+      }
     }
-    exec.close();
+    if (biasMemory != null) {
+      biasMemory.close();
+    }
     batch.close();
   }
 }

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Operations of {@link Backend} that a backend may do together, mostly in steps of few rows, where
- * it is their number that takes time. Each method says whether it did so; if not, nothing has
- * happened, and its parts are to be done one by one. The results are those of the parts.
+ * it is their number that takes time. Most methods say whether they did so; if not, nothing has
+ * happened, and the parts are to be done one by one. The results are those of the parts.
  *
  * <p>Where a row of a cache is given twice, {@code at} (I32, one number, in the memory of the
  * backend) goes before the number if it is there: steps that are recorded read it when they are
@@ -79,8 +79,13 @@ public interface FusedOperations {
     return false;
   }
 
+  /** Whether {@link #sample} works on rows of so many logits. */
+  default boolean samples(int columns) {
+    return false;
+  }
+
   /**
-   * Chooses a token for each row of logits x [N, V]. Biases are added first. Of two tokens the
+   * Chooses a token for each row of logits x [N, V], if it {@link #samples}. Biases are added first. Of two tokens the
    * better one has the larger logit or, at equal logits, the smaller id. Top-k keeps so many of the
    * best; top-p the fewest of the best whose probabilities sum to at least its share of what there
    * is (Holtzman et al. 2020); min-p those at least so many times as probable as the best (Nguyen et
@@ -94,13 +99,13 @@ public interface FusedOperations {
    * @param biases [B, V], absent if no choice names one
    * @param greedy whether all choices are of temperature 0
    */
-  default boolean sample(
+  default void sample(
       Tensor out,
       @Nullable Tensor next,
       Tensor x,
       Tensor choices,
       @Nullable Tensor biases,
       boolean greedy) {
-    return false;
+    throw new UnsupportedOperationException("sample");
   }
 }

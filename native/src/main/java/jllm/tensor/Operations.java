@@ -160,19 +160,26 @@ abstract class Operations {
         : null;
   }
 
+  /** Whether the backend chooses tokens from rows of so many logits. */
+  public final boolean samples(int columns) {
+    FusedOperations fused = fused();
+    return fused != null && fused.samples(columns);
+  }
+
   /**
-   * The next token after each row of logits, I32 [N, 1]; see {@link FusedOperations#sample}. Null if
-   * the host is to choose.
+   * The next token after each row of logits, I32 [N, 1]; see {@link FusedOperations#sample}.
+   *
+   * @throws IllegalStateException if the backend does not choose tokens, see {@link #samples}
    */
-  public final @Nullable Tensor sample(
+  public final Tensor sample(
       Tensor x,
       Tensor choices,
       @Nullable Tensor biases,
       boolean greedy,
       @Nullable Tensor next) {
     FusedOperations fused = fused();
-    if (fused == null) {
-      return null;
+    if (fused == null || !fused.samples(x.columns())) {
+      throw new IllegalStateException("sample: the backend does not choose from " + x);
     }
     typed(x, type, "sample");
     typed(choices, DType.I32, "sample");
@@ -180,9 +187,9 @@ abstract class Operations {
     fits(choices.shape().elements() == rows * TokenChoice.INTS, "sample (choices)", x, choices);
     fits(biases == null || biases.columns() == x.columns(), "sample (biases)", x, biases);
     fits(next == null || next.shape().elements() == rows, "sample (next)", x, next);
-    long mark = slab.mark();
     Tensor out = slab.allocate(DType.I32, x.rows(), 1);
-    return done(fused.sample(out, next, x, choices, biases, greedy), mark) ? out : null;
+    fused.sample(out, next, x, choices, biases, greedy);
+    return out;
   }
 
   private @Nullable FusedOperations fused() {

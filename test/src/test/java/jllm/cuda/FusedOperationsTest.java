@@ -18,6 +18,7 @@ import jllm.tensor.Memory;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.quant.RandomBlocks;
 import org.jspecify.annotations.Nullable;
@@ -241,7 +242,9 @@ class FusedOperationsTest {
 
   private int largest(Tensor host) {
     Tensor out = zeros(DType.I32, 1, 1);
-    assertTrue(fused.largest(out, onDevice(host)));
+    Tensor choice = Tensor.allocate(arena, DType.I32, Shape.of(TokenChoice.INTS));
+    TokenChoice.BEST.write(choice.segment(), host.columns(), -1);
+    fused.sample(out, null, onDevice(host), onDevice(choice), null, true);
     return read(out).get(ValueLayout.JAVA_INT, 0);
   }
 

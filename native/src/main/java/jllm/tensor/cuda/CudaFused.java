@@ -132,7 +132,12 @@ final class CudaFused implements FusedOperations {
   }
 
   @Override
-  public boolean sample(
+  public boolean samples(int columns) {
+    return columns <= SAMPLE_SLICE * MOST_SLICES;
+  }
+
+  @Override
+  public void sample(
       Tensor out,
       @Nullable Tensor next,
       Tensor x,
@@ -140,10 +145,6 @@ final class CudaFused implements FusedOperations {
       @Nullable Tensor biases,
       boolean greedy) {
     int columns = x.columns();
-    int slices = Math.ceilDiv(columns, SAMPLE_SLICE);
-    if (slices > MOST_SLICES) {
-      return false;
-    }
     try (Scratch scratch = new Scratch(gpu)) {
       long works = scratch.bytes((long) x.rows() * SAMPLE_WORK);
       long lists = greedy ? 0 : scratch.bytes((long) x.rows() * columns * Long.BYTES);
@@ -159,7 +160,6 @@ final class CudaFused implements FusedOperations {
           .ints(columns)
           .start(1, x.rows(), 1, SAMPLE_THREADS);
     }
-    return true;
   }
 
   private void onEachSlice(
