@@ -3,6 +3,8 @@ package jllm.model;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Objects;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
@@ -33,7 +35,7 @@ public final class TokenSteps implements AutoCloseable {
   private final KvCache cache;
   private final Batch batch;
   private final boolean chooses;
-  private final @Nullable RepeatedStep[] steps = new @Nullable RepeatedStep[Kind.values().length];
+  private final Map<Kind, RepeatedStep> steps = new EnumMap<>(Kind.class);
   private final int[] next = new int[1];
   private @Nullable Memory biasMemory;
   private @Nullable Tensor biases;
@@ -48,13 +50,10 @@ public final class TokenSteps implements AutoCloseable {
     this.model = model;
     this.backend = backend;
     this.cache = cache;
-    this.batch =
-        backend.records() ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
+    this.batch = backend.records() ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
     FusedOperations fused = backend.fused();
     this.chooses =
-        batch.inputs() != null
-            && fused != null
-            && fused.samples(model.config().vocabularySize());
+        batch.inputs() != null && fused != null && fused.samples(model.config().vocabularySize());
   }
 
   /** Whether the last step was replayed, and not done one operation after the other. */
@@ -87,10 +86,9 @@ public final class TokenSteps implements AutoCloseable {
 
   /** What was recorded does not read the biases. */
   private void forget(Kind kind) {
-    RepeatedStep step = steps[kind.ordinal()];
+    RepeatedStep step = steps.remove(kind);
     if (step != null) {
       step.close();
-      steps[kind.ordinal()] = null;
     }
   }
 
@@ -145,11 +143,10 @@ public final class TokenSteps implements AutoCloseable {
     }
     next[0] = token;
     batch.fill(next, 0, 1, 1);
-    RepeatedStep step = steps[kind.ordinal()];
-    if (step == null) {
-      step = new RepeatedStep(backend, batch.inputs() != null, exec -> compute(exec, kind));
-      steps[kind.ordinal()] = step;
-    }
+    RepeatedStep step =
+        steps.computeIfAbsent(
+            kind,
+            _ -> new RepeatedStep(backend, batch.inputs() != null, exec -> compute(exec, kind)));
     last = step;
     results = step.run();
     cache.advance(1);
@@ -167,11 +164,7 @@ public final class TokenSteps implements AutoCloseable {
 
   @Override
   public void close() {
-    for (RepeatedStep step : steps) {
-      if (step != null) {
-        step.close();
-      }
-    }
+    steps.values().forEach(RepeatedStep::close);
     if (biasMemory != null) {
       biasMemory.close();
     }

@@ -85,13 +85,13 @@ public interface FusedOperations {
   }
 
   /**
-   * Chooses a token for each row of logits x [N, V], if it {@link #samples}. Biases are added first. Of two tokens the
-   * better one has the larger logit or, at equal logits, the smaller id. Top-k keeps so many of the
-   * best; top-p the fewest of the best whose probabilities sum to at least its share of what there
-   * is (Holtzman et al. 2020); min-p those at least so many times as probable as the best (Nguyen et
-   * al. 2024). One of these is drawn with the softmax of the logits divided by the temperature: the
-   * first with which the sum of the weights passes {@code uniform} times their total, the best
-   * first, or without top-k and top-p the smallest id first.
+   * Chooses a token for each row of logits x [N, V], if it {@link #samples}. Biases are added
+   * first. Of two tokens the better one has the larger logit or, at equal logits, the smaller id.
+   * Top-k keeps so many of the best; top-p the fewest of the best whose probabilities sum to at
+   * least its share of what there is (Holtzman et al. 2020); min-p those at least so many times as
+   * probable as the best (Nguyen et al. 2024). One of these is drawn with the softmax of the logits
+   * divided by the temperature: the first with which the sum of the weights passes {@code uniform}
+   * times their total, the best first, or without top-k and top-p the smallest id first.
    *
    * @param out I32 [N, 1]: -1 if a logit is not a number, or the largest is infinite
    * @param next I32 [N]: takes the tokens too, but for -1; absent = nothing does

@@ -172,11 +172,7 @@ abstract class Operations {
    * @throws IllegalStateException if the backend does not choose tokens, see {@link #samples}
    */
   public final Tensor sample(
-      Tensor x,
-      Tensor choices,
-      @Nullable Tensor biases,
-      boolean greedy,
-      @Nullable Tensor next) {
+      Tensor x, Tensor choices, @Nullable Tensor biases, boolean greedy, @Nullable Tensor next) {
     FusedOperations fused = fused();
     if (fused == null || !fused.samples(x.columns())) {
       throw new IllegalStateException("sample: the backend does not choose from " + x);

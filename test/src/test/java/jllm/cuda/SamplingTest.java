@@ -68,8 +68,7 @@ class SamplingTest {
 
   private static SamplingSettings settings(
       double temperature, int topK, double topP, double minP, long seed) {
-    return new SamplingSettings(
-        temperature, topK, topP, minP, Penalties.NONE, Map.of(), seed);
+    return new SamplingSettings(temperature, topK, topP, minP, Penalties.NONE, Map.of(), seed);
   }
 
   private Tensor onDevice(Tensor host) {
@@ -231,8 +230,7 @@ class SamplingTest {
               bias[i] < 0 ? Map.of() : Map.of(7, 6f),
               trial.settings.seed());
       MemorySegment row = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, trial.logits);
-      int expected =
-          Sampler.of(biased, columns, bias[i] < 0 ? new int[0] : banned).sample(row);
+      int expected = Sampler.of(biased, columns, bias[i] < 0 ? new int[0] : banned).sample(row);
       assertEquals(expected, found[i], "row " + i);
     }
     assertEquals(0, onDevice(trials.subList(1, 2), table, new int[] {0}, null)[0], "all banned");

@@ -36,8 +36,7 @@ class DeviceTextTest {
   private static final SamplingSettings USUAL = settings(0.8, 40, 0.95, 0.05);
   private static final SamplingSettings FLAT = settings(2, 0, 1, 0);
 
-  private static SamplingSettings settings(
-      double temperature, int topK, double topP, double minP) {
+  private static SamplingSettings settings(double temperature, int topK, double topP, double minP) {
     return new SamplingSettings(temperature, topK, topP, minP, Penalties.NONE, Map.of(), 9);
   }
 
@@ -79,8 +78,7 @@ class DeviceTextTest {
           new GenerationOptions(12, List.of(), Set.of(third), false, USUAL, -1, -1);
       run(generator, tokenizer, PROMPT, stopping, texts);
       SamplingSettings penalized =
-          new SamplingSettings(
-              1, 0, 0.9, 0, new Penalties(1.3, 0, 0, 16), Map.of(third, -9f), 4);
+          new SamplingSettings(1, 0, 0.9, 0, new Penalties(1.3, 0, 0, 16), Map.of(third, -9f), 4);
       run(generator, tokenizer, PROMPT, options(10, penalized, -1), texts);
       SamplingSettings biased =
           new SamplingSettings(1, 50, 1, 0, Penalties.NONE, Map.of(third, -9f, 8, 4f), 4);
