@@ -1,7 +1,6 @@
 package jllm.bench;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jllm.tensor.Activation;
 import jllm.tensor.AttentionSpec;
@@ -93,21 +92,6 @@ record PlainOperations(Backend backend) implements FusedOperations {
       int past,
       @Nullable Tensor at) {
     backend.attention(out, q, keys, values, spec, 1, place(past, at));
-    return true;
-  }
-
-  @Override
-  public boolean largest(Tensor out, Tensor x) {
-    MemorySegment values = x.segment();
-    int best = 0;
-    boolean number = true;
-    for (int i = 0; i < x.columns(); i++) {
-      float value = values.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-      number &= !Float.isNaN(value);
-      best = value > values.getAtIndex(ValueLayout.JAVA_FLOAT, best) ? i : best;
-    }
-    boolean finite = number && Float.isFinite(values.getAtIndex(ValueLayout.JAVA_FLOAT, best));
-    out.segment().set(ValueLayout.JAVA_INT, 0, finite ? best : -1);
     return true;
   }
 
