@@ -11,6 +11,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.FusedOperations;
@@ -132,11 +133,7 @@ final class ComparingBackend {
         Arena arena = Arena.ofConfined()) {
       @Nullable Object[] others = arguments.clone();
       for (int i = 0; i < others.length; i++) {
-        if (others[i] instanceof Tensor tensor) {
-          others[i] = copies.computeIfAbsent(tensor, own -> copy(own, memory));
-        } else if (others[i] instanceof Tensor[] several) {
-          others[i] = copies(several, copies, memory);
-        }
+        others[i] = copy(others[i], copies, memory);
       }
       Object other = call(method, found, others);
       if (Boolean.FALSE.equals(other)) {
@@ -146,7 +143,7 @@ final class ComparingBackend {
       double error = result instanceof Double number ? error(number, other) : 0;
       double operands = 0;
       for (Tensor own : copies.keySet()) {
-        operands = Math.max(operands, own.dtype() == DType.F32 ? norm(own.segment()) : 0);
+        operands = Math.max(operands, own.dtype() == DType.F32 ? norm(values(own)) : 0);
       }
       for (Map.Entry<Tensor, Tensor> copy : copies.entrySet()) {
         error = Math.max(error, error(copy.getKey(), copy.getValue(), operands, arena));
@@ -159,16 +156,33 @@ final class ComparingBackend {
     }
   }
 
-  private @Nullable Tensor[] copies(
-      @Nullable Tensor[] several, IdentityHashMap<Tensor, Tensor> copies, Memory memory) {
-    @Nullable Tensor[] others = several.clone();
-    for (int i = 0; i < others.length; i++) {
-      Tensor tensor = others[i];
-      if (tensor != null) {
-        others[i] = copies.computeIfAbsent(tensor, own -> copy(own, memory));
+  /** Tensors, alone or among others, on the other backend; what is none stays what it is. */
+  private @Nullable Object copy(
+      @Nullable Object argument, IdentityHashMap<Tensor, Tensor> copies, Memory memory) {
+    return switch (argument) {
+      case Tensor tensor -> tensor(tensor, copies, memory);
+      case Tensor[] several -> {
+        @Nullable Tensor[] others = several.clone();
+        for (int i = 0; i < others.length; i++) {
+          others[i] = (Tensor) copy(several[i], copies, memory);
+        }
+        yield others;
       }
-    }
-    return others;
+      case List<?> several -> several.stream().map(one -> copy(one, copies, memory)).toList();
+      case AdamWWeights weights ->
+          new AdamWWeights(
+              tensor(weights.w(), copies, memory),
+              tensor(weights.gradient(), copies, memory),
+              tensor(weights.m(), copies, memory),
+              tensor(weights.v(), copies, memory),
+              (Tensor) copy(weights.rounded(), copies, memory),
+              weights.weightDecay());
+      case null, default -> argument;
+    };
+  }
+
+  private Tensor tensor(Tensor own, IdentityHashMap<Tensor, Tensor> copies, Memory memory) {
+    return copies.computeIfAbsent(own, _ -> copy(own, memory));
   }
 
   private Tensor copy(Tensor own, Memory memory) {
@@ -198,25 +212,34 @@ final class ComparingBackend {
     if (expected.dtype() == DType.I32) {
       return 1;
     }
-    Tensor other = Tensor.of(found, expected.dtype(), expected.shape());
-    MemorySegment a = Conversions.convert(expected, DType.F32, arena).segment();
-    MemorySegment b = Conversions.convert(other, DType.F32, arena).segment();
+    float[] a = values(expected);
+    float[] b = values(Tensor.of(found, expected.dtype(), expected.shape()));
     double squares = 0;
-    for (long i = 0; i < expected.shape().elements(); i++) {
-      float own = a.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-      float its = b.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-      if (Float.compare(own, its) != 0) {
-        squares += ((double) own - its) * ((double) own - its);
+    for (int i = 0; i < a.length; i++) {
+      if (Float.compare(a[i], b[i]) != 0) {
+        squares += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
       }
     }
     return squares == 0 ? 0 : Math.sqrt(squares) / Math.max(norm(a), OPERANDS * operands);
   }
 
-  private static double norm(MemorySegment floats) {
+  /** Of a type that computing is done in or that weights have; sums are in double precision. */
+  private static float[] values(Tensor tensor) {
+    float[] values = new float[Math.toIntExact(tensor.shape().elements())];
+    for (int row = 0; tensor.dtype() != DType.F64 && row < tensor.rows(); row++) {
+      float[] part = Conversions.row(tensor, row);
+      System.arraycopy(part, 0, values, row * part.length, part.length);
+    }
+    for (int i = 0; tensor.dtype() == DType.F64 && i < values.length; i++) {
+      values[i] = (float) tensor.segment().getAtIndex(ValueLayout.JAVA_DOUBLE, i);
+    }
+    return values;
+  }
+
+  private static double norm(float[] values) {
     double squares = 0;
-    for (long i = 0; i < floats.byteSize() / Float.BYTES; i++) {
-      double value = floats.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-      squares += value * value;
+    for (float value : values) {
+      squares += (double) value * value;
     }
     return Math.sqrt(squares);
   }
