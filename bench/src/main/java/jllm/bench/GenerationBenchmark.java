@@ -9,6 +9,7 @@ import jllm.model.TokenSteps;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
+import jllm.tensor.TokenChoice;
 
 /** Times a model at prefill and decode, as llama-bench does. */
 public final class GenerationBenchmark {
@@ -112,8 +113,18 @@ public final class GenerationBenchmark {
 
   private static void decode(TokenSteps steps, KvCache cache, int[] tokens) {
     cache.truncate(0);
-    for (int token : tokens) {
-      steps.run(token);
+    if (!steps.chooses()) {
+      for (int token : tokens) {
+        steps.run(token);
+      }
+      return;
     }
+    // As a greedy text: each token follows from the one before, which the host reads meanwhile.
+    steps.start(tokens[0], TokenChoice.BEST);
+    for (int i = 1; i < tokens.length; i++) {
+      steps.startNext(TokenChoice.BEST);
+      steps.await();
+    }
+    steps.await();
   }
 }

@@ -79,6 +79,12 @@ final class Continuation {
     return sampler.isMemoryless() && options.alternatives() == GenerationOptions.NO_CHOICES;
   }
 
+  /** Whether the limit allows so many more tokens. */
+  boolean hasRoomFor(int more) {
+    int most = options.maxTokens();
+    return most == GenerationOptions.UNLIMITED || tokens.size() <= most - more;
+  }
+
   /** How the next token is chosen, in the place of {@link #choose}. */
   TokenChoice nextChoice() {
     return sampler.next();

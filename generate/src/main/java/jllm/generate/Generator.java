@@ -102,7 +102,7 @@ public final class Generator implements AutoCloseable {
       }
       if (reason == null) {
         if (onDevice) {
-          chosen = session.feedToChoose(text.lastToken(), text.nextChoice());
+          chosen = session.feedToChoose(text.lastToken(), text::nextChoice, text.hasRoomFor(2));
         } else {
           logits = session.feed(text.lastToken());
         }

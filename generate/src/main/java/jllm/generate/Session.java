@@ -1,6 +1,7 @@
 package jllm.generate;
 
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
@@ -18,12 +19,17 @@ import org.jspecify.annotations.Nullable;
  * before {@link #feed}. Model and backend are the caller's. For one thread.
  */
 public final class Session implements AutoCloseable {
+  private static final int NONE = -1;
+
   private final Transformer model;
   private final Exec exec;
   private final KvCache cache;
   private final Batch prefill;
   private final TokenSteps steps;
   private final TokenList tokens = new TokenList();
+
+  /** The token whose step was started though nobody asked for it yet; the cache counts it. */
+  private int ahead = NONE;
 
   /** A session with a cache in the backend's activation type. */
   public Session(Transformer model, Backend backend, int context) {
@@ -64,7 +70,7 @@ public final class Session implements AutoCloseable {
 
   /** Tokens seen. */
   public int length() {
-    return cache.length();
+    return tokens.size();
   }
 
   /** The tokens seen. */
@@ -78,6 +84,7 @@ public final class Session implements AutoCloseable {
   }
 
   KvCache cache() {
+    forgetAhead();
     return cache;
   }
 
@@ -94,6 +101,7 @@ public final class Session implements AutoCloseable {
    * @return how many are left
    */
   public int rewind(int length) {
+    forgetAhead();
     int left = cache.truncate(length);
     tokens.truncate(left);
     return left;
@@ -139,6 +147,7 @@ public final class Session implements AutoCloseable {
    * @return the logits [1, V] of what comes after it, valid until the next call
    */
   public Tensor feed(int token) {
+    forgetAhead();
     Tensor logits = steps.run(token);
     tokens.add(token);
     return logits;
@@ -150,18 +159,42 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Runs the token that follows, and chooses the one after it.
+   * Runs the token that follows, and chooses the one after it. The step of that one may be started
+   * before it is known; if the text goes on otherwise, that step is forgotten.
    *
+   * @param choices how the tokens are chosen, one after the other
+   * @param more whether the step of the chosen token is likely to be wanted
    * @return the chosen one
    * @throws jllm.format.ModelFormatException if the logits are not finite numbers
    */
-  int feedToChoose(int token, TokenChoice choice) {
-    int chosen = steps.choose(token, choice);
+  int feedToChoose(int token, Supplier<TokenChoice> choices, boolean more) {
+    if (ahead != token) {
+      forgetAhead();
+      steps.start(token, choices.get());
+    }
     tokens.add(token);
+    boolean goesOn = more && cache.length() < cache.capacity();
+    if (goesOn) {
+      steps.startNext(choices.get());
+    }
+    int chosen = steps.await();
     if (chosen < 0) {
+      if (goesOn) {
+        steps.forget();
+      }
+      ahead = NONE;
       throw Candidates.notFinite();
     }
+    ahead = goesOn ? chosen : NONE;
     return chosen;
+  }
+
+  /** Drops the step that was started for a token of which nobody knows yet. */
+  private void forgetAhead() {
+    if (ahead != NONE) {
+      steps.forget();
+      ahead = NONE;
+    }
   }
 
   /** What {@link #feedToChoose} adds to the logits from now on; empty = nothing. */
@@ -170,6 +203,7 @@ public final class Session implements AutoCloseable {
   }
 
   private Tensor run(Batch batch, int[] text, int from, int count) {
+    forgetAhead();
     exec.reset();
     Tensor hidden = model.hidden(exec, batch.fill(text, from, count, 1));
     cache.advance(count);

@@ -138,6 +138,30 @@ public final class Batch implements AutoCloseable {
    * @throws IllegalArgumentException if there are more than fit the batch or the cache
    */
   public Batch fill(int[] tokens, int from, int count, int sequences) {
+    begin(count, sequences);
+    int length = count / sequences;
+    for (int row = 0; row < count; row++) {
+      ids.segment().setAtIndex(ValueLayout.JAVA_INT, row, tokens[from + row]);
+      positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, past + row % length);
+    }
+    if (inputs != null) {
+      inputs.put(tokens[from]);
+    }
+    return this;
+  }
+
+  /**
+   * The next step's token is the one that the step before chose, on the device.
+   *
+   * @throws IllegalArgumentException if the cache is full
+   */
+  Batch fillChosen(StepInputs own) {
+    begin(1, 1);
+    own.putBehindToken();
+    return this;
+  }
+
+  private void begin(int count, int sequences) {
     if (count < 1 || count > maxRows() || count % sequences != 0) {
       throw new IllegalArgumentException(
           count
@@ -171,15 +195,6 @@ public final class Batch implements AutoCloseable {
     this.balance = null;
     this.sequences = sequences;
     this.past = cache == null ? 0 : cache.length();
-    int length = count / sequences;
-    for (int row = 0; row < count; row++) {
-      ids.segment().setAtIndex(ValueLayout.JAVA_INT, row, tokens[from + row]);
-      positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, past + row % length);
-    }
-    if (inputs != null) {
-      inputs.put(tokens[from]);
-    }
-    return this;
   }
 
   /** What each row of the last {@link #fill} is to predict, -1 = nothing, from {@code from} on. */

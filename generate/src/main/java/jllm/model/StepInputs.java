@@ -26,6 +26,7 @@ final class StepInputs implements AutoCloseable {
   private final MemorySegment host;
   private final MemorySegment hostChoice;
   private final Tensor all;
+  private final Tensor behindToken;
   private final Tensor token;
   private final Tensor position;
   private final Tensor[] rows;
@@ -40,6 +41,7 @@ final class StepInputs implements AutoCloseable {
     this.host = arena.allocate(ValueLayout.JAVA_LONG, count / 2);
     this.hostChoice = host.asSlice((long) choiceAt * Integer.BYTES);
     this.all = memory.tensor(DType.I32, Shape.of(count));
+    this.behindToken = all.slice(POSITION, count - POSITION);
     this.token = all.slice(TOKEN, 1);
     this.position = all.slice(POSITION, 1);
     this.choice = all.slice(choiceAt, TokenChoice.INTS);
@@ -56,14 +58,24 @@ final class StepInputs implements AutoCloseable {
 
   /** Copies the numbers of the next step, behind what the cache holds; makes room in the cache. */
   void put(int nextToken) {
-    int past = cache.length();
     host.setAtIndex(ValueLayout.JAVA_INT, TOKEN, nextToken);
+    place();
+    backend.upload(all, host);
+  }
+
+  /** As {@link #put}, where the token is there already. */
+  void putBehindToken() {
+    place();
+    backend.upload(behindToken, host.asSlice((long) POSITION * Integer.BYTES));
+  }
+
+  private void place() {
+    int past = cache.length();
     host.setAtIndex(ValueLayout.JAVA_INT, POSITION, past);
     for (int layer = 0; layer < rows.length; layer++) {
       int row = cache.layer(layer).place(past, 1, backend);
       host.setAtIndex(ValueLayout.JAVA_INT, ROWS + layer, row);
     }
-    backend.upload(all, host);
   }
 
   /** I32 [1]. */

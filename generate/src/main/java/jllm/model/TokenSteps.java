@@ -14,6 +14,7 @@ import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TokenChoice;
+import jllm.tensor.TokenReader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,10 @@ public final class TokenSteps implements AutoCloseable {
   private final Backend backend;
   private final KvCache cache;
   private final Batch batch;
-  private final boolean chooses;
+
+  /** Absent where the host chooses. */
+  private final @Nullable TokenReader reader;
+
   private final Map<Kind, RepeatedStep> steps = new EnumMap<>(Kind.class);
   private final int[] next = new int[1];
   private @Nullable Memory biasMemory;
@@ -52,8 +56,9 @@ public final class TokenSteps implements AutoCloseable {
     this.cache = cache;
     this.batch = backend.records() ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
     FusedOperations fused = backend.fused();
-    this.chooses =
+    boolean chooses =
         batch.inputs() != null && fused != null && fused.samples(model.config().vocabularySize());
+    this.reader = fused != null && chooses ? fused.tokenReader() : null;
   }
 
   /** Whether the last step was replayed, and not done one operation after the other. */
@@ -100,31 +105,74 @@ public final class TokenSteps implements AutoCloseable {
    * @throws IllegalArgumentException if the model has no such token, or the cache is full
    */
   public Tensor run(int token) {
-    step(token, Kind.LOGITS);
+    begin(token);
+    step(Kind.LOGITS);
     return logits();
   }
 
   /** Whether {@link #choose} works here. */
   public boolean chooses() {
-    return chooses;
+    return reader != null;
   }
 
   /**
    * Runs a token, counts it as seen, and chooses the one after it.
    *
-   * @return the chosen token; -1 if the {@link #logits} are not finite numbers
+   * @return the chosen token; -1 if the logits are not finite numbers
    * @throws IllegalArgumentException as {@link #run}
    * @throws IllegalStateException if the backend does not choose
    */
   public int choose(int token, TokenChoice choice) {
-    StepInputs inputs = batch.inputs();
-    if (inputs == null) {
+    start(token, choice);
+    return await();
+  }
+
+  /** Starts what {@link #choose} does; {@link #await} ends it. */
+  public void start(int token, TokenChoice choice) {
+    put(choice);
+    begin(token);
+    choose(choice);
+  }
+
+  /**
+   * Starts a step with the token that the step before, which is under way, chooses. It counts as
+   * seen at once. At most two steps are under way.
+   *
+   * @throws IllegalArgumentException if the cache is full
+   */
+  public void startNext(TokenChoice choice) {
+    put(choice);
+    batch.fillChosen(Objects.requireNonNull(batch.inputs()));
+    choose(choice);
+  }
+
+  /** The token that the first of the steps under way chose, as {@link #choose} returns it. */
+  public int await() {
+    return requireReader().await();
+  }
+
+  /** Forgets the step that was started last: the cache is as if it had not been. */
+  public void forget() {
+    requireReader().forget();
+    cache.truncate(cache.length() - 1);
+  }
+
+  private TokenReader requireReader() {
+    if (reader == null) {
       throw new IllegalStateException("the backend does not choose tokens");
     }
-    inputs.putChoice(choice, model.config().vocabularySize(), biased ? 0 : -1);
-    step(token, choice.temperature() == 0 ? Kind.BEST : Kind.DRAWN);
-    Tensor tokens = Objects.requireNonNull(Objects.requireNonNull(results).tokens());
-    return onHost(tokens).segment().get(ValueLayout.JAVA_INT, 0);
+    return reader;
+  }
+
+  private void put(TokenChoice choice) {
+    requireReader();
+    Objects.requireNonNull(batch.inputs())
+        .putChoice(choice, model.config().vocabularySize(), biased ? 0 : -1);
+  }
+
+  private void choose(TokenChoice choice) {
+    step(choice.temperature() == 0 ? Kind.BEST : Kind.DRAWN);
+    requireReader().start(Objects.requireNonNull(Objects.requireNonNull(results).tokens()));
   }
 
   /** The logits after the last token, as {@link #run} returns them. */
@@ -136,13 +184,16 @@ public final class TokenSteps implements AutoCloseable {
     return Objects.requireNonNull(last).onHost(result);
   }
 
-  private void step(int token, Kind kind) {
+  private void begin(int token) {
     if (token < 0 || token >= model.config().vocabularySize()) {
       throw new IllegalArgumentException(
           "token " + token + " of a vocabulary of " + model.config().vocabularySize());
     }
     next[0] = token;
     batch.fill(next, 0, 1, 1);
+  }
+
+  private void step(Kind kind) {
     RepeatedStep step =
         steps.computeIfAbsent(
             kind,
@@ -167,6 +218,9 @@ public final class TokenSteps implements AutoCloseable {
     steps.values().forEach(RepeatedStep::close);
     if (biasMemory != null) {
       biasMemory.close();
+    }
+    if (reader != null) {
+      reader.close();
     }
     batch.close();
   }

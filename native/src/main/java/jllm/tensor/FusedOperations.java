@@ -108,4 +108,9 @@ public interface FusedOperations {
       boolean greedy) {
     throw new UnsupportedOperationException("sample");
   }
+
+  /** What brings the tokens that {@link #sample} chose to the host. */
+  default TokenReader tokenReader() {
+    throw new UnsupportedOperationException("tokenReader");
+  }
 }

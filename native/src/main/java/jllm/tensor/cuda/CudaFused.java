@@ -6,6 +6,7 @@ import jllm.tensor.DType;
 import jllm.tensor.FusedOperations;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenReader;
 import org.jspecify.annotations.Nullable;
 
 /** Steps in fewer launches, most of them steps of few rows. */
@@ -160,6 +161,11 @@ final class CudaFused implements FusedOperations {
           .ints(columns)
           .start(1, x.rows(), 1, SAMPLE_THREADS);
     }
+  }
+
+  @Override
+  public TokenReader tokenReader() {
+    return new CudaTokenReader(gpu);
   }
 
   private void onEachSlice(

@@ -255,6 +255,14 @@ final class Gpu implements AutoCloseable {
     driver.synchronize(stream);
   }
 
+  /** Starts to copy to page-locked memory of the host. */
+  void fetch(MemorySegment to, long from) {
+    enter();
+    recorder.refuse("it copies to the host");
+    starts("fetch");
+    driver.copyToHost(to, from, to.byteSize(), stream);
+  }
+
   void copy(long to, long from, long bytes) {
     enter();
     if (bytes > 0 && to != from) {
