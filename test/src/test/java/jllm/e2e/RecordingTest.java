@@ -17,8 +17,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import jllm.cuda.TestDevice;
+import jllm.format.AttentionConfig;
+import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
+import jllm.format.model.ModelSizes;
+import jllm.format.model.RandomWeights;
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
 import jllm.model.KvCache;
@@ -31,16 +35,22 @@ import jllm.tensor.Memory;
 import jllm.tensor.Recording;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.MatrixMath;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Steps that a device wrote down and does again. */
 class RecordingTest {
   private static final int[] PROMPT = {1, 15, 7, 3, 200, 42, 42, 9, 11, 100, 30};
   private static final int STEPS = 7;
+  private static final int TEXT = 32;
+
+  /** Each so many tokens of a text one is not what the model thinks best. */
+  private static final int FORCED = 5;
 
   private static CudaBackend withoutGraphs() {
     Map<String, String> environment = new HashMap<>(TestDevice.environment());
@@ -93,6 +103,91 @@ class RecordingTest {
       logits.add(steps.run(5).segment().toArray(ValueLayout.JAVA_FLOAT));
     }
     return logits;
+  }
+
+  /**
+   * Steps that are started before the host knows their token, and forgotten, leave nothing behind:
+   * also where a window slides.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 6})
+  void aStepAheadCanBeForgotten(int window) {
+    ModelConfig config = sliding(window);
+    List<float[]> expected = new ArrayList<>();
+    List<Integer> tokens = new ArrayList<>();
+    try (CudaBackend plain = withoutGraphs();
+        RandomWeights weights = new RandomWeights(config, DType.F32, 3);
+        Transformer model = Transformer.of(weights, plain);
+        KvCache cache = model.newCache(TEXT, CacheTypes.of(DType.F32), 4);
+        TokenSteps steps = new TokenSteps(model, plain, cache)) {
+      assertFalse(steps.chooses());
+      for (int i = 0; i < TEXT; i++) {
+        int token = i % FORCED == 0 ? i : best(expected.getLast());
+        tokens.add(token);
+        expected.add(steps.run(token).segment().toArray(ValueLayout.JAVA_FLOAT));
+      }
+    }
+    Backend backend = TestDevice.backend();
+    try (RandomWeights weights = new RandomWeights(config, DType.F32, 3);
+        Transformer model = Transformer.of(weights, backend);
+        KvCache cache = model.newCache(TEXT, CacheTypes.of(DType.F32), 4);
+        TokenSteps steps = new TokenSteps(model, backend, cache)) {
+      for (int i = 0; i < TEXT; i++) {
+        boolean forced = i % FORCED == 0;
+        if (forced && i > 0) {
+          assertEquals(i + 1, cache.length());
+          steps.forget(); // It ran with the best token.
+        }
+        if (forced) {
+          steps.start(tokens.get(i), TokenChoice.BEST);
+        }
+        assertEquals(i + 1, cache.length());
+        if (i < TEXT - 1) {
+          steps.startNext(TokenChoice.BEST);
+        }
+        assertEquals(best(expected.get(i)), steps.await(), "window " + window + ", step " + i);
+      }
+      assertThrows(IllegalArgumentException.class, () -> steps.startNext(TokenChoice.BEST), "full");
+      assertArrayEquals(
+          expected.getLast(), steps.logits().segment().toArray(ValueLayout.JAVA_FLOAT));
+    }
+  }
+
+  private static int best(float[] logits) {
+    int best = 0;
+    for (int i = 1; i < logits.length; i++) {
+      best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
+  }
+
+  /** A model with a window in two of three layers; 0 = in none. */
+  private static ModelConfig sliding(int window) {
+    ModelConfig all = ModelSizes.dense(60, TEXT, 32, 3, 4, 2, 48).config("llama");
+    AttentionConfig attention = all.attention();
+    return new ModelConfig(
+        all.architecture(),
+        all.vocabularySize(),
+        all.contextLength(),
+        all.width(),
+        all.layers(),
+        new AttentionConfig(
+            attention.heads(),
+            attention.kvHeads(),
+            attention.headDim(),
+            attention.scale(),
+            attention.softCap(),
+            window,
+            3,
+            attention.queryKeyNorm(),
+            attention.inputBias(),
+            attention.outputBias()),
+        all.feedForward(),
+        all.norm(),
+        all.position(),
+        all.multipliers(),
+        all.parallelResidual(),
+        all.tiedOutput());
   }
 
   /** What cannot be written down is not, and everything goes on. */
