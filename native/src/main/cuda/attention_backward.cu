@@ -62,10 +62,10 @@ __device__ __forceinline__ void put_weights(float* weights, const float (&values
     }
 }
 
-// Adds a thread's sums to rows of a gradient.
+// Adds a thread's sums to rows of a gradient, or writes them.
 template <int W, int R>
 __device__ __forceinline__ void add_rows(float* gradient, long long stride, int valid, int head_dim,
-                                         const float (&sums)[R][Columns<W>::COUNT]) {
+                                         const float (&sums)[R][Columns<W>::COUNT], bool add) {
 #pragma unroll
     for (int i = 0; i < R; i++) {
         int row = tile_row() * R + i;
@@ -73,17 +73,20 @@ __device__ __forceinline__ void add_rows(float* gradient, long long stride, int 
 #pragma unroll
         for (int c = 0; c < Columns<W>::COUNT; c++) {
             int column = Columns<W>::at(c);
-            if (column < head_dim) gradient[row * stride + column] += sums[i][c];
+            if (column >= head_dim) continue;
+            float* to = gradient + row * stride + column;
+            *to = add ? *to + sums[i][c] : sums[i][c];
         }
     }
 }
 
-// dk, dv +=: a block takes a tile of keys of a key head, and sums over the query heads that share
+// dk, dv +=, or = without add: a block takes a tile of keys of a key head, and sums over the query heads that share
 // it.
 template <int W>
 __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float* dout,
                                               const float* lse, const float* delta, const float* q,
-                                              const float* k, const float* v, const Attention& a) {
+                                              const float* k, const float* v, const Attention& a,
+                                              bool add) {
     typedef BackwardTile<W> Tile;
     constexpr int R = Tile::R, ROWS = Tile::ROWS, STRIDE = Tile::STRIDE;
     DYNAMIC_SHARED(float, queries);
@@ -130,15 +133,16 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
             add_product<W, R, Tile::WEIGHT_STRIDE, STRIDE>(dkeys, weights, queries);
         }
     }
-    add_rows<W, R>(dk + at, a.key_stride(), valid, a.head_dim, dkeys);
-    add_rows<W, R>(dv + at, a.key_stride(), valid, a.head_dim, dvalues);
+    add_rows<W, R>(dk + at, a.key_stride(), valid, a.head_dim, dkeys, add);
+    add_rows<W, R>(dv + at, a.key_stride(), valid, a.head_dim, dvalues, add);
 }
 
-// dq +=: a block takes a tile of queries of a head, the last first, as they see the most keys.
+// dq +=, or = without add: a block takes a tile of queries of a head, the last first, as they see
+// the most keys.
 template <int W>
 __device__ __forceinline__ void backward_queries(float* dq, const float* dout, const float* lse,
                                                  const float* delta, const float* q, const float* k,
-                                                 const float* v, const Attention& a) {
+                                                 const float* v, const Attention& a, bool add) {
     typedef BackwardTile<W> Tile;
     constexpr int R = Tile::R, ROWS = Tile::ROWS, STRIDE = Tile::STRIDE;
     DYNAMIC_SHARED(float, queries);
@@ -177,7 +181,7 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* dout, c
         __syncwarp();
         add_product<W, R, Tile::WEIGHT_STRIDE, STRIDE>(sums, weights, keys);
     }
-    add_rows<W, R>(dq + own, a.query_stride(), valid, a.head_dim, sums);
+    add_rows<W, R>(dq + own, a.query_stride(), valid, a.head_dim, sums, add);
 }
 
 #define BACKWARD_KERNELS(W)                                                                     \
@@ -186,20 +190,20 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* dout, c
             float* dk, float* dv, const float* dout, const float* lse, const float* delta,      \
             const float* q, const float* k, const float* v, const int* starts, int heads,       \
             int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window,     \
-            int causal, long long seed, int threshold, float keep_scale) {                      \
+            int causal, long long seed, int threshold, float keep_scale, int add) {             \
         Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,           \
                        soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};     \
-        backward_keys<W>(dk, dv, dout, lse, delta, q, k, v, a);                                 \
+        backward_keys<W>(dk, dv, dout, lse, delta, q, k, v, a, add != 0);                       \
     }                                                                                           \
     KERNEL __launch_bounds__(ATTENTION_THREADS, BackwardTile<W>::BLOCKS)                        \
         attention_backward_queries_##W(                                                         \
             float* dq, const float* dout, const float* lse, const float* delta, const float* q, \
             const float* k, const float* v, const int* starts, int heads, int kv_heads,         \
             int head_dim, int steps, float scale, float soft_cap, int window, int causal,       \
-            long long seed, int threshold, float keep_scale) {                                  \
+            long long seed, int threshold, float keep_scale, int add) {                         \
         Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,           \
                        soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};     \
-        backward_queries<W>(dq, dout, lse, delta, q, k, v, a);                                  \
+        backward_queries<W>(dq, dout, lse, delta, q, k, v, a, add != 0);                        \
     }
 
 WIDTHS(BACKWARD_KERNELS)

@@ -4,7 +4,7 @@
 // fixed order: scores are computed twice, and runs repeat to the bit. Both hold two tiles of their
 // own, and two that they walk over are copied ahead: products of rows are scores and derivatives of
 // weights, which turn in registers into the left operands of what is summed up. All operands
-// packed; dq [N, H*D] += ; dk, dv [N, K*D] += ; lse, delta [N, H].
+// packed; dq [N, H*D], dk, dv [N, K*D] += or, without add, = ; lse, delta [N, H].
 //
 // Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 160 to 255 registers, so
 // that two blocks (8 warps) are on a multiprocessor, three on sm_80 and sm_90 where queries are
@@ -72,9 +72,10 @@ struct __align__(16) Query {
 // Adds sums to a row of a gradient.
 template <int W>
 __device__ __forceinline__ void add_row(float* gradient, const float (&sums)[W / 8][4], int half,
-                                        float factor, int columns) {
-    each_element<W>(sums, half, columns,
-                    [&](int column, float sum) { gradient[column] += sum * factor; });
+                                        float factor, int columns, bool add) {
+    each_element<W>(sums, half, columns, [&](int column, float sum) {
+        gradient[column] = sum * factor + (add ? gradient[column] : 0);
+    });
 }
 
 // A walk over the tiles of queries that see some of a block's keys, head by head.
@@ -162,7 +163,7 @@ template <int W, bool DK, bool DV>
 __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float* lse,
                                               const float* delta, const Packed& dout,
                                               const Packed& q, const Packed& k, const Packed& v,
-                                              const Attention& a) {
+                                              const Attention& a, bool add) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::KEYS_N, STRIDE = TileRow<W>::STRIDE;
     DYNAMIC_SHARED(u16, keys);
@@ -217,8 +218,8 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
     each_row<M>(mine, [&](int key, int m, int half) {
         if (key >= a.steps) return;
         long long at = a.key_at(sequence, key, kv_head);
-        if (DK) add_row<W>(dk + at, dkeys[m], half, a.scale, a.head_dim);
-        if (DV) add_row<W>(dv + at, dvalues[m], half, 1, a.head_dim);
+        if (DK) add_row<W>(dk + at, dkeys[m], half, a.scale, a.head_dim, add);
+        if (DV) add_row<W>(dv + at, dvalues[m], half, 1, a.head_dim, add);
     });
 }
 
@@ -249,7 +250,7 @@ template <int W>
 __device__ __forceinline__ void backward_queries(float* dq, const float* lse, const float* delta,
                                                  const Packed& dout, const Packed& q,
                                                  const Packed& k, const Packed& v,
-                                                 const Attention& a) {
+                                                 const Attention& a, bool add) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE, WALKED = Tile::WALKED;
     DYNAMIC_SHARED(u16, queries);
@@ -299,7 +300,8 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
     }
     each_row<M>(mine, [&](int row, int m, int half) {
         if (row < a.steps)
-            add_row<W>(dq + a.query_at(sequence, row, head), sums[m], half, a.scale, a.head_dim);
+            add_row<W>(dq + a.query_at(sequence, row, head), sums[m], half, a.scale, a.head_dim,
+                       add);
     });
 }
 
@@ -308,7 +310,7 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
         float* dq, float* dk, float* dv, const float* lse, const float* delta, const u16* dout, \
         const u16* q, const u16* k, const u16* v, int length, const int* starts, int heads,     \
         int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window,         \
-        int causal, long long seed, int threshold, float keep_scale) {                          \
+        int causal, long long seed, int threshold, float keep_scale, int add) {                 \
         Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,           \
                        soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};     \
         Packed douts = {dout, heads, length}, queries = {q, heads, length};                     \
@@ -318,15 +320,16 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
 
 // Keys and values together where registers hold the sums of both, or else one after the other.
 #define MMA_BACKWARD_KERNELS(W)                                                                 \
-    MMA_BACKWARD_KERNEL(queries, W,                                                             \
-                        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a))) \
     MMA_BACKWARD_KERNEL(                                                                        \
-        keys, W,                                                                                \
-        (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts, queries, keys, values, a)))
-#define MMA_VALUES_KERNEL(W) \
-    MMA_BACKWARD_KERNEL(     \
-        values, W,           \
-        (backward_keys<W, false, true>(dk, dv, lse, delta, douts, queries, keys, values, a)))
+        queries, W,                                                                             \
+        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a, add != 0)))       \
+    MMA_BACKWARD_KERNEL(keys, W,                                                                \
+                        (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts, queries, \
+                                                            keys, values, a, add != 0)))
+#define MMA_VALUES_KERNEL(W)                                                                    \
+    MMA_BACKWARD_KERNEL(values, W,                                                              \
+                        (backward_keys<W, false, true>(dk, dv, lse, delta, douts, queries, keys,\
+                                                       values, a, add != 0)))
 
 MMA_WIDTHS(MMA_BACKWARD_KERNELS)
 #if !defined ATTENTION_WIDTH || ATTENTION_WIDTH > 128

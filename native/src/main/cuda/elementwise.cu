@@ -12,20 +12,22 @@ __device__ __forceinline__ void each(long long n, bool vectors, Four four, One o
     for (long long i = groups * 4 + first; i < n; i += stride) one(i);
 }
 
-// out = op(a, b), or += with ADD. out is float, when it may be a or b, or, without ADD, bf16.
+// out = op(a, b), or += with ADD and add. out is float, when it may be a or b, or, without ADD,
+// bf16.
 template <bool ADD, class Out, class Op>
-__device__ __forceinline__ void zip(Out* out, const float* a, const float* b, long long n,
-                                    Op op) {
+__device__ __forceinline__ void zip(Out* out, const float* a, const float* b, long long n, Op op,
+                                    bool add = ADD) {
     each(
         n, aligned16(out, a, b),
         [&](long long i) {
             float4 x = load4(a + i), y = load4(b + i);
             float4 sum = make_float4(0, 0, 0, 0);
-            if constexpr (ADD) sum = load4(out + i);
+            if constexpr (ADD)
+                if (add) sum = load4(out + i);
             store4(out + i, make_float4(sum.x + op(x.x, y.x), sum.y + op(x.y, y.y),
                                         sum.z + op(x.z, y.z), sum.w + op(x.w, y.w)));
         },
-        [&](long long i) { store1(out + i, (ADD ? out[i] : 0) + op(a[i], b[i])); });
+        [&](long long i) { store1(out + i, (ADD && add ? out[i] : 0) + op(a[i], b[i])); });
 }
 
 template <bool ADD, class Out, class Op>
@@ -93,9 +95,13 @@ KERNEL soft_cap_backward(float* dx, const float* dout, const float* x, float cap
     zip<true>(dx, dout, x, n, [=](float g, float v) { return g * soft_cap_slope(v, cap); });
 }
 
-KERNEL activate_backward(float* dx, const float* dout, const float* x, int kind, long long n) {
-    WITH_ACTIVATION(kind, zip<true>(dx, dout, x, n,
-                                    [](float g, float v) { return g * activation_slope<KIND>(v); }))
+// dx +=, or = without add.
+KERNEL activate_backward(float* dx, const float* dout, const float* x, int kind, int add,
+                         long long n) {
+    WITH_ACTIVATION(kind,
+                    zip<true>(
+                        dx, dout, x, n,
+                        [](float g, float v) { return g * activation_slope<KIND>(v); }, add != 0))
 }
 
 template <int KIND>
@@ -107,11 +113,13 @@ __device__ __forceinline__ void gated_gradient(float& dgate, float& dup, float d
 
 template <int KIND>
 __device__ __forceinline__ void gated_gradients(float* dgate, float* dup, const float* dout,
-                                                const float* gate, const float* up, long long n) {
+                                                const float* gate, const float* up, bool add,
+                                                long long n) {
     each(
         n, aligned16(dgate, dup, dout) && aligned16(gate, up),
         [&](long long i) {
-            float4 dg = load4(dgate + i), du = load4(dup + i);
+            float4 dg = make_float4(0, 0, 0, 0), du = dg;
+            if (add) dg = load4(dgate + i), du = load4(dup + i);
             float4 d = load4(dout + i), g = load4(gate + i), u = load4(up + i);
             gated_gradient<KIND>(dg.x, du.x, d.x, g.x, u.x);
             gated_gradient<KIND>(dg.y, du.y, d.y, g.y, u.y);
@@ -120,12 +128,16 @@ __device__ __forceinline__ void gated_gradients(float* dgate, float* dup, const 
             store4(dgate + i, dg);
             store4(dup + i, du);
         },
-        [&](long long i) { gated_gradient<KIND>(dgate[i], dup[i], dout[i], gate[i], up[i]); });
+        [&](long long i) {
+            if (!add) dgate[i] = dup[i] = 0;
+            gated_gradient<KIND>(dgate[i], dup[i], dout[i], gate[i], up[i]);
+        });
 }
 
+// dgate, dup +=, or = without add.
 KERNEL gated_backward(float* dgate, float* dup, const float* dout, const float* gate,
-                      const float* up, int kind, long long n){
-    WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, n))}
+                      const float* up, int kind, int add, long long n){
+    WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, add != 0, n))}
 
 // out[n] += bias; out [rows, columns], rows stride elements apart.
 KERNEL add_bias(float* out, const float* bias, long long rows, int columns, int stride) {

@@ -4,8 +4,9 @@
 // third pass. Norms of sums keep it in shared memory.
 //
 // Derivatives of weights are sums over rows in two stages, so that their order never changes: each
-// block of the kernels named partials sums a slice of the rows (partials [parts, C]), add_partials
-// adds up the slices.
+// block sums some of the rows (partials [parts, C]), as it has their norm's derivative at hand or,
+// where its shared memory does not hold a row of sums, in the kernels named partials; add_partials
+// adds up what the blocks have.
 
 __device__ __forceinline__ float dot4(float4 a, float4 b) {
     return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
@@ -143,12 +144,26 @@ __device__ __forceinline__ const float* add_row(float* sum, const float* a, cons
 NORMS(, float)
 NORMS(_bf16, u16)
 
-// dx += r g - x r^3 mean(g x), g = dout * weight. stats [N] receives r, unless it is absent.
-KERNEL rms_norm_backward(float* dx, float* stats, const float* dout, const float* x,
-                         const float* weight, int columns, float eps) {
-    __shared__ float scratch[32];
-    long long row = static_cast<long long>(blockIdx.x) * columns;
-    dx += row, dout += row, x += row;
+// The start of a derivative: what it is added to, or 0 without add.
+__device__ __forceinline__ float4 begun4(const float* dx, bool add) {
+    return add ? load4(dx) : make_float4(0, 0, 0, 0);
+}
+
+// Adds a row's terms to the sums of its columns, where these are wanted. Which threads do so may
+// differ between rows, of which block_sum keeps the last pass of one and the next apart.
+__device__ __forceinline__ void sum_up4(float* sums, int c, float4 term) {
+    if (sums == nullptr) return;
+    float4 sum = load4(sums + c);
+    store4(sums + c, make_float4(sum.x + term.x, sum.y + term.y, sum.z + term.z, sum.w + term.w));
+}
+__device__ __forceinline__ void sum_up1(float* sums, int c, float term) {
+    if (sums != nullptr) sums[c] += term;
+}
+
+// dx += (= without add) r g - x r^3 mean(g x), g = dout * weight. Returns r.
+__device__ __forceinline__ float rms_backward_row(float* dx, float* dweight, const float* dout,
+                                                  const float* x, const float* weight, int columns,
+                                                  float eps, bool add, float* scratch) {
     bool vectors = aligned16(dx, dout, x) && aligned16(weight);
     float r = 1 / sqrtf(squares(x, columns, vectors, 0, scratch) / columns + eps);
     float sum = 0;
@@ -160,20 +175,25 @@ KERNEL rms_norm_backward(float* dx, float* stats, const float* dout, const float
     each_column(
         columns, vectors,
         [&](int c) {
-            float4 g = mul4(load4(dout + c), weight4(weight, c));
-            store4(dx + c, fma4(g, r, fma4(load4(x + c), share, load4(dx + c))));
+            float4 d = load4(dout + c), v = load4(x + c);
+            float4 g = mul4(d, weight4(weight, c));
+            store4(dx + c, fma4(g, r, fma4(v, share, begun4(dx + c, add))));
+            sum_up4(dweight, c, mul4(d, fma4(v, r, make_float4(0, 0, 0, 0))));
         },
-        [&](int c) { dx[c] += r * dout[c] * weight1(weight, c) + x[c] * share; });
-    if (stats != nullptr && threadIdx.x == 0) stats[blockIdx.x] = r;
+        [&](int c) {
+            float d = dout[c], v = x[c];
+            dx[c] = (add ? dx[c] : 0) + r * d * weight1(weight, c) + v * share;
+            sum_up1(dweight, c, d * v * r);
+        });
+    return r;
 }
 
-// dx += r (g - mean(g) - z mean(g z)), g = dout * weight, z = (x - mean) r. stats [N, 2] receives
+// dx += (= without add) r (g - mean(g) - z mean(g z)), g = dout * weight, z = (x - mean) r. Returns
 // mean and r.
-KERNEL layer_norm_backward(float* dx, float* stats, const float* dout, const float* x,
-                           const float* weight, int columns, float eps) {
-    __shared__ float scratch[32];
-    long long row = static_cast<long long>(blockIdx.x) * columns;
-    dx += row, dout += row, x += row;
+__device__ __forceinline__ float2 layer_backward_row(float* dx, float* dweight, float* dbias,
+                                                     const float* dout, const float* x,
+                                                     const float* weight, int columns, float eps,
+                                                     bool add, float* scratch) {
     bool vectors = aligned16(dx, dout, x) && aligned16(weight);
     float mean = mean_of(x, columns, vectors, scratch);
     float r = 1 / sqrtf(squares(x, columns, vectors, mean, scratch) / columns + eps);
@@ -195,16 +215,74 @@ KERNEL layer_norm_backward(float* dx, float* stats, const float* dout, const flo
     each_column(
         columns, vectors,
         [&](int c) {
-            float4 g = minus4(mul4(load4(dout + c), weight4(weight, c)), mean_g);
-            store4(dx + c, fma4(g, r, fma4(minus4(load4(x + c), mean), share, load4(dx + c))));
+            float4 d = load4(dout + c), v = minus4(load4(x + c), mean);
+            float4 g = minus4(mul4(d, weight4(weight, c)), mean_g);
+            store4(dx + c, fma4(g, r, fma4(v, share, begun4(dx + c, add))));
+            sum_up4(dweight, c, mul4(d, fma4(v, r, make_float4(0, 0, 0, 0))));
+            sum_up4(dbias, c, d);
         },
         [&](int c) {
-            dx[c] += r * (dout[c] * weight1(weight, c) - mean_g) + (x[c] - mean) * share;
+            float d = dout[c], v = x[c] - mean;
+            dx[c] = (add ? dx[c] : 0) + r * (d * weight1(weight, c) - mean_g) + v * share;
+            sum_up1(dweight, c, d * v * r);
+            sum_up1(dbias, c, d);
         });
-    if (stats != nullptr && threadIdx.x == 0) {
-        stats[2 * blockIdx.x] = mean;
-        stats[2 * blockIdx.x + 1] = r;
+    return make_float2(mean, r);
+}
+
+// A row of sums at 0, in the dynamic shared memory; null where they are not wanted. taken: floats
+// of it that others have.
+__device__ __forceinline__ float* zero_sums(const float* partials, int columns, int taken) {
+    DYNAMIC_SHARED(float, sums);
+    if (partials == nullptr) return nullptr;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) sums[taken + c] = 0;
+    return sums + taken;
+}
+
+// Call after a __syncthreads().
+__device__ __forceinline__ void put_sums(float* partials, const float* sums, int columns) {
+    if (partials == nullptr) return;
+    partials += static_cast<long long>(blockIdx.x) * columns;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) partials[c] = sums[c];
+}
+
+// A block takes every gridDim.x-th row. partials [gridDim.x, C] receive the sums of its rows, stats
+// [N] each row's r; what is absent is not wanted.
+KERNEL rms_norm_backward(float* dx, float* stats, float* partials, const float* dout,
+                         const float* x, const float* weight, int rows, int columns, float eps,
+                         int add) {
+    __shared__ float scratch[32];
+    float* sums = zero_sums(partials, columns, 0);
+    for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+        long long at = static_cast<long long>(row) * columns;
+        float r = rms_backward_row(dx + at, sums, dout + at, x + at, weight, columns, eps, add,
+                                   scratch);
+        if (stats != nullptr && threadIdx.x == 0) stats[row] = r;
     }
+    __syncthreads();
+    put_sums(partials, sums, columns);
+}
+
+// The same; stats [N, 2] receive mean and r.
+KERNEL layer_norm_backward(float* dx, float* stats, float* weight_partials, float* bias_partials,
+                           const float* dout, const float* x, const float* weight, int rows,
+                           int columns, float eps, int add) {
+    __shared__ float scratch[32];
+    int aligned = (columns + 3) / 4 * 4;  // sums begin at 16 bytes
+    float* dweight = zero_sums(weight_partials, columns, 0);
+    float* dbias = zero_sums(bias_partials, columns, dweight == nullptr ? 0 : aligned);
+    for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+        long long at = static_cast<long long>(row) * columns;
+        float2 known = layer_backward_row(dx + at, dweight, dbias, dout + at, x + at, weight,
+                                          columns, eps, add, scratch);
+        if (stats != nullptr && threadIdx.x == 0) {
+            stats[2 * row] = known.x;
+            stats[2 * row + 1] = known.y;
+        }
+    }
+    __syncthreads();
+    put_sums(weight_partials, dweight, columns);
+    put_sums(bias_partials, dbias, columns);
 }
 
 // Sums of term(row, column) over the slice blockIdx.y of the rows, for 32 columns: 8 rows at a
@@ -272,11 +350,19 @@ KERNEL layer_norm_partials(float* weight_partials, float* bias_partials, const f
     }
 }
 
-// out[c] += the sum of partials [parts, columns] over the parts.
+// out[c] += the sum of partials [parts, columns] over the parts. Block (32, 32): 32 columns, whose
+// parts are shared out.
 KERNEL add_partials(float* out, const float* partials, int parts, int columns) {
-    int c = blockIdx.x * blockDim.x + threadIdx.x;
-    if (c >= columns) return;
+    __shared__ float sums[32][32];
+    int column = blockIdx.x * 32 + threadIdx.x;
     float sum = 0;
-    for (int p = 0; p < parts; p++) sum += partials[static_cast<long long>(p) * columns + c];
-    out[c] += sum;
+    if (column < columns) {
+        for (int p = threadIdx.y; p < parts; p += 32)
+            sum += partials[static_cast<long long>(p) * columns + column];
+    }
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y > 0 || column >= columns) return;
+    for (int i = 1; i < 32; i++) sum += sums[i][threadIdx.x];
+    out[column] += sum;
 }

@@ -20,7 +20,7 @@ KERNEL rotations(float* out, const int* positions, const double* frequencies, in
 // A thread takes a pair of a head, or one of the components that are not turned.
 template <bool BACKWARD>
 __device__ __forceinline__ void turn(float* out, const float* x, const float* rotations, int rows,
-                                     int width, int head_dim, int rotary, int pairing) {
+                                     int width, int head_dim, int rotary, int pairing, bool add) {
     int pairs = rotary / 2, items = head_dim - pairs, heads = width / head_dim,
         row_items = heads * items;
     long long n = static_cast<long long>(rows) * row_items;
@@ -32,7 +32,7 @@ __device__ __forceinline__ void turn(float* out, const float* x, const float* ro
         long long at = static_cast<long long>(row) * width + head * head_dim;
         if (item >= pairs) {
             long long c = at + rotary + item - pairs;
-            out[c] = BACKWARD ? out[c] + x[c] : x[c];
+            out[c] = add ? out[c] + x[c] : x[c];
             continue;
         }
         long long first = at + (pairing == 0 ? 2 * item : item);
@@ -41,18 +41,19 @@ __device__ __forceinline__ void turn(float* out, const float* x, const float* ro
         float c = angle[0], s = BACKWARD ? -angle[1] : angle[1];
         float a = x[first], b = x[second];
         float turned_a = turned_first(a, b, c, s), turned_b = turned_second(a, b, c, s);
-        out[first] = BACKWARD ? out[first] + turned_a : turned_a;
-        out[second] = BACKWARD ? out[second] + turned_b : turned_b;
+        out[first] = add ? out[first] + turned_a : turned_a;
+        out[second] = add ? out[second] + turned_b : turned_b;
     }
 }
 
 // out may be x.
 KERNEL rope(float* out, const float* x, const float* rotations, int rows, int width, int head_dim,
             int rotary, int pairing) {
-    turn<false>(out, x, rotations, rows, width, head_dim, rotary, pairing);
+    turn<false>(out, x, rotations, rows, width, head_dim, rotary, pairing, false);
 }
 
+// dx +=, or = without add.
 KERNEL rope_backward(float* dx, const float* dout, const float* rotations, int rows, int width,
-                     int head_dim, int rotary, int pairing) {
-    turn<true>(dx, dout, rotations, rows, width, head_dim, rotary, pairing);
+                     int head_dim, int rotary, int pairing, int add) {
+    turn<true>(dx, dout, rotations, rows, width, head_dim, rotary, pairing, add != 0);
 }

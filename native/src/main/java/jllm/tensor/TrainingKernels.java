@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  * dout}, and the operands it needs, and does {@code +=} on the derivatives it names: a tensor that
  * is used twice sums up both. The one exception, {@link #crossEntropyBackward}, says so. All
  * derivatives, those of weights too, are row-major in the activation type; they overlap no other
- * argument. Those marked nullable are not wanted when absent.
+ * argument. Those marked nullable are not wanted when absent. Where a method has an argument {@code
+ * add} and that is false, nothing was added to the derivatives of activations yet: whatever they
+ * hold is overwritten. Gradients of weights are added to in any case.
  *
  * <p>Sums over rows come in an order that depends on the shapes and the number of threads alone, so
  * that a run can be repeated to the last bit.
@@ -68,6 +70,21 @@ public interface TrainingKernels {
     }
   }
 
+  /** The same; dx is added to or overwritten. */
+  default void linearBackward(
+      @Nullable Tensor dx,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w,
+      boolean add) {
+    if (!add && dx != null) {
+      fill(dx, 0);
+    }
+    linearBackward(dx, dw, dbias, dout, x, w);
+  }
+
   /** {@code dbias[o] += sum over n of dout[n, o]}. dbias [O]; dout [N, O]. */
   void biasBackward(Tensor dbias, Tensor dout);
 
@@ -84,6 +101,21 @@ public interface TrainingKernels {
       @Nullable Tensor weight,
       float eps);
 
+  /** The same; dx is added to or overwritten. */
+  default void rmsNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps,
+      boolean add) {
+    if (!add) {
+      fill(dx, 0);
+    }
+    rmsNormBackward(dx, dweight, dout, x, weight, eps);
+  }
+
   /**
    * Of {@link Backend#layerNorm}. With z = (x - mean) r of a row, r = 1 / sqrt(variance + eps), and
    * g = dout * weight: {@code dx += r (g - mean(g) - z mean(g z))}; {@code dweight += sum over n of
@@ -98,11 +130,36 @@ public interface TrainingKernels {
       @Nullable Tensor weight,
       float eps);
 
+  /** The same; dx is added to or overwritten. */
+  default void layerNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps,
+      boolean add) {
+    if (!add) {
+      fill(dx, 0);
+    }
+    layerNormBackward(dx, dweight, dbias, dout, x, weight, eps);
+  }
+
   /**
    * Of {@link Backend#rope}: turns back. {@code dx += R^T dout}; components that are not turned are
    * added as they are. dx and dout [N, H*D]; rotations [N, R].
    */
   void ropeBackward(Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing);
+
+  /** The same; dx is added to or overwritten. */
+  default void ropeBackward(
+      Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing, boolean add) {
+    if (!add) {
+      fill(dx, 0);
+    }
+    ropeBackward(dx, dout, rotations, headDim, pairing);
+  }
 
   /**
    * {@link Backend#attention} over whole sequences, which also keeps what its derivative needs in
@@ -143,6 +200,27 @@ public interface TrainingKernels {
       Tensor v,
       TrainingAttention attention);
 
+  /** The same; dq, dk and dv are added to or overwritten. */
+  default void attentionBackward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      TrainingAttention attention,
+      boolean add) {
+    if (!add) {
+      fill(dq, 0);
+      fill(dk, 0);
+      fill(dv, 0);
+    }
+    attentionBackward(dq, dk, dv, dout, out, lse, q, k, v, attention);
+  }
+
   /**
    * Of {@link Backend#gated}: {@code dgate += dout * up * activation'(gate)}; {@code dup += dout *
    * activation(gate)}. All of the same shape.
@@ -150,8 +228,33 @@ public interface TrainingKernels {
   void gatedBackward(
       Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
 
+  /** The same; dgate and dup are added to or overwritten. */
+  default void gatedBackward(
+      Tensor dgate,
+      Tensor dup,
+      Tensor dout,
+      Tensor gate,
+      Tensor up,
+      Activation activation,
+      boolean add) {
+    if (!add) {
+      fill(dgate, 0);
+      fill(dup, 0);
+    }
+    gatedBackward(dgate, dup, dout, gate, up, activation);
+  }
+
   /** {@code dx += dout * activation'(x)}; the derivative of RELU at 0 is 0. Same shapes. */
   void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation);
+
+  /** The same; dx is added to or overwritten. */
+  default void activateBackward(
+      Tensor dx, Tensor dout, Tensor x, Activation activation, boolean add) {
+    if (!add) {
+      fill(dx, 0);
+    }
+    activateBackward(dx, dout, x, activation);
+  }
 
   /** {@code out += x * factor}. Same shapes: the derivative of sums and scalings. */
   void addScaled(Tensor out, Tensor x, float factor);

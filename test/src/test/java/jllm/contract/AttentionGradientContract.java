@@ -111,9 +111,10 @@ interface AttentionGradientContract extends Subject {
       Operand out = trial.out(rows, width);
       Operand lse = trial.out(rows, spec.heads());
       Operand dout = trial.normal(rows, width, 1);
-      Operand dq = trial.normal(rows, width, 1).asResult();
-      Operand dk = trial.normal(rows, keyWidth, 1).asResult();
-      Operand dv = trial.normal(rows, keyWidth, 1).asResult();
+      boolean add = trial.random().nextBoolean();
+      Operand dq = trial.derivative(rows, width, add);
+      Operand dk = trial.derivative(rows, keyWidth, add);
+      Operand dv = trial.derivative(rows, keyWidth, add);
       trial.run((b, side) -> {
         TrainingAttention attention =
             new TrainingAttention(spec, lengths[0], side.optional(starts), dropout);
@@ -130,7 +131,8 @@ interface AttentionGradientContract extends Subject {
                 side.of(q),
                 side.of(k),
                 side.of(v),
-                attention);
+                attention,
+                add);
       });
       // Errors of a score are relative to it and become those of a weight.
       double tolerance = attentionTolerance() * Math.max(1, size);

@@ -21,13 +21,15 @@ interface ElementGradientContract extends Subject {
           Operand x = trial.normal(rows, columns, 3);
           Operand up = trial.normal(rows, columns, 1);
           Operand dout = trial.normal(rows, columns, 1);
-          Operand dx = trial.normal(rows, columns, 1).asResult();
+          boolean add = trial.random().nextBoolean();
+          Operand dx = trial.derivative(rows, columns, add);
           trial.run((b, side) ->
-              b.training().activateBackward(side.of(dx), side.of(dout), side.of(x), activation));
+              b.training()
+                  .activateBackward(side.of(dx), side.of(dout), side.of(x), activation, add));
           trial.assertEach(dx, 2e-6, 1e-5);
 
-          Operand dgate = trial.normal(rows, columns, 1).asResult();
-          Operand dup = trial.normal(rows, columns, 1).asResult();
+          Operand dgate = trial.derivative(rows, columns, add);
+          Operand dup = trial.derivative(rows, columns, add);
           trial.run((b, side) ->
               b.training()
                   .gatedBackward(
@@ -36,7 +38,8 @@ interface ElementGradientContract extends Subject {
                       side.of(dout),
                       side.of(x),
                       side.of(up),
-                      activation));
+                      activation,
+                      add));
           trial.assertEach(dgate, 2e-6, 1e-5);
           trial.assertEach(dup, 2e-6, 1e-5);
         });
@@ -115,11 +118,12 @@ interface ElementGradientContract extends Subject {
           try (Trial trial = new Trial(backend(), "gradient of rope " + sizes + rows)) {
             Operand rotations = trial.normal(rows, rotated, 1);
             Operand dout = trial.normal(rows, 3 * headDim, 1);
-            Operand dx = trial.normal(rows, 3 * headDim, 1).asResult();
+            boolean add = trial.random().nextBoolean();
+            Operand dx = trial.derivative(rows, 3 * headDim, add);
             trial.run((b, side) ->
                 b.training()
                     .ropeBackward(
-                        side.of(dx), side.of(dout), side.of(rotations), headDim, pairing));
+                        side.of(dx), side.of(dout), side.of(rotations), headDim, pairing, add));
             trial.assertEach(dx, 1e-6, 5e-6);
           }
         }

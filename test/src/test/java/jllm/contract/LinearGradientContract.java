@@ -68,6 +68,38 @@ interface LinearGradientContract extends Subject {
         });
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  default void linearBackward(DType type) {
+    forSizes(
+        "linearBackward with " + type,
+        (trial, rows, outputs, inputs) -> {
+          Operand w = trial.plainWeight(type, outputs, inputs);
+          Operand x = trial.normal(rows, inputs, 1);
+          Operand dout = trial.normal(rows, outputs, 1);
+          for (boolean add : new boolean[] {true, false}) {
+            Operand dx = trial.derivative(rows, inputs, add);
+            Operand dw = trial.normal(outputs, inputs, 1).asResult();
+            Operand dbias = trial.normal(1, outputs, 1).reshape(outputs).asResult();
+            trial.run((b, side) ->
+                b.training()
+                    .linearBackward(
+                        side.of(dx),
+                        side.of(dw),
+                        side.of(dbias),
+                        side.of(dout),
+                        side.of(x),
+                        side.of(w),
+                        add));
+            trial.assertSum(dx, outputs, trainedProductTolerance(type));
+            trial.assertSum(dw, rows, trainedProductTolerance(type));
+            trial.assertSum(dbias, rows);
+          }
+        });
+  }
+
   /** Adapters are trained over weights that stay as a backend took them over. */
   @ParameterizedTest
   @MethodSource("jllm.contract.Sizes#weightTypes")

@@ -40,9 +40,25 @@ interface NormGradientContract extends Subject {
     }
   }
 
+  /** Longer than the rows that a device may sum up on the way, of one vector or of both. */
+  @Test
+  default void normGradientsOfLongRows() {
+    for (int width : new int[] {6050, 6081, 12_290}) {
+      try (Trial trial = new Trial(backend(), "gradient of norms of width " + width)) {
+        Operand x = trial.normal(19, width, 2);
+        Operand dout = trial.normal(19, width, 1);
+        Operand weight = trial.normal(1, width, 1).reshape(width);
+        rms(trial, dout, x, weight, true);
+        layer(trial, dout, x, weight, true, true);
+        layer(trial, dout, x, weight, false, true);
+      }
+    }
+  }
+
   private static void rms(
       Trial trial, Operand dout, Operand x, @Nullable Operand weight, boolean trained) {
-    Operand dx = trial.normal(x.rows(), x.columns(), 1).asResult();
+    boolean add = trial.random().nextBoolean();
+    Operand dx = trial.derivative(x.rows(), x.columns(), add);
     Operand dweight = vector(trial, x.columns(), trained);
     trial.run((b, side) ->
         b.training()
@@ -52,7 +68,8 @@ interface NormGradientContract extends Subject {
                 side.of(dout),
                 side.of(x),
                 side.optional(weight),
-                NormContract.EPS));
+                NormContract.EPS,
+                add));
     trial.assertSum(dx, 1);
     assertVector(trial, dweight, x.rows());
   }
@@ -64,7 +81,8 @@ interface NormGradientContract extends Subject {
       @Nullable Operand weight,
       boolean weightTrained,
       boolean biasTrained) {
-    Operand dx = trial.normal(x.rows(), x.columns(), 1).asResult();
+    boolean add = trial.random().nextBoolean();
+    Operand dx = trial.derivative(x.rows(), x.columns(), add);
     Operand dweight = vector(trial, x.columns(), weightTrained);
     Operand dbias = vector(trial, x.columns(), biasTrained);
     trial.run((b, side) ->
@@ -76,7 +94,8 @@ interface NormGradientContract extends Subject {
                 side.of(dout),
                 side.of(x),
                 side.optional(weight),
-                NormContract.EPS));
+                NormContract.EPS,
+                add));
     trial.assertSum(dx, 1);
     assertVector(trial, dweight, x.rows());
     assertVector(trial, dbias, x.rows());

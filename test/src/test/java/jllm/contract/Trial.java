@@ -88,6 +88,11 @@ final class Trial implements AutoCloseable {
     return activations(rows, columns).asResult();
   }
 
+  /** A derivative: to be added to, or filled with NaN. */
+  Operand derivative(int rows, int columns, boolean add) {
+    return add ? normal(rows, columns, 1).asResult() : out(rows, columns);
+  }
+
   Operand indices(int rows, int... values) {
     Operand operand = guarded(DType.I32, DType.I32, Shape.of(rows, values.length / rows));
     for (int i = 0; i < values.length; i++) {

@@ -222,7 +222,8 @@ final class Attention {
       Tensor q,
       Tensor k,
       Tensor v,
-      TrainingAttention attention) {
+      TrainingAttention attention,
+      boolean add) {
     AttentionSpec spec = attention.spec();
     int steps = q.rows() / attention.sequences();
     long heads = (long) q.rows() * spec.heads();
@@ -248,7 +249,8 @@ final class Attention {
             k,
             v,
             new TunedAttention.Positions(
-                spec, attention.sequences(), steps, steps, 0, starts, attention.dropout()));
+                spec, attention.sequences(), steps, steps, 0, starts, attention.dropout()),
+            add);
         return;
       }
       Geometry geometry = geometry(spec);
@@ -259,6 +261,7 @@ final class Attention {
               .tensors(dk, dv);
       operands(keys, dout, lse, delta, q, k, v, starts, spec, steps);
       drop(keys, attention.dropout())
+          .ints(add ? 1 : 0)
           .start(
               tiles, spec.kvHeads(), attention.sequences(), THREADS, 1, geometry.backwardShared());
       Launch queries =
@@ -266,6 +269,7 @@ final class Attention {
               .tensors(dq);
       operands(queries, dout, lse, delta, q, k, v, starts, spec, steps);
       drop(queries, attention.dropout())
+          .ints(add ? 1 : 0)
           .start(tiles, spec.heads(), attention.sequences(), THREADS, 1, geometry.backwardShared());
     }
   }

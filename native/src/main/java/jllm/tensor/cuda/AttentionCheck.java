@@ -137,7 +137,7 @@ final class AttentionCheck {
 
     private Tensor[] derivatives(Attention kernels, Tensor dout) {
       Tensor[] d = {tensor(false), tensor(false), tensor(false)};
-      kernels.backward(d[0], d[1], d[2], dout, out, lse, q, k, v, attention);
+      kernels.backward(d[0], d[1], d[2], dout, out, lse, q, k, v, attention, false);
       return d;
     }
 

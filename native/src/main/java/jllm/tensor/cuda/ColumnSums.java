@@ -12,7 +12,6 @@ final class ColumnSums {
   private static final int MOST_PARTS = 128;
   private static final int TILE = 32;
   private static final int TILE_ROWS = 8;
-  private static final int THREADS = 256;
 
   private final Gpu gpu;
 
@@ -98,10 +97,19 @@ final class ColumnSums {
   }
 
   private void finish(Tensor out, long partials, Tensor x) {
+    finish(out, partials, parts(x), x.columns());
+  }
+
+  /**
+   * {@code out[c] += } the sum of a column of partial sums.
+   *
+   * @param partials address of [parts, columns]
+   */
+  void finish(Tensor out, long partials, int parts, int columns) {
     gpu.kernel(KernelSource.NORMS, "add_partials")
         .tensors(out)
         .longs(partials)
-        .ints(parts(x), x.columns())
-        .start(Math.ceilDiv(x.columns(), THREADS), 1, 1, THREADS);
+        .ints(parts, columns)
+        .start(Math.ceilDiv(columns, TILE), 1, 1, TILE, TILE, 0);
   }
 }

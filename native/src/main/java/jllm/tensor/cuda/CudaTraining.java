@@ -70,7 +70,19 @@ final class CudaTraining implements TrainingKernels {
       Tensor dout,
       Tensor x,
       Tensor w) {
-    products.gradients(dx, dw, dbias, dout, x, w);
+    linearBackward(dx, dw, dbias, dout, x, w, true);
+  }
+
+  @Override
+  public void linearBackward(
+      @Nullable Tensor dx,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w,
+      boolean add) {
+    products.gradients(dx, dw, dbias, dout, x, w, add);
   }
 
   @Override
@@ -86,7 +98,19 @@ final class CudaTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    norms.rmsBackward(dx, dweight, dout, x, weight, eps);
+    rmsNormBackward(dx, dweight, dout, x, weight, eps, true);
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps,
+      boolean add) {
+    norms.rmsBackward(dx, dweight, dout, x, weight, eps, add);
   }
 
   @Override
@@ -98,15 +122,35 @@ final class CudaTraining implements TrainingKernels {
       Tensor x,
       @Nullable Tensor weight,
       float eps) {
-    norms.layerBackward(dx, dweight, dbias, dout, x, weight, eps);
+    layerNormBackward(dx, dweight, dbias, dout, x, weight, eps, true);
+  }
+
+  @Override
+  public void layerNormBackward(
+      Tensor dx,
+      @Nullable Tensor dweight,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      @Nullable Tensor weight,
+      float eps,
+      boolean add) {
+    norms.layerBackward(dx, dweight, dbias, dout, x, weight, eps, add);
   }
 
   @Override
   public void ropeBackward(
       Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing) {
+    ropeBackward(dx, dout, rotations, headDim, pairing, true);
+  }
+
+  @Override
+  public void ropeBackward(
+      Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing, boolean add) {
     gpu.kernel(KernelSource.ROPE, "rope_backward")
         .tensors(dx, dout, rotations)
         .ints(dx.rows(), dx.columns(), headDim, rotations.columns(), pairing.ordinal())
+        .ints(add ? 1 : 0)
         .over(Math.ceilDiv((long) dx.rows() * dx.columns(), 2));
   }
 
@@ -128,23 +172,57 @@ final class CudaTraining implements TrainingKernels {
       Tensor k,
       Tensor v,
       TrainingAttention training) {
-    attention.backward(dq, dk, dv, dout, out, lse, q, k, v, training);
+    attentionBackward(dq, dk, dv, dout, out, lse, q, k, v, training, true);
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      TrainingAttention training,
+      boolean add) {
+    attention.backward(dq, dk, dv, dout, out, lse, q, k, v, training, add);
   }
 
   @Override
   public void gatedBackward(
       Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation) {
+    gatedBackward(dgate, dup, dout, gate, up, activation, true);
+  }
+
+  @Override
+  public void gatedBackward(
+      Tensor dgate,
+      Tensor dup,
+      Tensor dout,
+      Tensor gate,
+      Tensor up,
+      Activation activation,
+      boolean add) {
     gpu.kernel(KernelSource.ELEMENTWISE, "gated_backward")
         .tensors(dgate, dup, dout, gate, up)
-        .ints(activation.ordinal())
+        .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(gate.shape().elements());
   }
 
   @Override
   public void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation) {
+    activateBackward(dx, dout, x, activation, true);
+  }
+
+  @Override
+  public void activateBackward(
+      Tensor dx, Tensor dout, Tensor x, Activation activation, boolean add) {
     gpu.kernel(KernelSource.ELEMENTWISE, "activate_backward")
         .tensors(dx, dout, x)
-        .ints(activation.ordinal())
+        .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(x.shape().elements());
   }
 

@@ -5,11 +5,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Norms of rows, of sums as well, and their derivatives. */
 final class Norms {
-  /** What a kernel has of shared memory without asking for more. */
-  private static final int SHARED_BYTES = 48 << 10;
+  /**
+   * The shared memory that is used for rows: what a kernel has without asking for more, but for
+   * what reductions over a block take.
+   */
+  private static final int ROW_BYTES = (48 << 10) - 512;
 
-  /** Of it, what reductions over a block use. */
-  private static final int REDUCTION_BYTES = 512;
+  private static final int ROWS_OF_A_PART = 8;
+  private static final int MOST_PARTS = 1024;
+
+  /** Floats that are read at once. */
+  private static final int UNIT = 4;
 
   private final Gpu gpu;
   private final ColumnSums columns;
@@ -61,7 +67,7 @@ final class Norms {
 
   private static void ofSum(Launch launch, Tensor sum, float eps) {
     int bytes = sum.columns() * Float.BYTES;
-    boolean kept = bytes <= SHARED_BYTES - REDUCTION_BYTES;
+    boolean kept = bytes <= ROW_BYTES;
     launch
         .ints(sum.columns())
         .floats(eps)
@@ -69,28 +75,49 @@ final class Norms {
         .eachRow(sum.rows(), sum.columns(), kept ? bytes : 0);
   }
 
+  /**
+   * See {@link jllm.tensor.TrainingKernels#rmsNormBackward}.
+   *
+   * @param add whether dx is added to, not overwritten
+   */
   void rmsBackward(
       Tensor dx,
       @Nullable Tensor dweight,
       Tensor dout,
       Tensor x,
       @Nullable Tensor weight,
-      float eps) {
+      float eps,
+      boolean add) {
     try (Scratch scratch = new Scratch(gpu)) {
-      long stats = dweight == null ? 0 : scratch.floats(x.rows());
+      int width = x.columns();
+      boolean fits = width * Float.BYTES <= ROW_BYTES;
+      boolean together = dweight != null && fits;
+      boolean later = dweight != null && !fits;
+      int parts = together ? parts(x) : x.rows();
+      long partials = together ? scratch.floats((long) parts * width) : 0;
+      long stats = later ? scratch.floats(x.rows()) : 0;
       gpu.kernel(KernelSource.NORMS, "rms_norm_backward")
           .tensors(dx)
-          .longs(stats)
+          .longs(stats, partials)
           .tensors(dout, x, weight)
-          .ints(x.columns())
+          .ints(x.rows(), width)
           .floats(eps)
-          .eachRow(x.rows(), x.columns());
-      if (dweight != null) {
+          .ints(add ? 1 : 0)
+          .eachRow(parts, width, together ? width * Float.BYTES : 0);
+      if (dweight != null && fits) {
+        columns.finish(dweight, partials, parts, width);
+      } else if (dweight != null) {
         columns.addRmsNorm(dweight, dout, x, stats);
       }
     }
   }
 
+  /** Blocks that share the rows out among themselves. */
+  private static int parts(Tensor x) {
+    return Math.clamp(Math.ceilDiv(x.rows(), ROWS_OF_A_PART), 1, MOST_PARTS);
+  }
+
+  /** See {@link jllm.tensor.TrainingKernels#layerNormBackward}. */
   void layerBackward(
       Tensor dx,
       @Nullable Tensor dweight,
@@ -98,19 +125,35 @@ final class Norms {
       Tensor dout,
       Tensor x,
       @Nullable Tensor weight,
-      float eps) {
+      float eps,
+      boolean add) {
     try (Scratch scratch = new Scratch(gpu)) {
-      boolean sums = dweight != null || dbias != null;
-      long stats = sums ? scratch.floats(2L * x.rows()) : 0;
+      int width = x.columns();
+      int row = Math.ceilDiv(width, UNIT) * UNIT * Float.BYTES;
+      int bytes = (dweight == null ? 0 : row) + (dbias == null ? 0 : row);
+      boolean together = bytes > 0 && bytes <= ROW_BYTES;
+      boolean later = bytes > ROW_BYTES;
+      int parts = together ? parts(x) : x.rows();
+      long sums = (long) parts * width;
+      long ofWeight = together && dweight != null ? scratch.floats(sums) : 0;
+      long ofBias = together && dbias != null ? scratch.floats(sums) : 0;
+      long stats = later ? scratch.floats(2L * x.rows()) : 0;
       gpu.kernel(KernelSource.NORMS, "layer_norm_backward")
           .tensors(dx)
-          .longs(stats)
+          .longs(stats, ofWeight, ofBias)
           .tensors(dout, x, weight)
-          .ints(x.columns())
+          .ints(x.rows(), width)
           .floats(eps)
-          .eachRow(x.rows(), x.columns());
-      if (sums) {
+          .ints(add ? 1 : 0)
+          .eachRow(parts, width, together ? bytes : 0);
+      if (later) {
         columns.addLayerNorm(dweight, dbias, dout, x, stats);
+      }
+      if (together && dweight != null) {
+        columns.finish(dweight, ofWeight, parts, width);
+      }
+      if (together && dbias != null) {
+        columns.finish(dbias, ofBias, parts, width);
       }
     }
   }

@@ -114,18 +114,20 @@ final class Products {
   /** dx [N, I] += dout [N, O] w. */
   void inputGradient(Tensor dx, Tensor dout, Tensor w) {
     try (Scratch scratch = new Scratch(gpu)) {
-      inputGradient(dx, operand(dout, scratch), w);
+      inputGradient(dx, operand(dout, scratch), w, true);
     }
   }
 
-  private void inputGradient(Tensor dx, Operand dout, Tensor w) {
+  private void inputGradient(Tensor dx, Operand dout, Tensor w, boolean add) {
     int rows = dx.rows();
     int inputs = dx.columns();
     tiles(
         w,
-        (tile, from, count) ->
-            multiply(
-                tile, false, dout.from(from), false, address(dx), inputs, inputs, rows, count, 1));
+        (tile, from, count) -> {
+          int beta = add || from > 0 ? 1 : 0;
+          Operand right = dout.from(from);
+          multiply(tile, false, right, false, address(dx), inputs, inputs, rows, count, beta);
+        });
   }
 
   /** dw [O, I] += dout^T x. */
@@ -140,21 +142,26 @@ final class Products {
     multiply(x, false, dout, true, address(dw), inputs, inputs, dw.dim(0), rows, 1);
   }
 
-  /** All derivatives of a linear layer that are wanted; dout is rounded once for all. */
+  /**
+   * All derivatives of a linear layer that are wanted; dout is rounded once for all.
+   *
+   * @param add whether dx is added to, not overwritten
+   */
   void gradients(
       @Nullable Tensor dx,
       @Nullable Tensor dw,
       @Nullable Tensor dbias,
       Tensor dout,
       Tensor x,
-      Tensor w) {
+      Tensor w,
+      boolean add) {
     try (Scratch scratch = new Scratch(gpu)) {
       Operand right = derivative(dbias, dout, scratch);
       if (dw != null) {
         weightGradient(dw, right, operand(x, scratch), x.rows());
       }
       if (dx != null) {
-        inputGradient(dx, right, w);
+        inputGradient(dx, right, w, add);
       }
     }
   }

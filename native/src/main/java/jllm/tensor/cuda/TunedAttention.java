@@ -136,9 +136,10 @@ final class TunedAttention {
   }
 
   /**
-   * Adds the derivative of attention.
+   * The derivative of attention.
    *
    * @param delta address of [N, H]: the sums over heads of dout * out
+   * @param add whether dq, dk and dv are added to, not overwritten
    */
   void backward(
       Tensor dq,
@@ -150,7 +151,8 @@ final class TunedAttention {
       Tensor q,
       Tensor k,
       Tensor v,
-      Positions positions) {
+      Positions positions,
+      boolean add) {
     AttentionSpec spec = positions.spec();
     Geometry geometry = new Geometry(width(spec));
     int steps = positions.steps();
@@ -176,6 +178,7 @@ final class TunedAttention {
                 .longs(positions.starts())
                 .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps);
         options(launch, positions)
+            .ints(add ? 1 : 0)
             .start(
                 tiles,
                 name.startsWith("queries") ? spec.heads() : spec.kvHeads(),

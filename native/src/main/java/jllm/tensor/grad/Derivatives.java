@@ -33,22 +33,19 @@ final class Derivatives {
       case Op.Linear o -> linear(o, dout);
       case Op.AddLinear o -> addLinear(o, dout);
       case Op.RmsNorm o -> rmsNorm(o, dout);
-      case Op.LayerNorm o ->
-          kernels.layerNormBackward(
-              gradients.of(o.x()),
-              gradients.weight(o.weight()),
-              gradients.weight(o.bias()),
-              dout,
-              o.x(),
-              o.weight(),
-              o.eps());
-      case Op.Rope o ->
-          kernels.ropeBackward(gradients.of(o.x()), dout, o.rotations(), o.headDim(), o.pairing());
+      case Op.LayerNorm o -> layerNorm(o, dout);
+      case Op.Rope o -> {
+        boolean add = gradients.isBegun(o.x());
+        Tensor dx = gradients.toWrite(o.x());
+        kernels.ropeBackward(dx, dout, o.rotations(), o.headDim(), o.pairing(), add);
+      }
       case Op.Attention o -> attention(o, dout);
       case Op.Gated o -> gated(o, dout);
-      case Op.Activate o ->
-          kernels.activateBackward(gradients.of(o.x()), dout, o.x(), o.activation());
-      case Op.Add o -> add(o, dout);
+      case Op.Activate o -> {
+        boolean add = gradients.isBegun(o.x());
+        kernels.activateBackward(gradients.toWrite(o.x()), dout, o.x(), o.activation(), add);
+      }
+      case Op.Add o -> add(o);
       case Op.Mul o -> mul(o, dout);
       case Op.Scale o -> kernels.addScaled(gradients.of(o.x()), dout, o.factor());
       case Op.SoftCap o -> kernels.softCapBackward(gradients.of(o.x()), dout, o.x(), o.cap());
@@ -85,8 +82,9 @@ final class Derivatives {
   }
 
   private void product(Tensor x, Tensor w, @Nullable Tensor bias, Tensor dout) {
-    Tensor dx = gradients.reaches(x) ? gradients.of(x) : null;
-    kernels.linearBackward(dx, gradients.weight(w), gradients.weight(bias), dout, x, w);
+    boolean add = gradients.isBegun(x);
+    Tensor dx = gradients.reaches(x) ? gradients.toWrite(x) : null;
+    kernels.linearBackward(dx, gradients.weight(w), gradients.weight(bias), dout, x, w, add);
   }
 
   private void addLinear(Op.AddLinear op, Tensor dout) {
@@ -99,13 +97,28 @@ final class Derivatives {
   private void rmsNorm(Op.RmsNorm op, Tensor dout) {
     Tensor weight = op.weight();
     int width = weight == null ? op.x().columns() : Math.toIntExact(weight.shape().elements());
+    boolean add = gradients.isBegun(op.x());
     kernels.rmsNormBackward(
-        rows(gradients.of(op.x()), width),
+        rows(gradients.toWrite(op.x()), width),
         gradients.weight(weight),
         rows(dout, width),
         rows(op.x(), width),
         weight,
-        op.eps());
+        op.eps(),
+        add);
+  }
+
+  private void layerNorm(Op.LayerNorm op, Tensor dout) {
+    boolean add = gradients.isBegun(op.x());
+    kernels.layerNormBackward(
+        gradients.toWrite(op.x()),
+        gradients.weight(op.weight()),
+        gradients.weight(op.bias()),
+        dout,
+        op.x(),
+        op.weight(),
+        op.eps(),
+        add);
   }
 
   /** The same elements as rows of {@code width}: the norm of a head knows nothing of the others. */
@@ -116,6 +129,21 @@ final class Derivatives {
   }
 
   private void attention(Op.Attention op, Tensor dout) {
+    if (areNew(op.q(), op.k(), op.v())) {
+      kernels.attentionBackward(
+          gradients.toWrite(op.q()),
+          gradients.toWrite(op.k()),
+          gradients.toWrite(op.v()),
+          dout,
+          op.out(),
+          op.lse(),
+          op.q(),
+          op.k(),
+          op.v(),
+          op.attention(),
+          false);
+      return;
+    }
     Tensor dq = gradients.of(op.q());
     Tensor dk = gradients.apart(op.k(), dq, dq);
     Tensor dv = gradients.apart(op.v(), dq, dk);
@@ -126,10 +154,31 @@ final class Derivatives {
   }
 
   private void gated(Op.Gated op, Tensor dout) {
+    if (areNew(op.gate(), op.up())) {
+      Tensor dgate = gradients.toWrite(op.gate());
+      Tensor dup = gradients.toWrite(op.up());
+      kernels.gatedBackward(dgate, dup, dout, op.gate(), op.up(), op.activation(), false);
+      return;
+    }
     Tensor dgate = gradients.of(op.gate());
     Tensor dup = gradients.apart(op.up(), dgate, dgate);
     kernels.gatedBackward(dgate, dup, dout, op.gate(), op.up(), op.activation());
     gradients.join(op.up(), dup);
+  }
+
+  /** Whether tensors are different ones, and nothing was added to a derivative of them. */
+  private boolean areNew(Tensor... tensors) {
+    for (int i = 0; i < tensors.length; i++) {
+      for (int other = 0; other < i; other++) {
+        if (tensors[other] == tensors[i]) {
+          return false;
+        }
+      }
+      if (gradients.isBegun(tensors[i])) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void crossEntropy(Op.CrossEntropy op, Tensor dout, @Nullable Op before) {
@@ -154,7 +203,7 @@ final class Derivatives {
     gradients.free(copy);
   }
 
-  private void add(Op.Add op, Tensor dout) {
+  private void add(Op.Add op) {
     if (gradients.reaches(op.b())) {
       gradients.share(op.out(), op.b());
     }

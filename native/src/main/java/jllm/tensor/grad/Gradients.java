@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import jllm.tensor.DType;
 import jllm.tensor.Tensor;
@@ -24,7 +23,7 @@ final class Gradients {
   /** Activations that a trained weight has an influence on. */
   private final Set<Tensor> reached = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  private final Map<Tensor, Tensor> activations = new IdentityHashMap<>();
+  private final IdentityHashMap<Tensor, Tensor> activations = new IdentityHashMap<>();
 
   /** Tensors whose elements the derivative of an operation may need, and those of several. */
   private final Set<Tensor> used = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -34,7 +33,7 @@ final class Gradients {
   /**
    * Of derivatives that belong to several activations, how many others have it besides the first.
    */
-  private final Map<Tensor, Integer> alsoOf = new IdentityHashMap<>();
+  private final IdentityHashMap<Tensor, Integer> alsoOf = new IdentityHashMap<>();
 
   /** What came from {@link #memory}; other derivatives lie in the memory of an activation. */
   private final Set<Tensor> made = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -105,6 +104,25 @@ final class Gradients {
     Tensor copy = zeros(derivative);
     kernels.addScaled(copy, derivative, 1);
     return copy;
+  }
+
+  /**
+   * Whether something was added to the derivative of a tensor, or may have been before the step.
+   */
+  boolean isBegun(Tensor tensor) {
+    return activations.containsKey(tensor) || parameters.gradient(tensor) != null;
+  }
+
+  /**
+   * As {@link #of}, but undefined if it is not {@link #isBegun begun}: to be written as a whole.
+   */
+  Tensor toWrite(Tensor tensor) {
+    if (isBegun(tensor)) {
+      return of(tensor);
+    }
+    Tensor derivative = scratch(tensor.rows(), tensor.columns());
+    activations.put(tensor, derivative);
+    return derivative;
   }
 
   /**
@@ -186,7 +204,7 @@ final class Gradients {
     if (derivative == null) {
       return;
     }
-    if (activations.containsKey(operand) || parameters.gradient(operand) != null) {
+    if (isBegun(operand)) {
       kernels.addScaled(of(operand), derivative, 1);
       finish(result);
     } else {
@@ -204,7 +222,7 @@ final class Gradients {
     if (derivative == null) {
       return;
     }
-    if (activations.containsKey(operand) || parameters.gradient(operand) != null) {
+    if (isBegun(operand)) {
       kernels.addScaled(of(operand), derivative, 1);
     } else {
       activations.put(operand, derivative);
