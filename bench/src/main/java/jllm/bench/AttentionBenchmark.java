@@ -47,6 +47,10 @@ public final class AttentionBenchmark {
             new Size(1, 5, 5, 80, 201, 0, 0),
             new Size(1, 4, 1, 256, 300, 100, 50));
 
+    Size of(int otherSteps) {
+      return new Size(sequences, heads, kvHeads, headDim, otherSteps, window, softCap);
+    }
+
     TrainingAttention attention() {
       float scale = (float) (1 / Math.sqrt(headDim));
       return new TrainingAttention(
@@ -121,11 +125,16 @@ public final class AttentionBenchmark {
     }
   }
 
-  /** Rows of a table: what was timed, milliseconds, TFLOP/s. The first one is the header. */
-  public static String table(Backend backend, String precision, int repetitions) {
+  /**
+   * Rows of a table: what was timed, milliseconds, TFLOP/s. The first one is the header.
+   *
+   * @param steps positions of each sequence; 0 = as many as the models have there
+   */
+  public static String table(Backend backend, String precision, int steps, int repetitions) {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("causal attention", "", "shape", "ms", "TFLOP/s"));
-    for (Size size : Size.TIMED) {
+    for (Size each : Size.TIMED) {
+      Size size = steps == 0 ? each : each.of(steps);
       try (Operands operands = new Operands(backend, size)) {
         operands.forward();
         String shape =

@@ -54,6 +54,7 @@ import picocli.CommandLine.Option;
     })
 final class BenchCpuVsGpuCommand implements Callable<Integer> {
   private static final int MOST_SIDE = 1 << 15;
+  private static final int MOST_STEPS = 1 << 17;
   private static final double RATE = 1e-5;
   private static final int VERIFIED_PROMPT = 32;
   private static final int VERIFIED_TOKENS = 32;
@@ -100,7 +101,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Tokens of a sequence; 0 = the context of the preset. Default: ${DEFAULT-VALUE}.")
+          "Tokens of a sequence; 0 = the context of the preset, of --attention that of its models."
+              + " Default: ${DEFAULT-VALUE}.")
   private int length;
 
   @Option(
@@ -228,7 +230,9 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     for (MatrixMath math : new MatrixMath[] {MatrixMath.F32, MatrixMath.BF16}) {
       try (CudaBackend device = CudaBackend.open(gpu, math, System.getenv())) {
         String precision = math.name().toLowerCase(Locale.ROOT);
-        streams.out().print(AttentionBenchmark.table(device, precision, repetitions) + "\n");
+        streams
+            .out()
+            .print(AttentionBenchmark.table(device, precision, length, repetitions) + "\n");
       }
     }
     return ExitCode.OK;
@@ -258,6 +262,10 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     String name = preset;
     if (name != null) {
       Range.check("--seq-len", length, 0, ModelPresets.named(name).context());
+    } else if (attention) {
+      Range.check("--seq-len", length, 0, MOST_STEPS);
+    } else if (length != 0) {
+      throw new UsageException("--seq-len is of --preset or --attention; name one of them");
     }
   }
 
