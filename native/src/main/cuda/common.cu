@@ -71,6 +71,18 @@ __device__ __forceinline__ void store4(float* p, float4 value) {
     *reinterpret_cast<float4*>(p) = value;
 }
 
+// Eight floats, aligned to 16 bytes or not.
+__device__ __forceinline__ void load8(const float* x, bool vectors, float* v) {
+    if (vectors) {
+        float4 a = load4(x), b = load4(x + 4);
+        v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z,
+        v[7] = b.w;
+    } else {
+#pragma unroll
+        for (int i = 0; i < 8; i++) v[i] = x[i];
+    }
+}
+
 // IEEE 754 binary16 in the low 16 bits.
 __device__ __forceinline__ float half_to_float(u32 half) {
 #ifdef __CUDA_ARCH__

@@ -4,6 +4,12 @@
 //                                    scale * q + offset; no format changes its scale within 8
 //   one(row, e)                      one element, of formats without blocks and of Q8_0
 //   row_bytes(columns)               of a row
+// Formats of blocks have, for products of integers:
+//   bytes(row, e, q, scale, offset)  elements e..e+7: each is scale * (q - CENTER) + offset, q an
+//                                    unsigned byte; of formats of SIGNED_BYTES scale * q
+//   chunk(row, c, q, scale, offset)  what a lane reads at once: chunk number c of a row, GROUPS
+//                                    times 4 * WORDS bytes
+//   place(c, g)                      the first element of a group of a chunk
 //
 // Blocks are read with loads as wide as their size keeps aligned; neighbouring lanes read
 // neighbouring bytes.
@@ -19,23 +25,19 @@ __device__ __forceinline__ void bytes_to_floats(u32 bytes, float center, float* 
     out[3] = __uint_as_float(__byte_perm(bytes, 0x4B000000u, 0x7443)) - shift;
 }
 
-// Signed bytes.
-__device__ __forceinline__ void signed_to_floats(u32 bytes, float* out) {
-    bytes_to_floats(bytes ^ 0x80808080u, 128, out);
-}
-
 __device__ __forceinline__ u32 word16(const u8* p) { return *reinterpret_cast<const u16*>(p); }
 __device__ __forceinline__ u32 word32(const u8* p) { return *reinterpret_cast<const u32*>(p); }
 __device__ __forceinline__ uint2 words(const u8* p) { return *reinterpret_cast<const uint2*>(p); }
+__device__ __forceinline__ uint4 words4(const u8* p) { return *reinterpret_cast<const uint4*>(p); }
 // Eight bytes at an address that is a multiple of 2 or 4. Words that hold one of them are whole
 // inside of any piece of memory.
 __device__ __forceinline__ uint2 words_of_halves(const u8* p) {
     u64 at = reinterpret_cast<u64>(p);
     const u32* from = reinterpret_cast<const u32*>(at & ~3ull);
     u32 shift = (at & 2) * 8;
-    u64 first = static_cast<u64>(from[1]) << 32 | from[0];
-    u64 second = static_cast<u64>(shift ? from[2] : 0) << 32 | from[1];
-    return make_uint2(static_cast<u32>(first >> shift), static_cast<u32>(second >> shift));
+    u32 last = shift ? from[2] : 0;
+    return make_uint2(__funnelshift_r(from[0], from[1], shift),
+                      __funnelshift_r(from[1], last, shift));
 }
 __device__ __forceinline__ uint2 words_of_words(const u8* p) {
     return make_uint2(word32(p), word32(p + 4));
@@ -49,9 +51,15 @@ __device__ __forceinline__ uint2 nibbles(uint2 bytes, int shift) {
     return make_uint2(bytes.x >> shift & 0x0f0f0f0fu, bytes.y >> shift & 0x0f0f0f0fu);
 }
 
-template <int LENGTH, int BYTES>
+// The center of signed bytes as if they were unsigned.
+#define SIGNED_BYTES 128
+
+template <class Self, int LENGTH, int BYTES, int CENTER_OF_BYTES>
 struct Blocks {
     static constexpr bool FLOATS = false;
+    static constexpr int CENTER = CENTER_OF_BYTES;
+    static constexpr int GROUPS = 1, WORDS = 2;
+
     __device__ __forceinline__ static long long row_bytes(int columns) {
         return static_cast<long long>(columns / LENGTH) * BYTES;
     }
@@ -64,6 +72,22 @@ struct Blocks {
     __device__ __forceinline__ static float one(const u8*, long long) {
         return 0;
     }  // rows are whole blocks
+
+    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+                                                 float& offset) {
+        uint2 bytes;
+        Self::bytes(row, e, bytes, scale, offset);
+        u32 flipped = CENTER == SIGNED_BYTES ? 0x80808080u : 0;
+        bytes_to_floats(bytes.x ^ flipped, CENTER, q);
+        bytes_to_floats(bytes.y ^ flipped, CENTER, q + 4);
+    }
+    __device__ __forceinline__ static int place(int c, int) { return c * 8; }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[1][2],
+                                                 float (&scale)[1], float (&offset)[1]) {
+        uint2 bytes;
+        Self::bytes(row, c * 8, bytes, scale[0], offset[0]);
+        q[0][0] = bytes.x, q[0][1] = bytes.y;
+    }
 };
 
 template <int BYTES>
@@ -118,13 +142,11 @@ struct BF16 : Plain<2> {
     }
 };
 
-struct Q8_0 : Blocks<32, 34> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q8_0 : Blocks<Q8_0, 32, 34, SIGNED_BYTES> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
-        uint2 bytes = words_of_halves(b + 2 + part(e) * 8);
-        signed_to_floats(bytes.x, q);
-        signed_to_floats(bytes.y, q + 4);
+        q = words_of_halves(b + 2 + part(e) * 8);
         scale = half_to_float(word16(b)), offset = 0;
     }
     __device__ __forceinline__ static float one(const u8* row, long long e) {
@@ -135,148 +157,243 @@ struct Q8_0 : Blocks<32, 34> {
 
 // Of the formats whose nibbles of element i and i + 16 share byte i: parts 0 and 1 are low nibbles,
 // 2 and 3 high ones.
-struct Q4_0 : Blocks<32, 18> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q4_0 : Blocks<Q4_0, 32, 18, 8> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
-        uint2 low = nibbles(words_of_halves(b + 2 + p % 2 * 8), p / 2 * 4);
-        bytes_to_floats(low.x, 8, q);
-        bytes_to_floats(low.y, 8, q + 4);
+        q = nibbles(words_of_halves(b + 2 + p % 2 * 8), p / 2 * 4);
         scale = half_to_float(word16(b)), offset = 0;
+    }
+
+    // Eight bytes: their low nibbles, and their high ones.
+    static constexpr int GROUPS = 2, WORDS = 2;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 2 * 32 + g * 16 + c % 2 * 8;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        uint2 both = words_of_halves(b + 2 + c % 2 * 8);
+        q[0][0] = both.x & 0x0f0f0f0fu, q[0][1] = both.y & 0x0f0f0f0fu;
+        q[1][0] = both.x >> 4 & 0x0f0f0f0fu, q[1][1] = both.y >> 4 & 0x0f0f0f0fu;
+        scale[0] = scale[1] = half_to_float(word16(b));
+        offset[0] = offset[1] = 0;
     }
 };
 
-struct Q4_1 : Blocks<32, 20> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q4_1 : Blocks<Q4_1, 32, 20, 0> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
-        uint2 low = nibbles(words_of_words(b + 4 + p % 2 * 8), p / 2 * 4);
-        bytes_to_floats(low.x, 0, q);
-        bytes_to_floats(low.y, 0, q + 4);
+        q = nibbles(words_of_words(b + 4 + p % 2 * 8), p / 2 * 4);
         u32 both = word32(b);
         scale = half_to_float(both & 0xffff), offset = half_to_float(both >> 16);
     }
+
+    // Eight bytes: their low nibbles, and their high ones.
+    static constexpr int GROUPS = 2, WORDS = 2;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 2 * 32 + g * 16 + c % 2 * 8;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        uint2 both = words_of_words(b + 4 + c % 2 * 8);
+        q[0][0] = both.x & 0x0f0f0f0fu, q[0][1] = both.y & 0x0f0f0f0fu;
+        q[1][0] = both.x >> 4 & 0x0f0f0f0fu, q[1][1] = both.y >> 4 & 0x0f0f0f0fu;
+        u32 factors = word32(b);
+        scale[0] = scale[1] = half_to_float(factors & 0xffff);
+        offset[0] = offset[1] = half_to_float(factors >> 16);
+    }
 };
 
-struct Q5_0 : Blocks<32, 22> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q5_0 : Blocks<Q5_0, 32, 22, 16> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
         u32 high = word16(b + 2 + p / 2 * 2) >> p % 2 * 8;
         uint2 low = nibbles(words_of_halves(b + 6 + p % 2 * 8), p / 2 * 4);
-        bytes_to_floats(low.x | spread(high) << 4, 16, q);
-        bytes_to_floats(low.y | spread(high >> 4) << 4, 16, q + 4);
+        q.x = low.x | spread(high) << 4;
+        q.y = low.y | spread(high >> 4) << 4;
         scale = half_to_float(word16(b)), offset = 0;
     }
 };
 
-struct Q5_1 : Blocks<32, 24> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q5_1 : Blocks<Q5_1, 32, 24, 0> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
         uint2 head = words(b);
         u32 high = head.y >> p * 8;
         uint2 low = nibbles(words(b + 8 + p % 2 * 8), p / 2 * 4);
-        bytes_to_floats(low.x | spread(high) << 4, 0, q);
-        bytes_to_floats(low.y | spread(high >> 4) << 4, 0, q + 4);
+        q.x = low.x | spread(high) << 4;
+        q.y = low.y | spread(high >> 4) << 4;
         scale = half_to_float(head.x & 0xffff), offset = half_to_float(head.x >> 16);
     }
 };
 
 // Of the formats with blocks of 256: part p has elements 8p..8p+7, in quarter (p / 4) % 4 of half p
 // / 16.
-struct Q2_K : Blocks<256, 84> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q2_K : Blocks<Q2_K, 256, 84, 0> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
         uint2 pairs = words_of_words(b + 16 + p / 16 * 32 + p % 4 * 8);
         int shift = p / 4 % 4 * 2;
-        bytes_to_floats(pairs.x >> shift & 0x03030303u, 0, q);
-        bytes_to_floats(pairs.y >> shift & 0x03030303u, 0, q + 4);
+        q.x = pairs.x >> shift & 0x03030303u;
+        q.y = pairs.y >> shift & 0x03030303u;
         u32 both = b[p / 2], factors = word32(b + 80);
         scale = half_to_float(factors & 0xffff) * (both & 15);
         offset = -half_to_float(factors >> 16) * (both >> 4);
     }
 };
 
-struct Q3_K : Blocks<256, 110> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q3_K : Blocks<Q3_K, 256, 110, 4> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), group = p / 2;
         uint2 high = words_of_halves(b + p % 4 * 8);
         uint2 pairs = words_of_halves(b + 32 + p / 16 * 32 + p % 4 * 8);
         int shift = p / 4 % 4 * 2, bit = p / 4;
-        bytes_to_floats((pairs.x >> shift & 0x03030303u) | (high.x >> bit & 0x01010101u) << 2, 4,
-                        q);
-        bytes_to_floats((pairs.y >> shift & 0x03030303u) | (high.y >> bit & 0x01010101u) << 2, 4,
-                        q + 4);
+        q.x = (pairs.x >> shift & 0x03030303u) | (high.x >> bit & 0x01010101u) << 2;
+        q.y = (pairs.y >> shift & 0x03030303u) | (high.y >> bit & 0x01010101u) << 2;
         int low = b[96 + group % 8] >> group / 8 * 4 & 15;
         int top = b[104 + group % 4] >> group / 4 * 2 & 3;
         scale = half_to_float(word16(b + 108)) * ((low | top << 4) - 32), offset = 0;
     }
 };
 
-// The factors of a group of Q4_K and Q5_K, from the first 16 bytes of a block: d, dmin, 8 pairs of
-// 6 bits.
-__device__ __forceinline__ void six_bit_pair(const u8* block, int group, float& scale,
-                                             float& offset) {
-    uint4 head = *reinterpret_cast<const uint4*>(block);
-    int at = group % 4 * 8;
-    u32 s, m;
-    if (group < 4) {
-        s = head.y >> at & 63;
-        m = head.z >> at & 63;
+// The factors of groups 2 pair and 2 pair + 1 of Q4_K and Q5_K, from the first 16 bytes of a block:
+// d, dmin, 8 pairs of 6 bits.
+__device__ __forceinline__ void six_bit_pairs(const u8* block, int pair, float (&scale)[2],
+                                              float (&offset)[2]) {
+    uint4 head = words4(block);
+    int at = pair % 2 * 16;
+    u32 first = head.y >> at, second = head.z >> at, third = head.w >> at, s, m;
+    if (pair < 2) {
+        s = first & 0x3f3fu;
+        m = second & 0x3f3fu;
     } else {
-        s = (head.w >> at & 15) | (head.y >> at >> 6 & 3) << 4;
-        m = (head.w >> at >> 4 & 15) | (head.z >> at >> 6 & 3) << 4;
+        s = (third & 0x0f0fu) | (first >> 2 & 0x3030u);
+        m = (third >> 4 & 0x0f0fu) | (second >> 2 & 0x3030u);
     }
-    scale = half_to_float(head.x & 0xffff) * s;
-    offset = -half_to_float(head.x >> 16) * m;
+    float d = half_to_float(head.x & 0xffff), least = -half_to_float(head.x >> 16);
+    scale[0] = d * (s & 0xff), scale[1] = d * (s >> 8 & 0xff);
+    offset[0] = least * (m & 0xff), offset[1] = least * (m >> 8 & 0xff);
 }
 
-struct Q4_K : Blocks<256, 144> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+__device__ __forceinline__ void six_bit_pair(const u8* block, int group, float& scale,
+                                             float& offset) {
+    float scales[2], offsets[2];
+    six_bit_pairs(block, group / 2, scales, offsets);
+    scale = group % 2 ? scales[1] : scales[0];
+    offset = group % 2 ? offsets[1] : offsets[0];
+}
+
+struct Q4_K : Blocks<Q4_K, 256, 144, 0> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), group = p / 4;
-        uint2 low = nibbles(words(b + 16 + group / 2 * 32 + p % 4 * 8), group % 2 * 4);
-        bytes_to_floats(low.x, 0, q);
-        bytes_to_floats(low.y, 0, q + 4);
+        q = nibbles(words(b + 16 + group / 2 * 32 + p % 4 * 8), group % 2 * 4);
         six_bit_pair(b, group, scale, offset);
+    }
+
+    // Sixteen bytes: low nibbles of one group, high ones of the next.
+    static constexpr int GROUPS = 2, WORDS = 4;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 8 * 256 + c % 8 / 2 * 64 + g * 32 + c % 2 * 16;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][4],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 32);
+        int pair = c % 8 / 2;
+        uint4 both = words4(b + 16 + pair * 32 + c % 2 * 16);
+        const u32 word[4] = {both.x, both.y, both.z, both.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            q[0][i] = word[i] & 0x0f0f0f0fu, q[1][i] = word[i] >> 4 & 0x0f0f0f0fu;
+        six_bit_pairs(b, pair, scale, offset);
     }
 };
 
-struct Q5_K : Blocks<256, 176> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q5_K : Blocks<Q5_K, 256, 176, 0> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), group = p / 4;
         uint2 high = words(b + 16 + p % 4 * 8);
         uint2 low = nibbles(words(b + 48 + group / 2 * 32 + p % 4 * 8), group % 2 * 4);
-        bytes_to_floats(low.x | (high.x >> group & 0x01010101u) << 4, 0, q);
-        bytes_to_floats(low.y | (high.y >> group & 0x01010101u) << 4, 0, q + 4);
+        q.x = low.x | (high.x >> group & 0x01010101u) << 4;
+        q.y = low.y | (high.y >> group & 0x01010101u) << 4;
         six_bit_pair(b, group, scale, offset);
+    }
+
+    // Sixteen bytes: low nibbles of one group, high ones of the next.
+    static constexpr int GROUPS = 2, WORDS = 4;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 8 * 256 + c % 8 / 2 * 64 + g * 32 + c % 2 * 16;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][4],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 32);
+        int pair = c % 8 / 2;
+        uint4 fifth = words4(b + 16 + c % 2 * 16);
+        uint4 both = words4(b + 48 + pair * 32 + c % 2 * 16);
+        const u32 high[4] = {fifth.x, fifth.y, fifth.z, fifth.w};
+        const u32 word[4] = {both.x, both.y, both.z, both.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            u32 bits = high[i] >> pair * 2;
+            q[0][i] = (word[i] & 0x0f0f0f0fu) | (bits & 0x01010101u) << 4;
+            q[1][i] = (word[i] >> 4 & 0x0f0f0f0fu) | (bits & 0x02020202u) << 3;
+        }
+        six_bit_pairs(b, pair, scale, offset);
     }
 };
 
-struct Q6_K : Blocks<256, 210> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct Q6_K : Blocks<Q6_K, 256, 210, 32> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), half = p / 16, quarter = p / 4 % 4;
         uint2 low =
             nibbles(words_of_halves(b + half * 64 + quarter % 2 * 32 + p % 4 * 8), quarter / 2 * 4);
         uint2 high = words_of_halves(b + 128 + half * 32 + p % 4 * 8);
-        bytes_to_floats(low.x | (high.x >> quarter * 2 & 0x03030303u) << 4, 32, q);
-        bytes_to_floats(low.y | (high.y >> quarter * 2 & 0x03030303u) << 4, 32, q + 4);
+        q.x = low.x | (high.x >> quarter * 2 & 0x03030303u) << 4;
+        q.y = low.y | (high.y >> quarter * 2 & 0x03030303u) << 4;
         scale = half_to_float(word16(b + 208)) * static_cast<signed char>(b[192 + p / 2]),
         offset = 0;
+    }
+
+    // Eight elements of each quarter of a half.
+    static constexpr int GROUPS = 4, WORDS = 2;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 4 * 128 + g * 32 + c % 4 * 8;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[4][2],
+                                                 float (&scale)[4], float (&offset)[4]) {
+        const u8* b = block(row, c * 32);
+        int half = c % 8 / 4, at = c % 4 * 8;
+        uint2 first = words_of_halves(b + half * 64 + at);
+        uint2 second = words_of_halves(b + half * 64 + 32 + at);
+        uint2 high = words_of_halves(b + 128 + half * 32 + at);
+        float factor = half_to_float(word16(b + 208));
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            uint2 low = nibbles(g % 2 ? second : first, g / 2 * 4);
+            q[g][0] = low.x | (high.x >> g * 2 & 0x03030303u) << 4;
+            q[g][1] = low.y | (high.y >> g * 2 & 0x03030303u) << 4;
+            scale[g] =
+                factor * static_cast<signed char>(b[192 + half * 8 + g * 2 + at / 16]);
+            offset[g] = 0;
+        }
     }
 };
 
@@ -291,29 +408,29 @@ __device__ __forceinline__ u32 iq4_values(u32 four) {
 }
 
 // The values of the low (high = 0) or high (high = 1) nibbles of eight bytes.
-__device__ __forceinline__ void iq4_floats(uint2 bytes, int high, float* q) {
+__device__ __forceinline__ uint2 iq4_bytes(uint2 bytes, int high) {
     u32 chosen = high ? 0x7531 : 0x6420;
-    signed_to_floats(__byte_perm(iq4_values(bytes.x), iq4_values(bytes.x >> 16), chosen), q);
-    signed_to_floats(__byte_perm(iq4_values(bytes.y), iq4_values(bytes.y >> 16), chosen), q + 4);
+    return make_uint2(__byte_perm(iq4_values(bytes.x), iq4_values(bytes.x >> 16), chosen),
+                      __byte_perm(iq4_values(bytes.y), iq4_values(bytes.y >> 16), chosen));
 }
 
-struct IQ4_NL : Blocks<32, 18> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct IQ4_NL : Blocks<IQ4_NL, 32, 18, SIGNED_BYTES> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
-        iq4_floats(words_of_halves(b + 2 + p % 2 * 8), p / 2, q);
+        q = iq4_bytes(words_of_halves(b + 2 + p % 2 * 8), p / 2);
         scale = half_to_float(word16(b)), offset = 0;
     }
 };
 
-struct IQ4_XS : Blocks<256, 136> {
-    __device__ __forceinline__ static void eight(const u8* row, long long e, float* q, float& scale,
+struct IQ4_XS : Blocks<IQ4_XS, 256, 136, SIGNED_BYTES> {
+    __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), group = p / 4;
         uint2 head = words(b);
-        iq4_floats(words(b + 8 + group * 16 + p % 2 * 8), p / 2 % 2, q);
+        q = iq4_bytes(words(b + 8 + group * 16 + p % 2 * 8), p / 2 % 2);
         int s = (head.y >> group * 4 & 15) | (head.x >> 16 >> group * 2 & 3) << 4;
         scale = half_to_float(head.x & 0xffff) * (s - 32), offset = 0;
     }

@@ -1,27 +1,17 @@
-// module: common activations formats matvec
+// module: common activations formats integers matvec
 // Products of few rows with weights of any format, read once in the form that they are stored in:
 // decoding a token is limited by this reading. x [N, I], out [N, O], w [O, I].
 //
-// A block of 4 warps computes 2 outputs, or 4 of large layers: each lane decodes 8 elements of each
-// row of the weight in registers and multiplies them with the 8 elements of x that it holds; the
-// warps share the inner dimension, so that a small layer, too, has enough loads in flight to fill
-// the memory's pipeline. What a row of x becomes does not depend on how many rows or outputs a block
-// takes.
+// Weights that are floats: a block of 4 warps computes 2 outputs, or 4 of large layers. Each lane
+// multiplies 8 elements of each row of the weight with the 8 elements of x that it holds; the warps
+// share the inner dimension, so that a small layer, too, has enough loads in flight to fill the
+// memory's pipeline. Weights in blocks: so many instructions for each would take longer than to read
+// them, so the block rounds x to integers (integers.cu), and each warp computes 2 outputs, or 4.
+//
+// What a row of x becomes does not depend on how many rows or outputs a block takes.
 
 #define MATVEC_THREADS 128
 #define MATVEC_WARPS (MATVEC_THREADS / 32)
-
-// Elements e..e+7 of a row of x.
-__device__ __forceinline__ void load8(const float* x, bool vectors, float* v) {
-    if (vectors) {
-        float4 a = load4(x), b = load4(x + 4);
-        v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z,
-        v[7] = b.w;
-    } else {
-#pragma unroll
-        for (int i = 0; i < 8; i++) v[i] = x[i];
-    }
-}
 
 // Adds each thread's share of ROWS rows of x times OUTPUTS rows of w.
 template <class Format, int OUTPUTS, int ROWS>
@@ -29,7 +19,7 @@ __device__ __forceinline__ void multiply(float (&sums)[OUTPUTS][ROWS],
                                          const float* const (&x)[ROWS],
                                          const u8* const (&w)[OUTPUTS], int inputs) {
     bool vectors = aligned16(x[0]) && inputs % 4 == 0;
-    if (!Format::FLOATS || (inputs % 8 == 0 && aligned16(w[0]))) {
+    if (inputs % 8 == 0 && aligned16(w[0])) {
 #pragma unroll 2
         for (int e = threadIdx.x * 8; e < inputs; e += MATVEC_THREADS * 8) {
             float q[OUTPUTS][8], scale[OUTPUTS], offset[OUTPUTS];
@@ -68,8 +58,8 @@ struct Shares {
     float of[MATVEC_WARPS][OUTPUTS][ROWS];
 
     // The product of a row and an output.
-    __device__ __forceinline__ float sum(int o, int r, const float* bias, int output) const {
-        float sum = bias == nullptr ? 0 : bias[output];
+    __device__ __forceinline__ float sum(int o, int r) const {
+        float sum = 0;
 #pragma unroll
         for (int i = 0; i < MATVEC_WARPS; i++) sum += of[i][o][r];
         return sum;
@@ -103,6 +93,45 @@ __device__ __forceinline__ const u8* weight_row(const void* w, int output, int i
     return static_cast<const u8*>(w) + output * Format::row_bytes(inputs);
 }
 
+// The outputs of a block, of which a block of floats, or a warp of others, computes so many.
+template <class Format, int OUTPUTS>
+__device__ __forceinline__ constexpr int outputs_of_block() {
+    return Format::FLOATS ? OUTPUTS : OUTPUTS * MATVEC_WARPS;
+}
+
+// Multiplies rows row.. of x with WEIGHTS rows of weights for each output: weight(output, k) is where
+// one begins; store(output, r, sums) is called by one thread for each output and row.
+template <class Format, int WEIGHTS, int OUTPUTS, int ROWS, class Weight, class Store>
+__device__ __forceinline__ void products(const float* x, int block, int row, int rows, int inputs,
+                                         Weight weight, Store store) {
+    const u8* w[OUTPUTS * WEIGHTS];
+    int lane = threadIdx.x % 32;
+    int first = (Format::FLOATS ? block : block * MATVEC_WARPS + threadIdx.x / 32) * OUTPUTS;
+#pragma unroll
+    for (int i = 0; i < OUTPUTS * WEIGHTS; i++) w[i] = weight(first + i / WEIGHTS, i % WEIGHTS);
+    float mine[WEIGHTS];
+    if constexpr (Format::FLOATS) {
+        __shared__ Shares<OUTPUTS * WEIGHTS, ROWS> shares;
+        multiply_rows<Format, OUTPUTS * WEIGHTS, ROWS>(shares, x, w, row, rows, inputs);
+        int o = threadIdx.x / ROWS, r = threadIdx.x % ROWS;
+        if (o >= OUTPUTS || row + r >= rows) return;
+#pragma unroll
+        for (int k = 0; k < WEIGHTS; k++) mine[k] = shares.sum(o * WEIGHTS + k, r);
+        store(first + o, row + r, mine);
+    } else {
+        __shared__ IntegerRows<ROWS> tile;
+        float sums[OUTPUTS * WEIGHTS][ROWS] = {};
+        multiply_integers<Format, OUTPUTS * WEIGHTS, ROWS>(sums, tile, x, w, row, rows, inputs);
+#pragma unroll
+        for (int i = 0; i < OUTPUTS * ROWS; i++) {
+            int o = i / ROWS, r = i % ROWS;
+#pragma unroll
+            for (int k = 0; k < WEIGHTS; k++) mine[k] = warp_sum(sums[o * WEIGHTS + k][r]);
+            if (lane == i && row + r < rows) store(first + o, row + r, mine);
+        }
+    }
+}
+
 // A linear layer; add: what it gives is added to out.
 struct Layer {
     float* out;
@@ -116,20 +145,17 @@ struct Layer {
 template <class Format, int OUTPUTS, int ROWS>
 __device__ __forceinline__ void matvec(const Layer& layer, const float* x, int block, int row,
                                        int rows, int inputs) {
-    __shared__ Shares<OUTPUTS, ROWS> shares;
-    const u8* weights[OUTPUTS];
-#pragma unroll
-    for (int o = 0; o < OUTPUTS; o++)
-        weights[o] = weight_row<Format>(layer.w, min(block * OUTPUTS + o, layer.outputs - 1), inputs);
-    multiply_rows<Format, OUTPUTS, ROWS>(shares, x, weights, row, rows, inputs);
-    if (threadIdx.x < OUTPUTS * ROWS) {
-        int o = threadIdx.x / ROWS, r = threadIdx.x % ROWS, output = block * OUTPUTS + o;
-        if (output < layer.outputs && row + r < rows) {
-            float* to = layer.out + static_cast<long long>(row + r) * layer.outputs + output;
-            float sum = shares.sum(o, r, layer.bias, output);
+    products<Format, 1, OUTPUTS, ROWS>(
+        x, block, row, rows, inputs,
+        [&](int output, int) {
+            return weight_row<Format>(layer.w, min(output, layer.outputs - 1), inputs);
+        },
+        [&](int output, int r, const float (&sums)[1]) {
+            if (output >= layer.outputs) return;
+            float* to = layer.out + static_cast<long long>(r) * layer.outputs + output;
+            float sum = layer.bias == nullptr ? sums[0] : layer.bias[output] + sums[0];
             *to = layer.add ? *to + sum : sum;
-        }
-    }
+        });
 }
 
 // Up to three layers with the same x; one that is absent has no outputs.
@@ -139,29 +165,32 @@ __device__ __forceinline__ void matvecs(const Layer (&layers)[3], const float* x
     int block = blockIdx.x, chosen = 0;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
-        int blocks = (layers[i].outputs + OUTPUTS - 1) / OUTPUTS;
+        constexpr int EACH = outputs_of_block<Format, OUTPUTS>();
+        int blocks = (layers[i].outputs + EACH - 1) / EACH;
         if (chosen == i && block >= blocks) block -= blocks, chosen++;
     }
     Layer layer = chosen == 0 ? layers[0] : chosen == 1 ? layers[1] : layers[2];
     matvec<Format, OUTPUTS, ROWS>(layer, x, block, blockIdx.y * ROWS, rows, inputs);
 }
 
-// out = activation(gate x) * (up x); a block computes one output of both.
+// out = activation(gate x) * (up x).
 template <class Format, int ROWS>
 __device__ __forceinline__ void gated_matvec(float* out, const float* x, const void* gate,
                                              const void* up, const float* gate_bias,
                                              const float* up_bias, int rows, int inputs,
                                              int outputs, int kind) {
-    __shared__ Shares<2, ROWS> shares;
-    int output = blockIdx.x, row = blockIdx.y * ROWS, r = threadIdx.x;
-    const u8* const weights[2] = {weight_row<Format>(gate, output, inputs),
-                                  weight_row<Format>(up, output, inputs)};
-    multiply_rows<Format, 2, ROWS>(shares, x, weights, row, rows, inputs);
-    if (r < ROWS && row + r < rows) {
-        float g = shares.sum(0, r, gate_bias, output), u = shares.sum(1, r, up_bias, output);
-        WITH_ACTIVATION(kind, g = activation<KIND>(g));
-        out[static_cast<long long>(row + r) * outputs + output] = g * u;
-    }
+    products<Format, 2, Format::FLOATS ? 1 : 2, ROWS>(
+        x, blockIdx.x, blockIdx.y * ROWS, rows, inputs,
+        [&](int output, int k) {
+            return weight_row<Format>(k == 0 ? gate : up, min(output, outputs - 1), inputs);
+        },
+        [&](int output, int r, const float (&sums)[2]) {
+            if (output >= outputs) return;
+            float g = gate_bias == nullptr ? sums[0] : gate_bias[output] + sums[0];
+            float u = up_bias == nullptr ? sums[1] : up_bias[output] + sums[1];
+            WITH_ACTIVATION(kind, g = activation<KIND>(g));
+            out[static_cast<long long>(r) * outputs + output] = g * u;
+        });
 }
 
 // Each row of out is that of x / per_input times the weight of the expert it chose. Blocks walk

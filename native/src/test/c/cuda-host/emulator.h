@@ -393,6 +393,15 @@ static inline T atomicMin(T* at, T value) {
   *at = value < old ? value : old;
   return old;
 }
+static inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
+  return static_cast<unsigned>((uint64_t(high) << 32 | low) >> (shift & 31));
+}
+static inline int __dp4a(int a, int b, int sum) {
+  for (int i = 0; i < 4; i++) {
+    sum += static_cast<signed char>(a >> 8 * i) * static_cast<signed char>(b >> 8 * i);
+  }
+  return sum;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(x); }

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is done together gives what is done one by one: the very bits, but for activations. */
 class FusedOperationsTest {
@@ -76,6 +77,10 @@ class FusedOperationsTest {
 
   /** Functions of a compiler's own making may round otherwise elsewhere. */
   private void assertNear(Tensor expected, Tensor found, String what) {
+    assertNear(expected, found, 1e-6, what);
+  }
+
+  private void assertNear(Tensor expected, Tensor found, double tolerance, String what) {
     float[] a = read(expected).toArray(ValueLayout.JAVA_FLOAT);
     float[] b = read(found).toArray(ValueLayout.JAVA_FLOAT);
     double difference = 0;
@@ -84,7 +89,7 @@ class FusedOperationsTest {
       difference += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
       norm += (double) a[i] * a[i];
     }
-    assertTrue(Math.sqrt(difference) <= 1e-6 * Math.sqrt(norm), what);
+    assertTrue(Math.sqrt(difference) <= tolerance * Math.sqrt(norm), what);
   }
 
   @ParameterizedTest
@@ -103,6 +108,38 @@ class FusedOperationsTest {
         Tensor plain = zeros(DType.F32, rows, ws[i].dim(0));
         backend.linear(plain, x, ws[i], biases[i]);
         assertSame(plain, outs[i], rows + " rows, layer " + i);
+      }
+    }
+  }
+
+  /** Few rows meet weights as integers, piece by piece where they are long; many as floats. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"})
+  void longRowsAsIntegers(DType type) {
+    int inputs = 4096 + 1280;
+    Tensor w = random(type, 19, inputs);
+    Tensor x = random(DType.F32, 9, inputs);
+    Tensor expected = zeros(DType.F32, 9, 19);
+    backend.linear(expected, x, w, null);
+    for (int rows : ROWS) {
+      Tensor out = zeros(DType.F32, rows, 19);
+      backend.linear(out, x.slice(0, rows), w, null);
+      assertNear(expected.slice(0, rows), out, 1e-4, rows + " rows");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+  void whatIsNotFiniteIsSeenInEveryProduct(float broken) {
+    for (DType type : TYPES) {
+      Tensor w = random(type, 9, 512);
+      Tensor host = Tensor.allocate(arena, DType.F32, Shape.of(2, 512));
+      host.segment().setAtIndex(ValueLayout.JAVA_FLOAT, 512 + random.nextInt(512), broken);
+      Tensor out = zeros(DType.F32, 2, 9);
+      backend.linear(out, onDevice(host), w, null);
+      float[] found = read(out).toArray(ValueLayout.JAVA_FLOAT);
+      for (int i = 0; i < found.length; i++) {
+        assertEquals(i < 9, Float.isFinite(found[i]), type + ", number " + i + ": " + found[i]);
       }
     }
   }

@@ -22,7 +22,7 @@ enum KernelSource {
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
   /** For one format of weights at a time. */
-  MATVEC("common", "activations", "formats", "matvec"),
+  MATVEC("common", "activations", "formats", "integers", "matvec"),
   /** For one format of weights at a time. */
   EXPERT_TILES("common", "formats", "expert_tiles"),
   /** For one width of heads, and one type of keys and of values, at a time. */

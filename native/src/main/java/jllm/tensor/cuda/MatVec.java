@@ -13,12 +13,15 @@ final class MatVec {
   /** The most layers in one launch. */
   static final int LAYERS = 3;
 
-  /** Threads of a block, and the outputs that it computes. */
+  /** Threads of a block. */
   static final int THREADS = 128;
 
-  static final int OUTPUTS = 2;
+  /** Outputs that a block computes of weights that are floats, a warp of those in blocks. */
+  private static final int OUTPUTS = 2;
 
   private static final int WIDE_OUTPUTS = 4;
+
+  private static final int WARPS = THREADS / 32;
 
   /** Blocks of more outputs are used where there are so many for each multiprocessor. */
   private static final int BLOCKS_OF_A_PROCESSOR = 2;
@@ -40,10 +43,10 @@ final class MatVec {
    * @param add whether out is added to
    */
   void linear(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, boolean add) {
-    int blocks = Math.ceilDiv(w.dim(0), outputsOfABlock(x.rows(), w.dim(0)));
-    Launch launch = begin(x, w.dtype(), w.dim(0), add);
+    boolean wide = isWide(x.rows(), w.dtype(), w.dim(0));
+    Launch launch = begin(x, w.dtype(), wide, add);
     layer(launch, out, w, bias);
-    finish(launch, 1, blocks);
+    finish(launch, 1, Math.ceilDiv(w.dim(0), outputsOfABlock(w.dtype(), wide)));
   }
 
   /** Layers whose weights are of one type. */
@@ -52,8 +55,10 @@ final class MatVec {
     for (Tensor w : ws) {
       all += w.dim(0);
     }
-    int outputs = outputsOfABlock(x.rows(), all);
-    Launch launch = begin(x, ws[0].dtype(), all, false);
+    DType type = ws[0].dtype();
+    boolean wide = isWide(x.rows(), type, all);
+    int outputs = outputsOfABlock(type, wide);
+    Launch launch = begin(x, type, wide, false);
     int blocks = 0;
     for (int i = 0; i < ws.length; i++) {
       layer(launch, outs[i], ws[i], biases[i]);
@@ -62,17 +67,22 @@ final class MatVec {
     finish(launch, ws.length, blocks);
   }
 
-  private int outputsOfABlock(int rows, int outputs) {
-    boolean wide =
-        rows == 1 && outputs >= WIDE_OUTPUTS * BLOCKS_OF_A_PROCESSOR * gpu.device().processors();
-    return wide ? WIDE_OUTPUTS : OUTPUTS;
+  private boolean isWide(int rows, DType type, int outputs) {
+    int most = BLOCKS_OF_A_PROCESSOR * gpu.device().processors();
+    return rows == 1 && outputs >= outputsOfABlock(type, true) * most;
   }
 
-  private Launch begin(Tensor x, DType type, int outputs, boolean add) {
-    String name =
-        outputsOfABlock(x.rows(), outputs) == WIDE_OUTPUTS
-            ? "matvec_wide"
-            : "matvec" + suffix(x.rows());
+  private static int outputsOfABlock(DType type, boolean wide) {
+    return (wide ? WIDE_OUTPUTS : OUTPUTS) * (type.isQuantized() ? WARPS : 1);
+  }
+
+  /** Outputs of weights of experts that a block computes. */
+  static int expertOutputs(DType type) {
+    return outputsOfABlock(type, false);
+  }
+
+  private Launch begin(Tensor x, DType type, boolean wide, boolean add) {
+    String name = wide ? "matvec_wide" : "matvec" + suffix(x.rows());
     return gpu.kernel(KernelSource.MATVEC, name, type)
         .tensors(x)
         .ints(x.rows(), x.columns(), add ? 1 : 0);
@@ -98,9 +108,10 @@ final class MatVec {
       Tensor up,
       @Nullable Tensor upBias,
       Activation activation) {
+    int outputs = gate.dtype().isQuantized() ? outputsOfABlock(gate.dtype(), false) : 1;
     gpu.kernel(KernelSource.MATVEC, "gated_matvec" + suffix(x.rows()), gate.dtype())
         .tensors(out, x, gate, up, gateBias, upBias)
         .ints(x.rows(), x.columns(), gate.dim(0), activation.ordinal())
-        .start(gate.dim(0), 1, 1, THREADS);
+        .start(Math.ceilDiv(gate.dim(0), outputs), 1, 1, THREADS);
   }
 }

@@ -359,7 +359,11 @@ final class Products {
           .tensors(out, x, w)
           .longs(scratch.ids(experts))
           .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
-          .start(ceil(w.dim(1), MatVec.OUTPUTS), Math.min(rows, MOST_GRID_ROWS), 1, THREADS);
+          .start(
+              ceil(w.dim(1), MatVec.expertOutputs(w.dtype())),
+              Math.min(rows, MOST_GRID_ROWS),
+              1,
+              THREADS);
     }
   }
 
