@@ -58,7 +58,6 @@ template <class Self, int LENGTH, int BYTES, int CENTER_OF_BYTES>
 struct Blocks {
     static constexpr bool FLOATS = false;
     static constexpr int CENTER = CENTER_OF_BYTES;
-    static constexpr int GROUPS = 1, WORDS = 2;
 
     __device__ __forceinline__ static long long row_bytes(int columns) {
         return static_cast<long long>(columns / LENGTH) * BYTES;
@@ -81,12 +80,35 @@ struct Blocks {
         bytes_to_floats(bytes.x ^ flipped, CENTER, q);
         bytes_to_floats(bytes.y ^ flipped, CENTER, q + 4);
     }
+};
+
+struct OneGroup {
+    static constexpr int GROUPS = 1, WORDS = 2;
     __device__ __forceinline__ static int place(int c, int) { return c * 8; }
-    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[1][2],
-                                                 float (&scale)[1], float (&offset)[1]) {
-        uint2 bytes;
-        Self::bytes(row, c * 8, bytes, scale[0], offset[0]);
-        q[0][0] = bytes.x, q[0][1] = bytes.y;
+};
+
+// What formats whose nibbles of element i and i + 16 share byte i read at once: eight bytes, their
+// low nibbles and their high ones.
+struct TwoGroups {
+    static constexpr int GROUPS = 2, WORDS = 2;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 2 * 32 + g * 16 + c % 2 * 8;
+    }
+};
+
+// Eight elements of each quarter of half a block of 256.
+struct FourGroups {
+    static constexpr int GROUPS = 4, WORDS = 2;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 4 * 128 + g * 32 + c % 4 * 8;
+    }
+};
+
+// Sixteen bytes: low nibbles of one group of 32, high ones of the next.
+struct LongGroups {
+    static constexpr int GROUPS = 2, WORDS = 4;
+    __device__ __forceinline__ static int place(int c, int g) {
+        return c / 8 * 256 + c % 8 / 2 * 64 + g * 32 + c % 2 * 16;
     }
 };
 
@@ -142,7 +164,7 @@ struct BF16 : Plain<2> {
     }
 };
 
-struct Q8_0 : Blocks<Q8_0, 32, 34, SIGNED_BYTES> {
+struct Q8_0 : Blocks<Q8_0, 32, 34, SIGNED_BYTES>, OneGroup {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -153,23 +175,23 @@ struct Q8_0 : Blocks<Q8_0, 32, 34, SIGNED_BYTES> {
         const u8* b = block(row, e);
         return half_to_float(word16(b)) * static_cast<signed char>(b[2 + e % 32]);
     }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[1][2],
+                                                 float (&scale)[1], float (&offset)[1]) {
+        uint2 eight;
+        bytes(row, c * 8, eight, scale[0], offset[0]);
+        q[0][0] = eight.x, q[0][1] = eight.y;
+    }
 };
 
 // Of the formats whose nibbles of element i and i + 16 share byte i: parts 0 and 1 are low nibbles,
 // 2 and 3 high ones.
-struct Q4_0 : Blocks<Q4_0, 32, 18, 8> {
+struct Q4_0 : Blocks<Q4_0, 32, 18, 8>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e);
         q = nibbles(words_of_halves(b + 2 + p % 2 * 8), p / 2 * 4);
         scale = half_to_float(word16(b)), offset = 0;
-    }
-
-    // Eight bytes: their low nibbles, and their high ones.
-    static constexpr int GROUPS = 2, WORDS = 2;
-    __device__ __forceinline__ static int place(int c, int g) {
-        return c / 2 * 32 + g * 16 + c % 2 * 8;
     }
     __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
                                                  float (&scale)[2], float (&offset)[2]) {
@@ -182,7 +204,7 @@ struct Q4_0 : Blocks<Q4_0, 32, 18, 8> {
     }
 };
 
-struct Q4_1 : Blocks<Q4_1, 32, 20, 0> {
+struct Q4_1 : Blocks<Q4_1, 32, 20, 0>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -190,12 +212,6 @@ struct Q4_1 : Blocks<Q4_1, 32, 20, 0> {
         q = nibbles(words_of_words(b + 4 + p % 2 * 8), p / 2 * 4);
         u32 both = word32(b);
         scale = half_to_float(both & 0xffff), offset = half_to_float(both >> 16);
-    }
-
-    // Eight bytes: their low nibbles, and their high ones.
-    static constexpr int GROUPS = 2, WORDS = 2;
-    __device__ __forceinline__ static int place(int c, int g) {
-        return c / 2 * 32 + g * 16 + c % 2 * 8;
     }
     __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
                                                  float (&scale)[2], float (&offset)[2]) {
@@ -209,7 +225,7 @@ struct Q4_1 : Blocks<Q4_1, 32, 20, 0> {
     }
 };
 
-struct Q5_0 : Blocks<Q5_0, 32, 22, 16> {
+struct Q5_0 : Blocks<Q5_0, 32, 22, 16>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -220,9 +236,22 @@ struct Q5_0 : Blocks<Q5_0, 32, 22, 16> {
         q.y = low.y | spread(high >> 4) << 4;
         scale = half_to_float(word16(b)), offset = 0;
     }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        uint2 both = words_of_halves(b + 6 + c % 2 * 8);
+        u32 fifths = word16(b + 2) | word16(b + 4) << 16;
+        u32 first = fifths >> c % 2 * 8, second = first >> 16;
+        q[0][0] = (both.x & 0x0f0f0f0fu) | spread(first) << 4;
+        q[0][1] = (both.y & 0x0f0f0f0fu) | spread(first >> 4) << 4;
+        q[1][0] = (both.x >> 4 & 0x0f0f0f0fu) | spread(second) << 4;
+        q[1][1] = (both.y >> 4 & 0x0f0f0f0fu) | spread(second >> 4) << 4;
+        scale[0] = scale[1] = half_to_float(word16(b));
+        offset[0] = offset[1] = 0;
+    }
 };
 
-struct Q5_1 : Blocks<Q5_1, 32, 24, 0> {
+struct Q5_1 : Blocks<Q5_1, 32, 24, 0>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -234,11 +263,25 @@ struct Q5_1 : Blocks<Q5_1, 32, 24, 0> {
         q.y = low.y | spread(high >> 4) << 4;
         scale = half_to_float(head.x & 0xffff), offset = half_to_float(head.x >> 16);
     }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        uint2 both = words(b + 8 + c % 2 * 8);
+        uint2 head = words(b);
+        u32 fifths = head.y;
+        u32 first = fifths >> c % 2 * 8, second = first >> 16;
+        q[0][0] = (both.x & 0x0f0f0f0fu) | spread(first) << 4;
+        q[0][1] = (both.y & 0x0f0f0f0fu) | spread(first >> 4) << 4;
+        q[1][0] = (both.x >> 4 & 0x0f0f0f0fu) | spread(second) << 4;
+        q[1][1] = (both.y >> 4 & 0x0f0f0f0fu) | spread(second >> 4) << 4;
+        scale[0] = scale[1] = half_to_float(head.x & 0xffff);
+        offset[0] = offset[1] = half_to_float(head.x >> 16);
+    }
 };
 
 // Of the formats with blocks of 256: part p has elements 8p..8p+7, in quarter (p / 4) % 4 of half p
 // / 16.
-struct Q2_K : Blocks<Q2_K, 256, 84, 0> {
+struct Q2_K : Blocks<Q2_K, 256, 84, 0>, FourGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -251,9 +294,26 @@ struct Q2_K : Blocks<Q2_K, 256, 84, 0> {
         scale = half_to_float(factors & 0xffff) * (both & 15);
         offset = -half_to_float(factors >> 16) * (both >> 4);
     }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[4][2],
+                                                 float (&scale)[4], float (&offset)[4]) {
+        const u8* b = block(row, c * 32);
+        int half = c % 8 / 4, at = c % 4 * 8;
+        uint2 pairs = words_of_words(b + 16 + half * 32 + at);
+        uint2 both = words_of_words(b + half * 8);
+        u32 factors = word32(b + 80);
+        float d = half_to_float(factors & 0xffff), least = -half_to_float(factors >> 16);
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            u32 six = (g < 2 ? both.x : both.y) >> at / 16 * 8 >> g % 2 * 16;
+            q[g][0] = pairs.x >> g * 2 & 0x03030303u;
+            q[g][1] = pairs.y >> g * 2 & 0x03030303u;
+            scale[g] = d * (six & 15);
+            offset[g] = least * (six >> 4 & 15);
+        }
+    }
 };
 
-struct Q3_K : Blocks<Q3_K, 256, 110, 4> {
+struct Q3_K : Blocks<Q3_K, 256, 110, 4>, FourGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -266,6 +326,27 @@ struct Q3_K : Blocks<Q3_K, 256, 110, 4> {
         int low = b[96 + group % 8] >> group / 8 * 4 & 15;
         int top = b[104 + group % 4] >> group / 4 * 2 & 3;
         scale = half_to_float(word16(b + 108)) * ((low | top << 4) - 32), offset = 0;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[4][2],
+                                                 float (&scale)[4], float (&offset)[4]) {
+        const u8* b = block(row, c * 32);
+        int half = c % 8 / 4, at = c % 4 * 8;
+        uint2 third = words_of_halves(b + at);
+        uint2 pairs = words_of_halves(b + 32 + half * 32 + at);
+        uint2 low = nibbles(words_of_halves(b + 96), half * 4);
+        u32 top = (word16(b + 104) | word16(b + 106) << 16) >> half * 4;
+        third.x >>= half * 4, third.y >>= half * 4;
+        low.x >>= at / 16 * 8, low.y >>= at / 16 * 8, top >>= at / 16 * 8;
+        float d = half_to_float(word16(b + 108));
+#pragma unroll
+        for (int g = 0; g < 4; g++) {
+            q[g][0] = (pairs.x >> g * 2 & 0x03030303u) | (third.x >> g & 0x01010101u) << 2;
+            q[g][1] = (pairs.y >> g * 2 & 0x03030303u) | (third.y >> g & 0x01010101u) << 2;
+            int six = ((g < 2 ? low.x : low.y) >> g % 2 * 16 & 15) |
+                      (top >> g % 2 * 16 >> g / 2 * 2 & 3) << 4;
+            scale[g] = d * (six - 32);
+            offset[g] = 0;
+        }
     }
 };
 
@@ -296,19 +377,13 @@ __device__ __forceinline__ void six_bit_pair(const u8* block, int group, float& 
     offset = group % 2 ? offsets[1] : offsets[0];
 }
 
-struct Q4_K : Blocks<Q4_K, 256, 144, 0> {
+struct Q4_K : Blocks<Q4_K, 256, 144, 0>, LongGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
         int p = part(e), group = p / 4;
         q = nibbles(words(b + 16 + group / 2 * 32 + p % 4 * 8), group % 2 * 4);
         six_bit_pair(b, group, scale, offset);
-    }
-
-    // Sixteen bytes: low nibbles of one group, high ones of the next.
-    static constexpr int GROUPS = 2, WORDS = 4;
-    __device__ __forceinline__ static int place(int c, int g) {
-        return c / 8 * 256 + c % 8 / 2 * 64 + g * 32 + c % 2 * 16;
     }
     __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][4],
                                                  float (&scale)[2], float (&offset)[2]) {
@@ -323,7 +398,7 @@ struct Q4_K : Blocks<Q4_K, 256, 144, 0> {
     }
 };
 
-struct Q5_K : Blocks<Q5_K, 256, 176, 0> {
+struct Q5_K : Blocks<Q5_K, 256, 176, 0>, LongGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -333,12 +408,6 @@ struct Q5_K : Blocks<Q5_K, 256, 176, 0> {
         q.x = low.x | (high.x >> group & 0x01010101u) << 4;
         q.y = low.y | (high.y >> group & 0x01010101u) << 4;
         six_bit_pair(b, group, scale, offset);
-    }
-
-    // Sixteen bytes: low nibbles of one group, high ones of the next.
-    static constexpr int GROUPS = 2, WORDS = 4;
-    __device__ __forceinline__ static int place(int c, int g) {
-        return c / 8 * 256 + c % 8 / 2 * 64 + g * 32 + c % 2 * 16;
     }
     __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][4],
                                                  float (&scale)[2], float (&offset)[2]) {
@@ -358,7 +427,7 @@ struct Q5_K : Blocks<Q5_K, 256, 176, 0> {
     }
 };
 
-struct Q6_K : Blocks<Q6_K, 256, 210, 32> {
+struct Q6_K : Blocks<Q6_K, 256, 210, 32>, FourGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -371,12 +440,6 @@ struct Q6_K : Blocks<Q6_K, 256, 210, 32> {
         scale = half_to_float(word16(b + 208)) * static_cast<signed char>(b[192 + p / 2]),
         offset = 0;
     }
-
-    // Eight elements of each quarter of a half.
-    static constexpr int GROUPS = 4, WORDS = 2;
-    __device__ __forceinline__ static int place(int c, int g) {
-        return c / 4 * 128 + g * 32 + c % 4 * 8;
-    }
     __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[4][2],
                                                  float (&scale)[4], float (&offset)[4]) {
         const u8* b = block(row, c * 32);
@@ -384,14 +447,15 @@ struct Q6_K : Blocks<Q6_K, 256, 210, 32> {
         uint2 first = words_of_halves(b + half * 64 + at);
         uint2 second = words_of_halves(b + half * 64 + 32 + at);
         uint2 high = words_of_halves(b + 128 + half * 32 + at);
+        uint2 scales = words_of_halves(b + 192 + half * 8);
         float factor = half_to_float(word16(b + 208));
 #pragma unroll
         for (int g = 0; g < 4; g++) {
+            u32 own = (g < 2 ? scales.x : scales.y) >> at / 16 * 8 >> g % 2 * 16;
             uint2 low = nibbles(g % 2 ? second : first, g / 2 * 4);
             q[g][0] = low.x | (high.x >> g * 2 & 0x03030303u) << 4;
             q[g][1] = low.y | (high.y >> g * 2 & 0x03030303u) << 4;
-            scale[g] =
-                factor * static_cast<signed char>(b[192 + half * 8 + g * 2 + at / 16]);
+            scale[g] = factor * static_cast<signed char>(own & 0xff);
             offset[g] = 0;
         }
     }
@@ -414,7 +478,15 @@ __device__ __forceinline__ uint2 iq4_bytes(uint2 bytes, int high) {
                       __byte_perm(iq4_values(bytes.y), iq4_values(bytes.y >> 16), chosen));
 }
 
-struct IQ4_NL : Blocks<IQ4_NL, 32, 18, SIGNED_BYTES> {
+// Both.
+__device__ __forceinline__ void iq4_bytes(uint2 bytes, u32 (&q)[2][2]) {
+    u32 a = iq4_values(bytes.x), b = iq4_values(bytes.x >> 16);
+    u32 c = iq4_values(bytes.y), d = iq4_values(bytes.y >> 16);
+    q[0][0] = __byte_perm(a, b, 0x6420), q[0][1] = __byte_perm(c, d, 0x6420);
+    q[1][0] = __byte_perm(a, b, 0x7531), q[1][1] = __byte_perm(c, d, 0x7531);
+}
+
+struct IQ4_NL : Blocks<IQ4_NL, 32, 18, SIGNED_BYTES>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -422,9 +494,16 @@ struct IQ4_NL : Blocks<IQ4_NL, 32, 18, SIGNED_BYTES> {
         q = iq4_bytes(words_of_halves(b + 2 + p % 2 * 8), p / 2);
         scale = half_to_float(word16(b)), offset = 0;
     }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        iq4_bytes(words_of_halves(b + 2 + c % 2 * 8), q);
+        scale[0] = scale[1] = half_to_float(word16(b));
+        offset[0] = offset[1] = 0;
+    }
 };
 
-struct IQ4_XS : Blocks<IQ4_XS, 256, 136, SIGNED_BYTES> {
+struct IQ4_XS : Blocks<IQ4_XS, 256, 136, SIGNED_BYTES>, TwoGroups {
     __device__ __forceinline__ static void bytes(const u8* row, long long e, uint2& q, float& scale,
                                                  float& offset) {
         const u8* b = block(row, e);
@@ -433,6 +512,16 @@ struct IQ4_XS : Blocks<IQ4_XS, 256, 136, SIGNED_BYTES> {
         q = iq4_bytes(words(b + 8 + group * 16 + p % 2 * 8), p / 2 % 2);
         int s = (head.y >> group * 4 & 15) | (head.x >> 16 >> group * 2 & 3) << 4;
         scale = half_to_float(head.x & 0xffff) * (s - 32), offset = 0;
+    }
+    __device__ __forceinline__ static void chunk(const u8* row, int c, u32 (&q)[2][2],
+                                                 float (&scale)[2], float (&offset)[2]) {
+        const u8* b = block(row, c * 16);
+        int group = c % 16 / 2;
+        uint2 head = words(b);
+        iq4_bytes(words(b + 8 + group * 16 + c % 2 * 8), q);
+        int s = (head.y >> group * 4 & 15) | (head.x >> 16 >> group * 2 & 3) << 4;
+        scale[0] = scale[1] = half_to_float(head.x & 0xffff) * (s - 32);
+        offset[0] = offset[1] = 0;
     }
 };
 
