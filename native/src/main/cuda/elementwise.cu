@@ -104,6 +104,22 @@ KERNEL activate_backward(float* dx, const float* dout, const float* x, int kind,
                         [](float g, float v) { return g * activation_slope<KIND>(v); }, add != 0))
 }
 
+// The same where x was rounded.
+KERNEL activate_backward_of_bf16(float* dx, const float* dout, const u16* x, int kind, int add,
+                                 long long n) {
+    WITH_ACTIVATION(kind, each(n, false, [](long long) {}, [=](long long i) {
+                        float change = dout[i] * activation_slope<KIND>(load1(x + i));
+                        dx[i] = add ? dx[i] + change : change;
+                    }))
+}
+
+// dx = dout * activation'(x), rounded.
+KERNEL activate_gradient_bf16(u16* dx, const float* dout, const u16* x, int kind, long long n) {
+    WITH_ACTIVATION(kind, each(n, false, [](long long) {}, [=](long long i) {
+                        store1(dx + i, dout[i] * activation_slope<KIND>(load1(x + i)));
+                    }))
+}
+
 template <int KIND>
 __device__ __forceinline__ void gated_gradient(float& dgate, float& dup, float dout, float gate,
                                                float up) {

@@ -312,7 +312,13 @@ KERNEL column_partials(float* partials, const float* x, int rows, int columns) {
                  [=](int n, int c) { return x[static_cast<long long>(n) * columns + c]; });
 }
 
-// The same, and x rounded to bf16 in rows of stride elements, of which those beyond x are 0.
+KERNEL column_partials_of_bf16(float* partials, const u16* x, int rows, int columns) {
+    column_slice(partials, rows, columns, [=](int n, int c) {
+        return bf16_to_float(x[static_cast<long long>(n) * columns + c]);
+    });
+}
+
+// The sums of floats, and x rounded to bf16 in rows of stride elements, of which those beyond x are 0.
 KERNEL column_partials_bf16(float* partials, u16* rounded, const float* x, int rows, int columns,
                             int stride) {
     int padding = blockIdx.x * 32 + threadIdx.x;

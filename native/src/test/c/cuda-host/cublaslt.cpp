@@ -1,8 +1,10 @@
 // libcublasLt for the host: matrix products as plain loops, with the checks of sizes that the
 // library makes. Matrices are column-major unless their layout says otherwise: D = alpha op(A)
-// op(B) + beta C (+ bias).
+// op(B) + beta C, then bias and GELU.
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -12,12 +14,18 @@ enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
 enum { R_32F = 0, R_16F = 2, R_16BF = 14 };
 enum { COMPUTE_32F = 68, COMPUTE_32F_TF32 = 77 };
 enum { OP_N = 0, OP_T = 1 };
-enum { EPILOGUE_DEFAULT = 1, EPILOGUE_BIAS = 4 };
+// An epilogue is made of parts: EPILOGUE_AUX says that GELU keeps its argument, or finds it.
+enum { EPILOGUE_DEFAULT = 1, EPILOGUE_BIAS = 4, EPILOGUE_GELU = 32, EPILOGUE_DGELU = 64 };
+enum { EPILOGUE_AUX = 128 };
 
 struct Desc {
   int compute, scale;
   int pointer_mode = 0, transpose_a = OP_N, transpose_b = OP_N, epilogue = EPILOGUE_DEFAULT;
   const void* bias = nullptr;
+  void* auxiliary = nullptr;
+  int64_t auxiliary_stride = 0;
+
+  bool has(int part) const { return epilogue != EPILOGUE_DEFAULT && (epilogue & part) != 0; }
 };
 
 struct Layout {
@@ -129,10 +137,49 @@ int check(const Desc& d, const Layout& a, const Layout& b, const Layout& c, cons
       (d.compute != COMPUTE_32F && d.compute != COMPUTE_32F_TF32))
     return NOT_SUPPORTED;
   if (d.compute == COMPUTE_32F_TF32 && a.type != R_32F) return NOT_SUPPORTED;
-  if (d.epilogue == EPILOGUE_BIAS) {
-    return d.bias == nullptr ? invalid("an epilogue with a bias, which is not there") : SUCCESS;
+  switch (d.epilogue) {
+    case EPILOGUE_DEFAULT:
+    case EPILOGUE_BIAS:
+    case EPILOGUE_GELU:
+    case EPILOGUE_GELU | EPILOGUE_BIAS:
+    case EPILOGUE_GELU | EPILOGUE_AUX:
+    case EPILOGUE_GELU | EPILOGUE_AUX | EPILOGUE_BIAS:
+    case EPILOGUE_DGELU | EPILOGUE_AUX:
+      break;
+    default:
+      return NOT_SUPPORTED;
   }
-  return d.epilogue == EPILOGUE_DEFAULT ? SUCCESS : NOT_SUPPORTED;
+  if (d.has(EPILOGUE_BIAS) && d.bias == nullptr)
+    return invalid("an epilogue with a bias, which is not there");
+  if (!d.has(EPILOGUE_AUX)) return SUCCESS;
+  if (d.auxiliary == nullptr)
+    return invalid("an epilogue with an auxiliary matrix, which is not there");
+  if (d.auxiliary_stride % 8 || d.auxiliary_stride < int64_t(out.rows) || out.row_major)
+    return invalid("the stride of an auxiliary matrix");
+  return SUCCESS;
+}
+
+// The approximation by tanh, or its derivative. A library that is to be wrong has another function.
+float gelu(float x) {
+  const char* wrong = getenv("JLLM_FAKE_CUDA_WRONG");
+  if (wrong != nullptr && !strcmp(wrong, "gelu")) return x > 0 ? x : 0;
+  return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
+}
+
+float gelu_slope(float x) {
+  float t = tanhf(0.7978845608f * (x + 0.044715f * x * x * x));
+  return 0.5f * (1 + t) +
+         0.5f * x * (1 - t * t) * 0.7978845608f * (1 + 3 * 0.044715f * x * x);
+}
+
+// What becomes of a sum before it is stored. Vectors and auxiliary matrices have the type of D.
+float finish(const Desc& d, const Layout& out, uint64_t row, uint64_t column, float sum) {
+  int64_t place = row + column * d.auxiliary_stride;
+  if (d.has(EPILOGUE_BIAS)) sum += load(d.bias, out.type, row);
+  if (d.has(EPILOGUE_DGELU)) return sum * gelu_slope(load(d.auxiliary, out.type, place));
+  if (!d.has(EPILOGUE_GELU)) return sum;
+  if (d.has(EPILOGUE_AUX)) store(d.auxiliary, out.type, place, sum);
+  return gelu(sum);
 }
 
 void multiply(const Desc& d, float alpha, const void* a_data, const Layout& a, const void* b_data,
@@ -155,9 +202,7 @@ void multiply(const Desc& d, float alpha, const void* a_data, const Layout& a, c
       for (float value : partial) sum += value;
       sum *= alpha;
       if (beta != 0) sum += beta * load(c_data, c.type, c.place(i, j));
-      // One element for each row of D, packed, of D's type.
-      if (d.epilogue == EPILOGUE_BIAS) sum += load(d.bias, out.type, i);
-      store(out_data, out.type, out.place(i, j), sum);
+      store(out_data, out.type, out.place(i, j), finish(d, out, i, j, sum));
     }
   }
 }
@@ -239,6 +284,14 @@ int cublasLtMatmulDescSetAttribute(Desc* desc, int attribute, const void* value,
       break;
     case 8:
       target = &desc->bias;
+      expected = 8;
+      break;
+    case 11:
+      target = &desc->auxiliary;
+      expected = 8;
+      break;
+    case 12:
+      target = &desc->auxiliary_stride;
       expected = 8;
       break;
     default:
@@ -324,8 +377,9 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Desc* desc, Layout* a, Layout* b, Layo
   int status = check(*desc, *a, *b, *c, *d);
   if (status != SUCCESS) return status;
   // A library may have no algorithm for an epilogue: callers must be able to do without.
-  if (desc->epilogue != EPILOGUE_DEFAULT && reinterpret_cast<uintptr_t>(desc->bias) % 16)
-    return NOT_SUPPORTED;
+  uintptr_t addresses = reinterpret_cast<uintptr_t>(desc->bias) * desc->has(EPILOGUE_BIAS) |
+                        reinterpret_cast<uintptr_t>(desc->auxiliary) * desc->has(EPILOGUE_AUX);
+  if (addresses % 16) return NOT_SUPPORTED;
   memset(results, 0, sizeof(Heuristic));
   results->algorithm[0] = 1;
   results->workspace = preference->workspace;

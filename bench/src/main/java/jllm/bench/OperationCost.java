@@ -22,7 +22,7 @@ record OperationCost(double bytes, double flops) {
    */
   static OperationCost of(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear", "addLinear" -> linear(tensor(arguments[1]), arguments, 2);
+      case "linear", "addLinear", "activatedLinear" -> linear(tensor(arguments[1]), arguments, 2);
       case "gatedLinear" -> linear(tensor(arguments[1]), arguments, 2, 4);
       case "linears" -> linear(tensor(arguments[1]), arguments, 2);
       case "store" -> store(arguments);

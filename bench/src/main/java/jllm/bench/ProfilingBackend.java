@@ -142,7 +142,7 @@ public final class ProfilingBackend implements AutoCloseable {
   /** The operation, and of weights and caches the type, of weights the shape as well. */
   private static String name(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear", "addLinear", "gatedLinear", "expertLinear" ->
+      case "linear", "addLinear", "gatedLinear", "activatedLinear", "expertLinear" ->
           operation + " " + typeAndShape(arguments[2]);
       case "embedding" -> operation + " " + typeAndShape(arguments[1]);
       case "attention" -> operation + " " + type(arguments[2]);

@@ -44,6 +44,13 @@ final class DenseFeedForward implements FeedForward {
 
   private Tensor hidden(Exec exec, Tensor x, Batch batch) {
     if (gate == null) {
+      Tensor together =
+          up.changes().isEmpty()
+              ? exec.activatedLinear(x, up.weight(), up.bias(), activation)
+              : null;
+      if (together != null) {
+        return together;
+      }
       Tensor raised = up.forward(exec, x, batch);
       return exec.activate(raised, activation, exec.operandType(raised));
     }

@@ -41,6 +41,23 @@ public interface FusedOperations {
   }
 
   /**
+   * {@code out = activation(x w^T + bias)}, in training too.
+   *
+   * @param out in the type of {@link Backend#operandType}, where that is not the activation type
+   * @param before takes the argument of the activation, rounded as out is; absent if nobody needs
+   *     it
+   */
+  default boolean activatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor w,
+      @Nullable Tensor bias,
+      Activation activation,
+      @Nullable Tensor before) {
+    return false;
+  }
+
+  /**
    * Turns queries and keys as {@link Backend#rope} does, and writes keys and values into a cache as
    * {@link Backend#copyRows} does.
    *

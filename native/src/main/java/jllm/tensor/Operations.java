@@ -127,6 +127,32 @@ abstract class Operations {
   }
 
   /**
+   * {@code activation(x w^T + bias)} together, rounded to {@link #operandType}, if the backend can;
+   * null if it cannot. In training, what the activation is of is kept rounded as well.
+   */
+  public final @Nullable Tensor activatedLinear(
+      Tensor x, Tensor w, @Nullable Tensor bias, Activation activation) {
+    FusedOperations fused = backend.fused();
+    DType rounded = backend.operandType(x.rows(), w.dim(0));
+    if (fused == null || rounded == type) {
+      return null;
+    }
+    operand(x, "activatedLinear");
+    checkLinear("activatedLinear", x, w, bias);
+    long mark = slab.mark();
+    Tensor before = training ? slab.allocate(rounded, x.rows(), w.dim(0)) : null;
+    Tensor out = slab.allocate(rounded, x.rows(), w.dim(0));
+    if (!done(fused.activatedLinear(out, x, w, bias, activation, before), mark)) {
+      return null;
+    }
+    if (tape != null && before != null) {
+      tape.record(new Op.Linear(before, x, w, bias), x, w, bias);
+      tape.record(new Op.Activate(out, before, activation), before, null, null);
+    }
+    return out;
+  }
+
+  /**
    * Writes keys and values of a step into a cache; see {@link FusedOperations#store}.
    *
    * @return the queries, turned; null if the backend does not do this together

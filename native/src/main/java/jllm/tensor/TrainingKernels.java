@@ -85,6 +85,26 @@ public interface TrainingKernels {
     linearBackward(dx, dw, dbias, dout, x, w);
   }
 
+  /**
+   * As {@link #linearBackward} of a layer whose input is x = activation(before), which nothing else
+   * reads; in place of the derivative of x it writes that of {@code before}: {@code dbefore = (dout
+   * w) * activation'(before)}. For backends whose {@link FusedOperations#activatedLinear} rounds.
+   *
+   * @param dbefore BF16 [N, I], for {@link #linearBackward}, which takes it as dout
+   * @param before BF16 [N, I]
+   */
+  default void linearBackwardActivated(
+      Tensor dbefore,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w,
+      Tensor before,
+      Activation activation) {
+    throw new UnsupportedOperationException("this backend rounds no arguments of activations");
+  }
+
   /** {@code dbias[o] += sum over n of dout[n, o]}. dbias [O]; dout [N, O]. */
   void biasBackward(Tensor dbias, Tensor dout);
 
@@ -244,7 +264,10 @@ public interface TrainingKernels {
     gatedBackward(dgate, dup, dout, gate, up, activation);
   }
 
-  /** {@code dx += dout * activation'(x)}; the derivative of RELU at 0 is 0. Same shapes. */
+  /**
+   * {@code dx += dout * activation'(x)}; the derivative of RELU at 0 is 0. Same shapes; x BF16
+   * where {@link FusedOperations#activatedLinear} wrote it.
+   */
   void activateBackward(Tensor dx, Tensor dout, Tensor x, Activation activation);
 
   /** The same; dx is added to or overwritten. */

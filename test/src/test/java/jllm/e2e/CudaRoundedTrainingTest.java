@@ -1,13 +1,17 @@
 package jllm.e2e;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import jllm.cuda.TestDevice;
 import jllm.format.ModelConfig;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.OperationTimer;
 import jllm.tensor.cpu.CpuKernels;
 import jllm.train.BatchOptions;
 import jllm.train.Horizon;
@@ -51,13 +55,45 @@ class CudaRoundedTrainingTest {
     assertTrue(exact[STEPS - 1] < exact[0] - 0.1, Arrays.toString(exact));
   }
 
+  /** GELU goes through the products of the layers around it, where the model has that. */
+  @ParameterizedTest
+  @EnumSource(Model.class)
+  void geluIsPartOfProducts(Model model) {
+    Backend device = TestDevice.rounding();
+    try (OperationTimer timer = device.timer()) {
+      timer.start();
+      losses(model, DType.BF16, device);
+      timer.stop();
+      List<String> kernels = timer.kernels();
+      boolean expected = model == Model.GPT2;
+      assertEquals(expected, kernels.contains("cublasLt gelu_aux_bias"), model.toString());
+      assertEquals(expected, kernels.contains("cublasLt dgelu"), model.toString());
+      assertFalse(kernels.contains("activate_bf16"), model.toString());
+      assertFalse(kernels.contains("activate_backward"), model.toString());
+    }
+  }
+
+  /** Blocks that are computed again compute the same. */
+  @ParameterizedTest
+  @EnumSource(Model.class)
+  void recomputedBlocksLearnTheSame(Model model) {
+    assertArrayEquals(
+        losses(model, DType.BF16, TestDevice.rounding(), false),
+        losses(model, DType.BF16, TestDevice.rounding(), true));
+  }
+
   private static double[] losses(Model model, DType type, Backend backend) {
+    return losses(model, type, backend, false);
+  }
+
+  private static double[] losses(Model model, DType type, Backend backend, boolean recompute) {
     TrainOptions options =
         TrainOptions.of(
                 new BatchOptions(2, 16, 1),
                 new Horizon.Steps(STEPS),
                 ScheduleOptions.constant(RATE))
-            .withWeightType(type);
+            .withWeightType(type)
+            .withRecompute(recompute);
     // Of float32 in both cases: the rounding is the trainer's.
     try (TrainedWeights weights = TrainedWeights.random(model.config, DType.F32, 7, backend)) {
       return StepLosses.of(weights.onHost(), backend, options, STEPS, RATE);

@@ -13,7 +13,7 @@ import jllm.cuda.TestDevice;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A device whose tensor cores multiply otherwise than they should is noticed. */
+/** A device that computes otherwise than it should, by its own means, is noticed. */
 class TensorCoreGuardTest {
   private static final String WARNING = "attention on tensor cores, for heads of 32, is not used";
   private static final String DEVICE = "Fake CUDA device";
@@ -27,7 +27,15 @@ class TensorCoreGuardTest {
     assertTrue(said.contains(WARNING), said);
     assertTrue(said.contains("the derivative of " + WARNING), said);
     assertTrue(said.contains(DEVICE), said);
-    assertFalse(train(Map.of()).contains("tensor cores"));
+    assertFalse(train(Map.of()).contains("is not used"));
+  }
+
+  @Test
+  void geluOfItsOwnGoesOnWithAWarning() throws Exception {
+    assumeFalse(TestDevice.isReal(), "a real device cannot be made to be wrong");
+    String said = train(Map.of("JLLM_FAKE_CUDA_WRONG", "gelu"));
+    assertTrue(said.contains("GELU within the products of cuBLASLt is not used"), said);
+    assertTrue(said.contains(DEVICE), said);
   }
 
   /** Does a step of training, and returns what was said on standard error. */

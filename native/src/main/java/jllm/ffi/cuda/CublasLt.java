@@ -12,9 +12,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix products (NVIDIA's "cuBLASLt"): {@code D = op(A) op(B) + beta D}, and a bias for each row
- * of D, with column-major matrices. What the library's heuristic chose for a shape is kept; choices
- * are not timed, since another choice would round sums otherwise, and a run be different each time.
+ * Matrix products (NVIDIA's "cuBLASLt"): {@code D = op(A) op(B) + beta D}, and what an {@link
+ * Epilogue} does with that, with column-major matrices. What the library's heuristic chose for a
+ * shape is kept; choices are not timed, since another choice would round sums otherwise, and a run
+ * be different each time.
  */
 public final class CublasLt implements AutoCloseable {
   private static final int SUCCESS = 0;
@@ -23,9 +24,8 @@ public final class CublasLt implements AutoCloseable {
   private static final int TRANSPOSE_B = 4;
   private static final int EPILOGUE = 7;
   private static final int BIAS_POINTER = 8;
-
-  /** {@code CUBLASLT_EPILOGUE_BIAS}. */
-  private static final int BIAS = 4;
+  private static final int AUXILIARY_POINTER = 11;
+  private static final int AUXILIARY_STRIDE = 12;
 
   private static final int MAX_WORKSPACE = 1;
 
@@ -66,6 +66,38 @@ public final class CublasLt implements AutoCloseable {
   }
 
   /**
+   * What becomes of a product before it is stored, with its {@code cublasLtEpilogue_t}. GELU is the
+   * approximation by tanh. An auxiliary matrix has the type of D and as many elements between its
+   * columns, a multiple of 8.
+   */
+  public enum Epilogue {
+    NONE(1),
+    /** One number for each row of D, of its type, is added. */
+    BIAS(4),
+    GELU(32),
+    GELU_BIAS(36),
+    /** GELU, whose argument is kept: the auxiliary matrix. */
+    GELU_AUX(160),
+    GELU_AUX_BIAS(164),
+    /** Times the derivative of GELU at the elements of the auxiliary matrix. */
+    DGELU(192);
+
+    private final int code;
+
+    Epilogue(int code) {
+      this.code = code;
+    }
+
+    boolean isBiased() {
+      return (code & BIAS.code) != 0;
+    }
+
+    boolean hasAuxiliary() {
+      return (code & 128) != 0;
+    }
+  }
+
+  /**
    * A product.
    *
    * @param transposeA whether op(A) is A's transpose
@@ -76,7 +108,6 @@ public final class CublasLt implements AutoCloseable {
    * @param input type of A and B
    * @param output type of D
    * @param beta factor on D: 0 = overwrite, 1 = add
-   * @param biased whether a bias is added, of m elements of the type of D
    * @param alignment of all addresses, a power of two, in bytes
    */
   public record Product(
@@ -92,13 +123,13 @@ public final class CublasLt implements AutoCloseable {
       Type output,
       Precision precision,
       float beta,
-      boolean biased,
+      Epilogue epilogue,
       int alignment) {}
 
   /**
    * What is handed to the library for a product, in memory of the arena.
    *
-   * @param algorithm absent if the library has none that adds a bias
+   * @param algorithm absent if the library has none with the epilogue
    */
   private record Plan(
       long description, long a, long b, long d, @Nullable MemorySegment algorithm) {}
@@ -136,9 +167,10 @@ public final class CublasLt implements AutoCloseable {
   /**
    * Starts a product on a stream.
    *
-   * @param bias address of it, if the product is biased
+   * @param bias address of it, if the epilogue has one
+   * @param auxiliary address of that matrix, if the epilogue has one
    * @param workspace device memory of {@code workspaceBytes}, the same for all products
-   * @return false if nothing was started, since the library cannot add a bias to this product
+   * @return false if nothing was started, since the library has no algorithm with the epilogue
    */
   public boolean multiply(
       Product product,
@@ -146,12 +178,13 @@ public final class CublasLt implements AutoCloseable {
       long b,
       long d,
       long bias,
+      long auxiliary,
       long workspace,
       long workspaceBytes,
       long stream) {
     Plan plan = plans.get(product);
     if (plan == null) {
-      plan = plan(product, bias, workspaceBytes);
+      plan = plan(product, bias, auxiliary, workspaceBytes);
       plans.put(product, plan);
     }
     Plan known = plan;
@@ -159,9 +192,7 @@ public final class CublasLt implements AutoCloseable {
     if (algorithm == null) {
       return false;
     }
-    if (product.biased()) {
-      setBias(plan.description, bias);
-    }
+    setOperands(plan.description, product.epilogue, bias, auxiliary);
     beta.set(ValueLayout.JAVA_FLOAT, 0, product.beta());
     check(
         "cublasLtMatmul",
@@ -187,7 +218,7 @@ public final class CublasLt implements AutoCloseable {
     return true;
   }
 
-  private Plan plan(Product p, long bias, long workspaceBytes) {
+  private Plan plan(Product p, long bias, long auxiliary, long workspaceBytes) {
     check(
         "cublasLtMatmulDescCreate",
         call(() ->
@@ -195,9 +226,12 @@ public final class CublasLt implements AutoCloseable {
     long description = out.get(ValueLayout.JAVA_LONG, 0);
     set(description, TRANSPOSE_A, p.transposeA ? 1 : 0);
     set(description, TRANSPOSE_B, p.transposeB ? 1 : 0);
-    if (p.biased) {
-      set(description, EPILOGUE, BIAS);
-      setBias(description, bias);
+    if (p.epilogue != Epilogue.NONE) {
+      set(description, EPILOGUE, p.epilogue.code);
+      setOperands(description, p.epilogue, bias, auxiliary);
+    }
+    if (p.epilogue.hasAuxiliary()) {
+      set(description, AUXILIARY_STRIDE, p.ldd);
     }
     long a = layout(p.input, p.transposeA ? p.k : p.m, p.transposeA ? p.m : p.k, p.lda);
     long b = layout(p.input, p.transposeB ? p.n : p.k, p.transposeB ? p.k : p.n, p.ldb);
@@ -232,7 +266,7 @@ public final class CublasLt implements AutoCloseable {
       boolean none = count.get(ValueLayout.JAVA_INT, 0) == 0;
       found = none ? NOT_SUPPORTED : result.get(ValueLayout.JAVA_INT, RESULT_STATE);
     }
-    if (found == NOT_SUPPORTED && p.biased) {
+    if (found == NOT_SUPPORTED && p.epilogue != Epilogue.NONE) {
       return null;
     }
     check("cublasLtMatmulAlgoGetHeuristic for " + p, found);
@@ -247,16 +281,26 @@ public final class CublasLt implements AutoCloseable {
 
   private void set(long description, int attribute, int value) {
     out.set(ValueLayout.JAVA_INT, 0, value);
-    set(description, attribute, (long) Integer.BYTES);
+    setBytes(description, attribute, Integer.BYTES);
   }
 
-  private void setBias(long description, long address) {
-    out.set(ValueLayout.JAVA_LONG, 0, address);
-    set(description, BIAS_POINTER, (long) Long.BYTES);
+  /** Where the epilogue finds what it needs; the library looks at the alignment, too. */
+  private void setOperands(long description, Epilogue epilogue, long bias, long auxiliary) {
+    if (epilogue.isBiased()) {
+      set(description, BIAS_POINTER, bias);
+    }
+    if (epilogue.hasAuxiliary()) {
+      set(description, AUXILIARY_POINTER, auxiliary);
+    }
+  }
+
+  private void set(long description, int attribute, long value) {
+    out.set(ValueLayout.JAVA_LONG, 0, value);
+    setBytes(description, attribute, Long.BYTES);
   }
 
   /** Sets an attribute to what {@link #out} holds. */
-  private void set(long description, int attribute, long bytes) {
+  private void setBytes(long description, int attribute, long bytes) {
     check(
         "cublasLtMatmulDescSetAttribute",
         call(() -> (int) functions.setDescription.invokeExact(description, attribute, out, bytes)));

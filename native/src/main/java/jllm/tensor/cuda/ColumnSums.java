@@ -1,5 +1,6 @@
 package jllm.tensor.cuda;
 
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -19,11 +20,12 @@ final class ColumnSums {
     this.gpu = gpu;
   }
 
-  /** {@code out[c] += sum over n of x[n, c]}. */
+  /** {@code out[c] += sum over n of x[n, c]}. x F32 or BF16. */
   void add(Tensor out, Tensor x) {
+    String kernel = x.dtype() == DType.BF16 ? "column_partials_of_bf16" : "column_partials";
     try (Scratch scratch = new Scratch(gpu)) {
       long partials = partials(scratch, x);
-      start(gpu.kernel(KernelSource.NORMS, "column_partials").longs(partials).tensors(x), x);
+      start(gpu.kernel(KernelSource.NORMS, kernel).longs(partials).tensors(x), x);
       finish(out, partials, x);
     }
   }

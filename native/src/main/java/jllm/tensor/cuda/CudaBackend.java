@@ -59,8 +59,9 @@ public final class CudaBackend implements Backend {
     this.products = new Products(gpu, math, few);
     this.attention = new Attention(gpu, math);
     this.norms = new Norms(gpu);
-    this.fused = new CudaFused(gpu, few, products, attention);
-    this.training = new CudaTraining(gpu, products, attention, norms);
+    ActivatedProducts activated = new ActivatedProducts(gpu, products);
+    this.fused = new CudaFused(gpu, few, products, activated, attention);
+    this.training = new CudaTraining(gpu, products, activated, attention, norms);
   }
 
   /**

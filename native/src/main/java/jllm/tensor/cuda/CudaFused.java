@@ -23,12 +23,15 @@ final class CudaFused implements FusedOperations {
   private final Gpu gpu;
   private final MatVec few;
   private final Products products;
+  private final ActivatedProducts activated;
   private final Attention attention;
 
-  CudaFused(Gpu gpu, MatVec few, Products products, Attention attention) {
+  CudaFused(
+      Gpu gpu, MatVec few, Products products, ActivatedProducts activated, Attention attention) {
     this.gpu = gpu;
     this.few = few;
     this.products = products;
+    this.activated = activated;
     this.attention = attention;
   }
 
@@ -88,6 +91,17 @@ final class CudaFused implements FusedOperations {
     }
     few.gated(out, x, gate, gateBias, up, upBias, activation);
     return true;
+  }
+
+  @Override
+  public boolean activatedLinear(
+      Tensor out,
+      Tensor x,
+      Tensor w,
+      @Nullable Tensor bias,
+      Activation activation,
+      @Nullable Tensor before) {
+    return activated.linear(out, x, w, bias, activation, before);
   }
 
   @Override

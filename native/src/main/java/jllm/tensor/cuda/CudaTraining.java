@@ -22,14 +22,17 @@ final class CudaTraining implements TrainingKernels {
 
   private final Gpu gpu;
   private final Products products;
+  private final ActivatedProducts activated;
   private final Attention attention;
   private final Norms norms;
   private final ColumnSums columns;
   private final CudaOptimizer optimizer;
 
-  CudaTraining(Gpu gpu, Products products, Attention attention, Norms norms) {
+  CudaTraining(
+      Gpu gpu, Products products, ActivatedProducts activated, Attention attention, Norms norms) {
     this.gpu = gpu;
     this.products = products;
+    this.activated = activated;
     this.attention = attention;
     this.norms = norms;
     this.columns = new ColumnSums(gpu);
@@ -83,6 +86,19 @@ final class CudaTraining implements TrainingKernels {
       Tensor w,
       boolean add) {
     products.gradients(dx, dw, dbias, dout, x, w, add);
+  }
+
+  @Override
+  public void linearBackwardActivated(
+      Tensor dbefore,
+      @Nullable Tensor dw,
+      @Nullable Tensor dbias,
+      Tensor dout,
+      Tensor x,
+      Tensor w,
+      Tensor before,
+      Activation activation) {
+    activated.gradients(dbefore, dw, dbias, dout, x, w, before, activation);
   }
 
   @Override
@@ -220,7 +236,9 @@ final class CudaTraining implements TrainingKernels {
   @Override
   public void activateBackward(
       Tensor dx, Tensor dout, Tensor x, Activation activation, boolean add) {
-    gpu.kernel(KernelSource.ELEMENTWISE, "activate_backward")
+    boolean rounded = x.dtype() == DType.BF16;
+    gpu.kernel(
+            KernelSource.ELEMENTWISE, rounded ? "activate_backward_of_bf16" : "activate_backward")
         .tensors(dx, dout, x)
         .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(x.shape().elements());

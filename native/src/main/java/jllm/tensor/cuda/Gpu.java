@@ -5,7 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import jllm.ffi.cuda.CublasLt;
 import jllm.ffi.cuda.CudaDriver;
 import jllm.ffi.cuda.MissingLibraryException;
@@ -25,6 +27,17 @@ final class Gpu implements AutoCloseable {
 
   /** Whose context is that of a thread. */
   private static final ThreadLocal<@Nullable Gpu> ENTERED = new ThreadLocal<>();
+
+  /** What products are called in profiles, such as {@code cublasLt gelu_bias}. */
+  private static final Map<CublasLt.Epilogue, String> NAMES =
+      new EnumMap<>(CublasLt.Epilogue.class);
+
+  static {
+    for (CublasLt.Epilogue epilogue : CublasLt.Epilogue.values()) {
+      String more = " " + epilogue.name().toLowerCase(Locale.ROOT);
+      NAMES.put(epilogue, "cublasLt" + (epilogue == CublasLt.Epilogue.NONE ? "" : more));
+    }
+  }
 
   private final Map<String, String> environment;
   private final CudaDriver driver;
@@ -199,19 +212,20 @@ final class Gpu implements AutoCloseable {
   /**
    * Starts a matrix product.
    *
-   * @param bias address of it, if the product is biased
-   * @return false if nothing was started, since no algorithm adds a bias to this product
+   * @param bias address of it, if the product has one
+   * @param auxiliary address of that matrix, if the product has one
+   * @return false if nothing was started, since no algorithm has the epilogue of this product
    */
-  boolean multiply(CublasLt.Product product, long a, long b, long d, long bias) {
+  boolean multiply(CublasLt.Product product, long a, long b, long d, long bias, long auxiliary) {
     CublasLt library = products();
     if (workspace == 0) {
       workspace = pool.take(WORKSPACE_BYTES);
     }
     enter();
-    if (!library.multiply(product, a, b, d, bias, workspace, WORKSPACE_BYTES, stream)) {
+    if (!library.multiply(product, a, b, d, bias, auxiliary, workspace, WORKSPACE_BYTES, stream)) {
       return false;
     }
-    starts("cublasLt");
+    starts(Objects.requireNonNull(NAMES.get(product.epilogue())));
     return true;
   }
 

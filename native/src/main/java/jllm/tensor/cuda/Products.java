@@ -3,6 +3,7 @@ package jllm.tensor.cuda;
 import static jllm.tensor.cuda.Gpu.address;
 
 import jllm.ffi.cuda.CublasLt;
+import jllm.ffi.cuda.CublasLt.Epilogue;
 import jllm.ffi.cuda.CublasLt.Precision;
 import jllm.ffi.cuda.CublasLt.Type;
 import jllm.tensor.DType;
@@ -60,7 +61,7 @@ final class Products {
    * @param address of its first element
    * @param stride elements between rows
    */
-  private record Operand(long address, Type type, long stride) {
+  record Operand(long address, Type type, long stride) {
     /** From a column on. */
     Operand from(int column) {
       int bytes = type == Type.BF16 ? Short.BYTES : Float.BYTES;
@@ -99,8 +100,21 @@ final class Products {
             long to = address(out) + (long) from * Float.BYTES;
             long added = bias == null ? 0 : address(bias) + (long) from * Float.BYTES;
             CublasLt.Product product =
-                product(tile, true, right, false, to, outputs, count, rows, inputs, beta, added);
-            if (!gpu.multiply(product, tile.address, right.address, to, added)) {
+                product(
+                    tile,
+                    true,
+                    right,
+                    false,
+                    to,
+                    outputs,
+                    count,
+                    rows,
+                    inputs,
+                    beta,
+                    Type.F32,
+                    added == 0 ? Epilogue.NONE : Epilogue.BIAS,
+                    added);
+            if (!gpu.multiply(product, tile.address, right.address, to, added, 0)) {
               multiply(tile, true, right, false, to, outputs, count, rows, inputs, beta);
               gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
                   .longs(to, added, rows)
@@ -118,7 +132,7 @@ final class Products {
     }
   }
 
-  private void inputGradient(Tensor dx, Operand dout, Tensor w, boolean add) {
+  void inputGradient(Tensor dx, Operand dout, Tensor w, boolean add) {
     int rows = dx.rows();
     int inputs = dx.columns();
     tiles(
@@ -137,7 +151,7 @@ final class Products {
     }
   }
 
-  private void weightGradient(Tensor dw, Operand dout, Operand x, int rows) {
+  void weightGradient(Tensor dw, Operand dout, Operand x, int rows) {
     int inputs = dw.columns();
     multiply(x, false, dout, true, address(dw), inputs, inputs, dw.dim(0), rows, 1);
   }
@@ -167,11 +181,11 @@ final class Products {
   }
 
   /** The derivative as products read it; its sums over rows are added to dbias on the way. */
-  private Operand derivative(@Nullable Tensor dbias, Tensor dout, Scratch scratch) {
+  Operand derivative(@Nullable Tensor dbias, Tensor dout, Scratch scratch) {
     if (dbias == null) {
       return operand(dout, scratch);
     }
-    if (!rounds()) {
+    if (!rounds() || dout.dtype() == DType.BF16) {
       columns.add(dbias, dout);
       return operand(dout, scratch);
     }
@@ -191,7 +205,7 @@ final class Products {
   }
 
   /** Activations as products read them. */
-  private Operand operand(Tensor x, Scratch scratch) {
+  Operand operand(Tensor x, Scratch scratch) {
     int columns = x.columns();
     if (x.dtype() == DType.BF16) {
       return new Operand(address(x), Type.BF16, columns);
@@ -219,14 +233,14 @@ final class Products {
     return ceil(columns, ROUNDED_UNIT) * ROUNDED_UNIT;
   }
 
-  private void round(long to, long from, int rows, int columns, int stride) {
+  void round(long to, long from, int rows, int columns, int stride) {
     gpu.kernel(KernelSource.ELEMENTWISE, "round_rows_bf16")
         .longs(to, from, rows)
         .ints(columns, stride)
         .over((long) rows * stride);
   }
 
-  private interface Tile {
+  interface Tile {
     /**
      * @param weights [count, I]
      * @param from first row of the tile
@@ -234,7 +248,19 @@ final class Products {
     void use(Operand weights, int from, int count);
   }
 
-  private void tiles(Tensor w, Tile use) {
+  /** Rows of a weight that are decoded at once, if it has to be. */
+  private static int decodedRows(Tensor w) {
+    long fitting = TILE_BYTES / ((long) w.columns() * Float.BYTES) / TILE_ROWS * TILE_ROWS;
+    return (int) Math.min(w.dim(0), Math.max(TILE_ROWS, fitting));
+  }
+
+  /** Whether {@link #tiles} gives all of a weight at once. */
+  boolean inOnePiece(Tensor w) {
+    boolean stored = w.dtype() == (rounds() ? DType.BF16 : DType.F32);
+    return decodedRows(w) == w.dim(0) || stored && (!rounds() || takesRows(w.columns()));
+  }
+
+  void tiles(Tensor w, Tile use) {
     int outputs = w.dim(0);
     int inputs = w.columns();
     boolean rounded = rounds();
@@ -244,8 +270,7 @@ final class Products {
       return;
     }
     long rowBytes = w.dtype().bytes(inputs);
-    long fitting = TILE_BYTES / ((long) inputs * Float.BYTES) / TILE_ROWS * TILE_ROWS;
-    int step = (int) Math.min(outputs, Math.max(TILE_ROWS, fitting));
+    int step = decodedRows(w);
     try (Scratch scratch = new Scratch(gpu)) {
       // Rows that are to begin elsewhere than they are stored go through floats.
       boolean direct = rounded && stride == inputs && w.dtype() != DType.F32;
@@ -285,12 +310,18 @@ final class Products {
       long n,
       long k,
       float beta) {
-    CublasLt.Product product = product(a, transposeA, b, transposeB, d, ldd, m, n, k, beta, 0);
-    gpu.multiply(product, a.address, b.address, d, 0);
+    CublasLt.Product product =
+        product(a, transposeA, b, transposeB, d, ldd, m, n, k, beta, Type.F32, Epilogue.NONE, 0);
+    gpu.multiply(product, a.address, b.address, d, 0, 0);
   }
 
-  /** The same with a bias for each row of d, if its address is not 0. */
-  private CublasLt.Product product(
+  /**
+   * The same, described.
+   *
+   * @param output type of d
+   * @param others the addresses of other operands, one or another: for their alignment
+   */
+  CublasLt.Product product(
       Operand a,
       boolean transposeA,
       Operand b,
@@ -301,7 +332,9 @@ final class Products {
       long n,
       long k,
       float beta,
-      long bias) {
+      Type output,
+      Epilogue epilogue,
+      long others) {
     return new CublasLt.Product(
         transposeA,
         transposeB,
@@ -312,11 +345,11 @@ final class Products {
         b.stride,
         ldd,
         a.type,
-        Type.F32,
+        output,
         a.type == Type.F32 && math == MatrixMath.TF32 ? Precision.TF32 : Precision.F32,
         beta,
-        bias != 0,
-        alignment(a.address, b.address, d | bias));
+        epilogue,
+        alignment(a.address, b.address, d | others));
   }
 
   /** out [N, O] = x [N, I] w^T, x and w both F32 or both BF16. */
@@ -338,9 +371,9 @@ final class Products {
             Type.F32,
             with,
             0,
-            false,
+            Epilogue.NONE,
             alignment(address(w), address(x), address(out)));
-    gpu.multiply(product, address(w), address(x), address(out), 0);
+    gpu.multiply(product, address(w), address(x), address(out), 0, 0);
   }
 
   private static int alignment(long a, long b, long d) {

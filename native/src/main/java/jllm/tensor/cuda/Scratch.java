@@ -1,6 +1,8 @@
 package jllm.tensor.cuda;
 
 import java.lang.foreign.MemorySegment;
+import jllm.tensor.DType;
+import jllm.tensor.Shape;
 import jllm.tensor.Storage;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +37,12 @@ final class Scratch implements AutoCloseable {
   /** The address of so many floats. */
   long floats(long elements) {
     return bytes(elements * Float.BYTES);
+  }
+
+  /** A tensor of undefined contents. */
+  Tensor tensor(DType type, Shape shape) {
+    long bytes = Tensor.byteSize(type, shape);
+    return new Tensor(type, shape, new Storage.Device(bytes(bytes), bytes));
   }
 
   /** The address of I32 numbers, which are copied if the host has them; 0 if they are absent. */

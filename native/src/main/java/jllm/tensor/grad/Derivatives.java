@@ -1,5 +1,6 @@
 package jllm.tensor.grad;
 
+import jllm.tensor.DType;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingKernels;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ final class Derivatives {
   void pass(Op op, Tensor dout, @Nullable Op before) {
     switch (op) {
       case Op.Embedding o -> embedding(o, dout);
-      case Op.Linear o -> linear(o, dout);
+      case Op.Linear o -> linear(o, dout, before);
       case Op.AddLinear o -> addLinear(o, dout);
       case Op.RmsNorm o -> rmsNorm(o, dout);
       case Op.LayerNorm o -> layerNorm(o, dout);
@@ -77,7 +78,24 @@ final class Derivatives {
     }
   }
 
-  private void linear(Op.Linear op, Tensor dout) {
+  private void linear(Op.Linear op, Tensor dout, @Nullable Op before) {
+    if (before instanceof Op.Activate activate && activate.out() == op.x()) {
+      Tensor argument = activate.x();
+      boolean together = argument.dtype() == DType.BF16 && gradients.isUnclaimed(op.x());
+      Tensor rounded = together ? gradients.rounded(argument, argument.columns()) : null;
+      if (rounded != null) {
+        kernels.linearBackwardActivated(
+            rounded,
+            gradients.weight(op.w()),
+            gradients.weight(op.bias()),
+            dout,
+            op.x(),
+            op.w(),
+            argument,
+            activate.activation());
+        return;
+      }
+    }
     product(op.x(), op.w(), op.bias(), dout);
   }
 

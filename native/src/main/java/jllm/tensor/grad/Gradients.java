@@ -167,6 +167,16 @@ final class Gradients {
   }
 
   /**
+   * Whether the loss depends on an activation by way of the operation whose turn it is alone, so
+   * that its derivative can be written as a whole.
+   */
+  boolean isUnclaimed(Tensor activation) {
+    return !shared.contains(activation)
+        && parameters.gradient(activation) == null
+        && !activations.containsKey(activation);
+  }
+
+  /**
    * Makes a tensor in BF16, which is written as a whole, the derivative of an activation, if
    * nothing else depends on the activation.
    *
@@ -174,9 +184,7 @@ final class Gradients {
    * @return null if something does
    */
   @Nullable Tensor rounded(Tensor activation, int columns) {
-    if (shared.contains(activation)
-        || parameters.gradient(activation) != null
-        || activations.containsKey(activation)) {
+    if (!isUnclaimed(activation)) {
       return null;
     }
     Tensor derivative = scratch(DType.BF16, activation.rows(), columns);
@@ -191,9 +199,11 @@ final class Gradients {
    * @return whether it was done
    */
   boolean putInPlace(Tensor activation) {
-    return !shared.contains(activation)
-        && parameters.gradient(activation) == null
-        && activations.putIfAbsent(activation, activation) == null;
+    boolean unclaimed = isUnclaimed(activation);
+    if (unclaimed) {
+      activations.put(activation, activation);
+    }
+    return unclaimed;
   }
 
   /**

@@ -134,16 +134,22 @@ public final class Tape {
       Op op = ops.removeLast();
       Tensor dout = gradients.find(op.out());
       if (dout == null) {
-        continue; // nothing that was seeded depends on it
+        // Nothing that was seeded depends on it, or the operation after it passed both at once.
+        passed(op);
+        continue;
       }
       if (op instanceof Op.Block<?> block) {
         rerun.run(block);
       } else {
         derivatives.pass(op, dout, ops.isEmpty() ? null : ops.getLast());
-        if (detector != null) {
-          detector.passed(op, gradients);
-        }
+        passed(op);
       }
+    }
+  }
+
+  private void passed(Op op) {
+    if (detector != null) {
+      detector.passed(op, gradients);
     }
   }
 }
