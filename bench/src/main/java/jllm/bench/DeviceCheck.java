@@ -7,10 +7,12 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import jllm.format.ModelConfig;
 import jllm.format.WeightSource;
+import jllm.format.convert.TypedWeights;
 import jllm.model.Batch;
 import jllm.model.KvCache;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
 import jllm.train.StepLosses;
@@ -75,6 +77,8 @@ public final class DeviceCheck {
   /**
    * Compares.
    *
+   * @param expected computes with quantized weights as float32, since it may round activations
+   *     beside the others: that takes 4 bytes for each
    * @param prompt tokens of a random prompt
    * @param tokens generated after it, greedily
    * @param training sizes of the training steps
@@ -86,7 +90,7 @@ public final class DeviceCheck {
       int prompt,
       int tokens,
       TrainOptions training) {
-    Trace a = trace(weights, expected, prompt, tokens);
+    Trace a = exact(weights, expected, prompt, tokens);
     Trace b = trace(weights, found, prompt, tokens);
     double squares = 0;
     double norm = 0;
@@ -118,6 +122,17 @@ public final class DeviceCheck {
    * @param tokens that followed
    */
   private record Trace(float[] logits, int[] tokens) {}
+
+  private static Trace exact(WeightSource weights, Backend backend, int prompt, int count) {
+    WeightSource floats =
+        new TypedWeights(
+            weights, "the model", (_, stored) -> stored.isQuantized() ? DType.F32 : stored);
+    try {
+      return trace(floats, backend, prompt, count);
+    } finally {
+      floats.close();
+    }
+  }
 
   private static Trace trace(WeightSource weights, Backend backend, int prompt, int count) {
     ModelConfig config = weights.config();

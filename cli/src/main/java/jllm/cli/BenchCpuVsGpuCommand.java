@@ -109,7 +109,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       names = "--verify",
       description =
           "Compare CPU and GPU on the weights of --model: logits, greedy tokens, losses of ten"
-              + " training steps; exit code 6 if they differ by more than rounding.")
+              + " training steps; exit code 6 if they differ by more than rounding. The CPU decodes"
+              + " quantized weights to float32: 4 bytes each.")
   private boolean verify;
 
   @Option(
