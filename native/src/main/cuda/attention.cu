@@ -277,7 +277,8 @@ __device__ __forceinline__ void decode_heads(float* partials, const float* q, co
 }
 
 // partials [N, H, splits, 2 + D]: largest score, sum of weights, weighted sum of values. grid
-// (splits, K, N).
+// (splits, K, N). With caches [sequences, 2], each sequence has keys and values of its own, and its
+// own past.
 template <int W>
 __device__ __forceinline__ void decode(float* partials, const float* q, const void* k,
                                        const void* v, const Attention& a, int splits) {
@@ -293,9 +294,16 @@ __device__ __forceinline__ void decode(float* partials, const float* q, const vo
 #define DECODE_KERNEL(W)                                                                          \
     KERNEL __launch_bounds__(DECODE_WARPS * 32, W <= 128 ? 4 : 3) attention_decode_##W(           \
         float* partials, const float* q, const void* k, const void* v, const int* past_at,        \
-        int heads, int kv_heads, int head_dim, int steps, int capacity, int past, float scale,    \
+        const void* const* caches, int heads, int kv_heads, int head_dim, int steps, int capacity, int past, float scale,    \
         float soft_cap, int window, int causal, int splits) {                                     \
         if (past_at != nullptr) past = *past_at;                                                  \
+        if (caches != nullptr) {                                                                  \
+            int sequence = blockIdx.z / steps;                                                    \
+            k = caches[2 * sequence];                                                             \
+            v = caches[2 * sequence + 1];                                                         \
+            past = past_at[sequence];                                                             \
+            capacity = 0; /* all begin at row 0 */                                                \
+        }                                                                                         \
         Attention a = {heads,    kv_heads, head_dim, steps,   capacity, past, scale,              \
                        soft_cap, window,   causal,   nullptr, 0,        0,    0};                 \
         decode<W>(partials, q, k, v, a, splits);                                                  \
@@ -304,10 +312,11 @@ __device__ __forceinline__ void decode(float* partials, const float* q, const vo
 WIDTHS(ATTENTION_KERNEL)
 WIDTHS(DECODE_KERNEL)
 
-// out [N, H*D] from the partials of all splits that were used. A block takes a head of a row.
-KERNEL attention_combine(float* out, const float* partials, const int* past_at, int head_dim,
-                         int steps, int past, int window, int splits) {
-    if (past_at != nullptr) past = *past_at;
+// out [N, H*D] from the partials of all splits that were used. A block takes a head of a row;
+// so many of them have a past of their own, or all one if that is 0.
+KERNEL attention_combine(float* out, const float* partials, const int* past_at, int together,
+                         int head_dim, int steps, int past, int window, int splits) {
+    if (past_at != nullptr) past = past_at[together == 0 ? 0 : blockIdx.x / together];
     int used = used_splits(past + steps, steps, window, splits);
     partials += static_cast<long long>(blockIdx.x) * splits * (head_dim + 2);
     float largest = EMPTY, total = 0;

@@ -60,14 +60,20 @@ __device__ __forceinline__ float turned(const float* x, int c, const float* rota
 }
 
 // q_out, q [N, q_width]; k, v [N, kv_width]; keys, values: rows *at.., or row.. if at is absent, take
-// those of k and v. A warp takes 32 components; grid (.., N). Without rotations rotary is 0.
+// those of k and v. With caches [N, 2], each row goes to keys and values of its own, at its own row
+// at[n]. A warp takes 32 components; grid (.., N). Without rotations rotary is 0.
 KERNEL __launch_bounds__(STORE_THREADS)
     store(float* q_out, u8* keys, u8* values, const float* q, const float* k, const float* v,
-          const float* rotations, const int* at, int row, int q_width, int kv_width, int head_dim,
+          const float* rotations, const int* at, u8* const* caches, int row, int q_width, int kv_width, int head_dim,
           int rotary, int pairing) {
     int of_q = (q_width + 31) / 32, of_kv = (kv_width + 31) / 32, n = blockIdx.y;
     int chunk = blockIdx.x * (STORE_THREADS / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
     long long to = (at == nullptr ? row : *at) + n;
+    if (caches != nullptr) {
+        keys = caches[2 * n];
+        values = caches[2 * n + 1];
+        to = at[n];
+    }
     rotations += static_cast<long long>(n) * rotary;
     if (chunk < of_q) {
         int c = chunk * 32 + lane;

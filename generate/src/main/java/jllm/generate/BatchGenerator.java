@@ -2,10 +2,12 @@ package jllm.generate;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import jllm.model.CacheTypes;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 import jllm.tokenize.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -107,6 +109,9 @@ public final class BatchGenerator implements AutoCloseable {
             model.config().vocabularySize(),
             written::append);
     long start = System.nanoTime();
+    if (group.chooses()) {
+      group.biases(place, text.leavesChoice() ? text.biases() : new float[0]);
+    }
     Tensor logits = group.begin(place, request.prompt);
     long now = System.nanoTime();
     Running begun = new Running(number, request.prompt, text, written, now - start, now);
@@ -120,7 +125,10 @@ public final class BatchGenerator implements AutoCloseable {
   }
 
   private @Nullable StopReason choose(int place, Running text, Tensor logits) throws IOException {
-    StopReason reason = text.text.choose(logits.segment());
+    return unlessFull(place, text.text.choose(logits.segment()));
+  }
+
+  private @Nullable StopReason unlessFull(int place, @Nullable StopReason reason) {
     return reason == null && group.length(place) == group.context()
         ? StopReason.CONTEXT_FULL
         : reason;
@@ -137,19 +145,27 @@ public final class BatchGenerator implements AutoCloseable {
     }
     int[] places = new int[count];
     int[] tokens = new int[count];
+    boolean onDevice = group.chooses();
     int next = 0;
     for (int place = 0; place < running.length; place++) {
       Running text = running[place];
       if (text != null) {
         places[next] = place;
         tokens[next++] = text.text.lastToken();
+        onDevice &= text.text.leavesChoice();
       }
     }
-    Tensor logits = group.step(places, tokens);
+    int[] chosen = onDevice ? group.stepToChoose(places, tokens, choices(places)) : null;
+    Tensor logits = chosen == null ? group.step(places, tokens) : null;
     int left = count;
     for (int i = 0; i < count; i++) {
       Running text = running[places[i]];
-      StopReason reason = text == null ? null : choose(places[i], text, logits.slice(i, 1));
+      StopReason reason = null;
+      if (text != null && chosen != null) {
+        reason = unlessFull(places[i], text.text.take(chosen[i]));
+      } else if (text != null && logits != null) {
+        reason = choose(places[i], text, logits.slice(i, 1));
+      }
       if (text != null && reason != null) {
         running[places[i]] = null;
         finish(text, reason, results);
@@ -157,6 +173,14 @@ public final class BatchGenerator implements AutoCloseable {
       }
     }
     return left;
+  }
+
+  private TokenChoice[] choices(int[] places) {
+    TokenChoice[] choices = new TokenChoice[places.length];
+    for (int i = 0; i < choices.length; i++) {
+      choices[i] = Objects.requireNonNull(running[places[i]]).text.nextChoice();
+    }
+    return choices;
   }
 
   private static void finish(Running text, StopReason reason, Results results) throws IOException {

@@ -2,11 +2,13 @@ package jllm.generate;
 
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
+import jllm.model.GroupSteps;
 import jllm.model.KvCache;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
+import jllm.tensor.TokenChoice;
 
 /**
  * Several sequences that go through a model side by side, each with a cache of its own: a step
@@ -17,7 +19,7 @@ final class SequenceGroup implements AutoCloseable {
   private final Exec exec;
   private final KvCache[] caches;
   private final Batch[] prefills;
-  private final Batch steps;
+  private final GroupSteps steps;
 
   /**
    * @param places sequences at most
@@ -42,7 +44,7 @@ final class SequenceGroup implements AutoCloseable {
       caches[place] = model.newCache(context, types, stepRows);
       prefills[place] = Batch.continuing(caches[place], caches[place].stepRows());
     }
-    this.steps = Batch.sideBySide(places);
+    this.steps = new GroupSteps(model, backend, places);
   }
 
   int context() {
@@ -87,16 +89,41 @@ final class SequenceGroup implements AutoCloseable {
    * @return the logits [places, V] in the order of {@code places}, valid until the next call
    */
   Tensor step(int[] places, int[] tokens) {
+    return steps.run(cachesOf(places), tokens);
+  }
+
+  /** Whether {@link #stepToChoose} works here. */
+  boolean chooses() {
+    return steps.chooses();
+  }
+
+  /** What {@link #stepToChoose} adds to the logits of a sequence from now on; empty = nothing. */
+  void biases(int place, float[] row) {
+    steps.biases(place, row);
+  }
+
+  /**
+   * Runs a further token of each of some sequences, and chooses those that come next.
+   *
+   * @return a token for each, in the order of {@code places}
+   * @throws jllm.format.ModelFormatException if logits are not finite numbers
+   */
+  int[] stepToChoose(int[] places, int[] tokens, TokenChoice[] choices) {
+    int[] chosen = steps.choose(places, cachesOf(places), tokens, choices);
+    for (int token : chosen) {
+      if (token < 0) {
+        throw Candidates.notFinite();
+      }
+    }
+    return chosen;
+  }
+
+  private KvCache[] cachesOf(int[] places) {
     KvCache[] used = new KvCache[places.length];
     for (int i = 0; i < used.length; i++) {
       used[i] = caches[places[i]];
     }
-    exec.reset();
-    Tensor hidden = model.hidden(exec, steps.fill(used, tokens));
-    for (KvCache cache : used) {
-      cache.advance(1);
-    }
-    return exec.onHost(model.logits(exec, hidden));
+    return used;
   }
 
   /**

@@ -110,6 +110,22 @@ final class Attention {
         return attended;
       }
     }
+    KvCache[] caches = batch.caches();
+    StepInputs inputs = batch.inputs();
+    if (caches != null && inputs != null) {
+      LayerCache one = caches[0].layer(layer);
+      return exec.attentionEach(
+          q,
+          k,
+          v,
+          one.keys(),
+          one.values(),
+          inputs.caches(layer),
+          rotations,
+          spec,
+          pairing,
+          inputs.rows(layer));
+    }
     if (rotations != null) {
       q = exec.rope(q, rotations, spec.headDim(), pairing);
       k = exec.rope(k, rotations, spec.headDim(), pairing);

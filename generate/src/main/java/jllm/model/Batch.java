@@ -53,20 +53,23 @@ public final class Batch implements AutoCloseable {
   private @Nullable Tensor localRotations;
 
   private Batch(int maxRows, @Nullable KvCache cache) {
-    this(maxRows, cache, null);
+    this(maxRows, cache, 0, null);
   }
 
   /**
-   * @param recordedOn the backend that records steps of one token; null = none does
+   * @param recordedOn the backend that records steps of one token of each of maxRows sequences;
+   *     null = none does
    */
-  private Batch(int maxRows, @Nullable KvCache cache, @Nullable Backend recordedOn) {
+  private Batch(int maxRows, @Nullable KvCache cache, int layers, @Nullable Backend recordedOn) {
     this.allIds = Tensor.allocate(arena, DType.I32, Shape.of(maxRows));
     this.allPositions = Tensor.allocate(arena, DType.I32, Shape.of(maxRows));
     this.ids = allIds;
     this.positions = allPositions;
     this.cache = cache;
     this.inputs =
-        cache == null || recordedOn == null ? null : new StepInputs(cache, recordedOn, arena);
+        recordedOn == null
+            ? null
+            : new StepInputs(maxRows, layers, cache == null, recordedOn, arena);
   }
 
   /**
@@ -84,7 +87,12 @@ public final class Batch implements AutoCloseable {
 
   /** As {@link #continuing}, for steps of one token that the backend records. */
   static Batch recorded(KvCache cache, Backend backend) {
-    return new Batch(1, cache, backend);
+    return new Batch(1, cache, cache.layers(), backend);
+  }
+
+  /** As {@link #sideBySide}, for steps of just so many sequences that the backend records. */
+  static Batch recorded(int sequences, int layers, Backend backend) {
+    return new Batch(sequences, null, layers, backend);
   }
 
   /** For whole sequences without a cache, at most {@code maxRows} tokens a step. */
@@ -122,6 +130,9 @@ public final class Batch implements AutoCloseable {
       positions.segment().setAtIndex(ValueLayout.JAVA_INT, s, own.length());
     }
     this.caches = sequences;
+    if (inputs != null) {
+      inputs.put(tokens, 0, sequences);
+    }
     return this;
   }
 
@@ -144,8 +155,8 @@ public final class Batch implements AutoCloseable {
       ids.segment().setAtIndex(ValueLayout.JAVA_INT, row, tokens[from + row]);
       positions.segment().setAtIndex(ValueLayout.JAVA_INT, row, past + row % length);
     }
-    if (inputs != null) {
-      inputs.put(tokens[from]);
+    if (inputs != null && cache != null) {
+      inputs.put(tokens, from, cache);
     }
     return this;
   }
@@ -155,9 +166,12 @@ public final class Batch implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the cache is full
    */
-  Batch fillChosen(StepInputs own) {
+  Batch fillChosen() {
+    if (inputs == null || cache == null) {
+      throw new IllegalStateException("no device knows the token of the step before");
+    }
     begin(1, 1);
-    own.putBehindToken();
+    inputs.putBehindTokens(cache);
     return this;
   }
 
@@ -317,12 +331,12 @@ public final class Batch implements AutoCloseable {
 
   /** I32 [N]. */
   Tensor ids() {
-    return inputs == null ? ids : inputs.token();
+    return inputs == null ? ids : inputs.tokens();
   }
 
   /** I32 [N]. */
   Tensor positions() {
-    return inputs == null ? positions : inputs.position();
+    return inputs == null ? positions : inputs.positions();
   }
 
   @Nullable KvCache cache() {
@@ -372,7 +386,7 @@ public final class Batch implements AutoCloseable {
    * recorded; null in all others.
    */
   @Nullable Tensor rowOf(int layer) {
-    return inputs == null ? null : inputs.row(layer);
+    return inputs == null ? null : inputs.rows(layer);
   }
 
   void rotations(@Nullable Tensor global, @Nullable Tensor local) {

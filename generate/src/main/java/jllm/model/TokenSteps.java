@@ -1,17 +1,11 @@
 package jllm.model;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import jllm.tensor.Backend;
-import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.FusedOperations;
-import jllm.tensor.Memory;
-import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TokenChoice;
 import jllm.tensor.TokenReader;
@@ -24,13 +18,6 @@ import org.jspecify.annotations.Nullable;
  * for one thread.
  */
 public final class TokenSteps implements AutoCloseable {
-  /** What is wanted of a step: logits alone, or the best token, or one that is drawn. */
-  private enum Kind {
-    LOGITS,
-    BEST,
-    DRAWN
-  }
-
   private final Transformer model;
   private final Backend backend;
   private final KvCache cache;
@@ -39,11 +26,9 @@ public final class TokenSteps implements AutoCloseable {
   /** Absent where the host chooses. */
   private final @Nullable TokenReader reader;
 
-  private final Map<Kind, RepeatedStep> steps = new EnumMap<>(Kind.class);
+  private final Map<StepKind, RepeatedStep> steps = new EnumMap<>(StepKind.class);
   private final int[] next = new int[1];
-  private @Nullable Memory biasMemory;
-  private @Nullable Tensor biases;
-  private boolean biased;
+  private final Biases biases;
   private @Nullable RepeatedStep last;
   private RepeatedStep.@Nullable Results results;
 
@@ -55,6 +40,7 @@ public final class TokenSteps implements AutoCloseable {
     this.backend = backend;
     this.cache = cache;
     this.batch = backend.records() ? Batch.recorded(cache, backend) : Batch.continuing(cache, 1);
+    this.biases = new Biases(backend, 1, model.config().vocabularySize());
     FusedOperations fused = backend.fused();
     boolean chooses =
         batch.inputs() != null && fused != null && fused.samples(model.config().vocabularySize());
@@ -72,25 +58,14 @@ public final class TokenSteps implements AutoCloseable {
    * @param row of the vocabulary's length; empty = nothing
    */
   public void biases(float[] row) {
-    biased = row.length > 0;
-    if (!biased) {
-      return;
-    }
-    if (biases == null) {
-      biasMemory = backend.memory();
-      biases = biasMemory.tensor(DType.F32, Shape.of(1, row.length));
-      forget(Kind.BEST);
-      forget(Kind.DRAWN);
-    }
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment bytes = arena.allocate(ValueLayout.JAVA_FLOAT, row.length);
-      MemorySegment.copy(row, 0, bytes, ValueLayout.JAVA_FLOAT, 0, row.length);
-      backend.upload(biases, bytes);
+    if (biases.put(0, row)) {
+      forget(StepKind.BEST);
+      forget(StepKind.DRAWN);
     }
   }
 
   /** What was recorded does not read the biases. */
-  private void forget(Kind kind) {
+  private void forget(StepKind kind) {
     RepeatedStep step = steps.remove(kind);
     if (step != null) {
       step.close();
@@ -106,7 +81,7 @@ public final class TokenSteps implements AutoCloseable {
    */
   public Tensor run(int token) {
     begin(token);
-    step(Kind.LOGITS);
+    step(StepKind.LOGITS);
     return logits();
   }
 
@@ -142,7 +117,7 @@ public final class TokenSteps implements AutoCloseable {
    */
   public void startNext(TokenChoice choice) {
     put(choice);
-    batch.fillChosen(Objects.requireNonNull(batch.inputs()));
+    batch.fillChosen();
     choose(choice);
   }
 
@@ -167,11 +142,11 @@ public final class TokenSteps implements AutoCloseable {
   private void put(TokenChoice choice) {
     requireReader();
     Objects.requireNonNull(batch.inputs())
-        .putChoice(choice, model.config().vocabularySize(), biased ? 0 : -1);
+        .putChoice(0, choice, model.config().vocabularySize(), biases.rowOf(0));
   }
 
   private void choose(TokenChoice choice) {
-    step(choice.temperature() == 0 ? Kind.BEST : Kind.DRAWN);
+    step(StepKind.of(choice));
     requireReader().start(Objects.requireNonNull(Objects.requireNonNull(results).tokens()));
   }
 
@@ -193,7 +168,7 @@ public final class TokenSteps implements AutoCloseable {
     batch.fill(next, 0, 1, 1);
   }
 
-  private void step(Kind kind) {
+  private void step(StepKind kind) {
     RepeatedStep step =
         steps.computeIfAbsent(
             kind,
@@ -203,22 +178,21 @@ public final class TokenSteps implements AutoCloseable {
     cache.advance(1);
   }
 
-  private RepeatedStep.Results compute(Exec exec, Kind kind) {
+  private RepeatedStep.Results compute(Exec exec, StepKind kind) {
     Tensor row = model.logits(exec, model.hidden(exec, batch));
     StepInputs inputs = batch.inputs();
     Tensor chosen =
-        kind == Kind.LOGITS || inputs == null
+        kind == StepKind.LOGITS || inputs == null
             ? null
-            : exec.sample(row, inputs.choice(), biases, kind == Kind.BEST, inputs.token());
+            : exec.sample(
+                row, inputs.choices(), biases.table(), kind == StepKind.BEST, inputs.tokens());
     return new RepeatedStep.Results(row, chosen);
   }
 
   @Override
   public void close() {
     steps.values().forEach(RepeatedStep::close);
-    if (biasMemory != null) {
-      biasMemory.close();
-    }
+    biases.close();
     if (reader != null) {
       reader.close();
     }

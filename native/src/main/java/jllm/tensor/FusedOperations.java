@@ -96,6 +96,40 @@ public interface FusedOperations {
     return false;
   }
 
+  /**
+   * As {@link #store}, of one position of each of several sequences with caches of their own.
+   *
+   * @param keys of one of them: all have its type and shape
+   * @param caches the addresses of keys and of values of each, two numbers of 64 bits: I32 [4 N]
+   * @param at I32 [N]: the row of each
+   */
+  default boolean storeEach(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      Tensor caches,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      Tensor at) {
+    return false;
+  }
+
+  /** As {@link #attention}, of what {@link #storeEach} stored. */
+  default boolean attentionEach(
+      Tensor out,
+      Tensor q,
+      Tensor keys,
+      Tensor values,
+      Tensor caches,
+      AttentionSpec spec,
+      Tensor at) {
+    return false;
+  }
+
   /** Whether {@link #sample} works on rows of so many logits. */
   default boolean samples(int columns) {
     return false;

@@ -401,6 +401,42 @@ abstract class Operations {
     return out;
   }
 
+  /**
+   * Writes the keys and values of one position each of several sequences to their caches, and
+   * attends to them; see {@link FusedOperations#storeEach}.
+   *
+   * @throws IllegalStateException if the backend does not do this together
+   */
+  public final Tensor attentionEach(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      Tensor caches,
+      @Nullable Tensor rotations,
+      AttentionSpec spec,
+      RopePairing pairing,
+      Tensor at) {
+    notRecorded("attention to caches");
+    checkAttention(q, keys, values, spec);
+    same("attentionEach", k, v);
+    fits(keys.columns() == k.columns() && q.rows() == k.rows(), "attentionEach", q, k);
+    fits(rotations == null || rotations.rows() == q.rows(), "attentionEach", q, rotations);
+    fits(at.shape().elements() == q.rows(), "attentionEach (rows)", q, at);
+    fits(caches.shape().elements() == 4L * q.rows(), "attentionEach (caches)", q, caches);
+    FusedOperations fused = fused();
+    Tensor turned = like(q);
+    Tensor out = like(q);
+    int width = spec.headDim();
+    if (fused == null
+        || !fused.storeEach(turned, q, k, v, keys, values, caches, rotations, width, pairing, at)
+        || !fused.attentionEach(out, turned, keys, values, caches, spec, at)) {
+      throw new IllegalStateException("attentionEach: the backend does not do this together");
+    }
+    return out;
+  }
+
   private void checkCached(
       Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
     checkAttention(q, k, v, spec);

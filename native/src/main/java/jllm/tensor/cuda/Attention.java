@@ -82,7 +82,7 @@ final class Attention {
     int steps = q.rows() / sequences;
     int capacity = k.rows() / sequences;
     if (steps <= FEW_QUERIES) {
-      decode(out, q, k, v, spec, sequences, steps, capacity, past, null);
+      decode(out, q, k, v, spec, sequences, steps, capacity, past, null, null);
     } else {
       forward(out, null, q, k, v, null, spec, sequences, capacity, past, null);
     }
@@ -98,8 +98,14 @@ final class Attention {
     if (q.rows() > FEW_QUERIES) {
       return false;
     }
-    decode(out, q, k, v, spec, 1, q.rows(), k.rows(), past, at);
+    decode(out, q, k, v, spec, 1, q.rows(), k.rows(), past, at, null);
     return true;
+  }
+
+  /** See {@link jllm.tensor.FusedOperations#attentionEach}. */
+  void runEach(
+      Tensor out, Tensor q, Tensor k, Tensor v, AttentionSpec spec, Tensor caches, Tensor at) {
+    decode(out, q, k, v, spec, q.rows(), 1, k.rows(), 0, at, caches);
   }
 
   private void decode(
@@ -112,7 +118,8 @@ final class Attention {
       int steps,
       int capacity,
       int past,
-      @Nullable Tensor at) {
+      @Nullable Tensor at,
+      @Nullable Tensor caches) {
     int width = geometry(spec).width();
     // Blocks that a short context does not need end at once.
     int keys = at == null ? past + steps : capacity;
@@ -122,7 +129,7 @@ final class Attention {
       long parts = scratch.floats((long) rows * splits * (spec.headDim() + 2));
       kernel("attention_decode_" + width, width, k, v)
           .longs(parts)
-          .tensors(q, k, v, at)
+          .tensors(q, k, v, at, caches)
           .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps, capacity, past)
           .floats(spec.scale(), spec.softCap())
           .ints(spec.window(), spec.causal() ? 1 : 0, splits)
@@ -131,7 +138,13 @@ final class Attention {
           .tensors(out)
           .longs(parts)
           .tensors(at)
-          .ints(spec.headDim(), steps, past, spec.window(), splits)
+          .ints(
+              caches == null ? 0 : steps * spec.heads(),
+              spec.headDim(),
+              steps,
+              past,
+              spec.window(),
+              splits)
           .start(rows, 1, 1, DECODE_THREADS);
     }
   }

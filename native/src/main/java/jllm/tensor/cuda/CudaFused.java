@@ -120,9 +120,43 @@ final class CudaFused implements FusedOperations {
     if (q.rows() > MatVec.ROWS) {
       return false;
     }
+    store(out, q, k, v, keys, values, null, rotations, headDim, pairing, row, at);
+    return true;
+  }
+
+  @Override
+  public boolean storeEach(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      Tensor caches,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      Tensor at) {
+    store(out, q, k, v, keys, values, caches, rotations, headDim, pairing, 0, at);
+    return true;
+  }
+
+  private void store(
+      Tensor out,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor keys,
+      Tensor values,
+      @Nullable Tensor caches,
+      @Nullable Tensor rotations,
+      int headDim,
+      RopePairing pairing,
+      int row,
+      @Nullable Tensor at) {
     int chunks = Math.ceilDiv(q.columns(), WARP) + 2 * Math.ceilDiv(k.columns(), WARP);
     gpu.kernel(KernelSource.STORE, "store", keys.dtype(), values.dtype())
-        .tensors(out, keys, values, q, k, v, rotations, at)
+        .tensors(out, keys, values, q, k, v, rotations, at, caches)
         .ints(
             row,
             q.columns(),
@@ -131,7 +165,6 @@ final class CudaFused implements FusedOperations {
             rotations == null ? 0 : rotations.columns(),
             pairing.ordinal())
         .start(Math.ceilDiv(chunks, STORE_THREADS / WARP), q.rows(), 1, STORE_THREADS);
-    return true;
   }
 
   @Override
@@ -144,6 +177,19 @@ final class CudaFused implements FusedOperations {
       int past,
       @Nullable Tensor at) {
     return attention.runFew(out, q, keys, values, spec, past, at);
+  }
+
+  @Override
+  public boolean attentionEach(
+      Tensor out,
+      Tensor q,
+      Tensor keys,
+      Tensor values,
+      Tensor caches,
+      AttentionSpec spec,
+      Tensor at) {
+    attention.runEach(out, q, keys, values, spec, caches, at);
+    return true;
   }
 
   @Override
