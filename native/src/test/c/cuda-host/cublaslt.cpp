@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 namespace {
@@ -43,6 +44,11 @@ struct Layout {
   int64_t place(int64_t row, int64_t column) const {
     return row_major ? row * stride + column : row + column * stride;
   }
+};
+
+// What a stream of libcuda begins with: it does an operation, or writes it down.
+struct Stream {
+  int (*give)(Stream*, const std::function<int()>&);
 };
 
 struct Preference {
@@ -390,17 +396,23 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Desc* desc, Layout* a, Layout* b, Layo
 int cublasLtMatmul(void* handle, Desc* desc, const void* alpha, const void* a, Layout* a_layout,
                    const void* b, Layout* b_layout, const void* beta, const void* c,
                    Layout* c_layout, void* d, Layout* d_layout, const uint64_t* algorithm, void*,
-                   size_t, void*) {
+                   size_t, Stream* stream) {
   if (handle == nullptr) return 1;
   int status = check(*desc, *a_layout, *b_layout, *c_layout, *d_layout);
   if (status != SUCCESS) return status;
   if (algorithm != nullptr && algorithm[0] != 1) return invalid("an algorithm of another library");
-  for (int i = 0; i < d_layout->batch; i++) {
-    multiply(*desc, *static_cast<const float*>(alpha), at(a, *a_layout, i), *a_layout,
-             at(b, *b_layout, i), *b_layout, *static_cast<const float*>(beta), at(c, *c_layout, i),
-             *c_layout, const_cast<char*>(at(d, *d_layout, i)), *d_layout);
-  }
-  return SUCCESS;
+  // Descriptions and factors may be gone when a graph is launched.
+  auto operation = [=, desc = *desc, a_layout = *a_layout, b_layout = *b_layout,
+                    c_layout = *c_layout, d_layout = *d_layout,
+                    alpha = *static_cast<const float*>(alpha),
+                    beta = *static_cast<const float*>(beta)] {
+    for (int i = 0; i < d_layout.batch; i++) {
+      multiply(desc, alpha, at(a, a_layout, i), a_layout, at(b, b_layout, i), b_layout, beta,
+               at(c, c_layout, i), c_layout, const_cast<char*>(at(d, d_layout, i)), d_layout);
+    }
+    return int(SUCCESS);
+  };
+  return stream == nullptr ? operation() : stream->give(stream, operation);
 }
 
 }  // extern "C"

@@ -146,7 +146,11 @@ struct Function {
   int shared_limit = 48 * 1024;
 };
 typedef std::vector<std::function<int()>> Graph;
+struct Stream;
+int give_any(Stream* stream, const std::function<int()>& operation);
 struct Stream {
+  // First, where libcublasLt finds it.
+  int (*give)(Stream*, const std::function<int()>&) = give_any;
   bool capturing = false, spoiled = false;
   std::thread::id thread;
   Graph graph;
@@ -176,6 +180,9 @@ int give(Stream* stream, Operation operation) {
   if (stream->spoiled) return CAPTURE_INVALIDATED;
   stream->graph.push_back(operation);
   return SUCCESS;
+}
+int give_any(Stream* stream, const std::function<int()>& operation) {
+  return give(stream, operation);
 }
 struct Event {
   std::chrono::steady_clock::time_point at;

@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +21,13 @@ import jllm.cuda.TestDevice;
 import jllm.format.AttentionConfig;
 import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
+import jllm.format.WeightSource;
 import jllm.format.model.ModelFiles;
 import jllm.format.model.ModelSizes;
 import jllm.format.model.RandomWeights;
 import jllm.model.Batch;
 import jllm.model.CacheTypes;
+import jllm.model.GroupSteps;
 import jllm.model.KvCache;
 import jllm.model.TokenSteps;
 import jllm.model.Transformer;
@@ -151,6 +154,91 @@ class RecordingTest {
       assertArrayEquals(
           expected.getLast(), steps.logits().segment().toArray(ValueLayout.JAVA_FLOAT));
     }
+  }
+
+  /** Sequences side by side, in groups that change: to the bit what they are unrecorded. */
+  @ParameterizedTest
+  @CsvSource({
+    "llama-Q4_K_M.gguf, F32",
+    "llama-BF16.gguf, Q8_0",
+    "gpt2-f32.gguf, F16",
+    "mixtral-f32.gguf, F32"
+  })
+  void recordedGroupsGiveTheLogitsOfPlainOnes(String name, DType cache) throws IOException {
+    int[][] groups = {{0, 1, 2}, {0, 2}, {3, 1, 2}, {1}, {2, 0, 3}};
+    try (CudaBackend plain = withoutGraphs();
+        ModelFile file = ModelFiles.open(Fixtures.model(name))) {
+      sameGroups(file.weights(), cache, groups, plain);
+    }
+  }
+
+  /** More sequences than the kernels of few rows take. */
+  @Test
+  void largeGroupsOfAModelThatSlides() {
+    int[] all = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    int[][] groups = {all, {4, 7}, all, all};
+    try (CudaBackend plain = withoutGraphs();
+        RandomWeights weights = new RandomWeights(sliding(6), DType.F32, 3)) {
+      sameGroups(weights, DType.F32, groups, plain);
+    }
+  }
+
+  private static void sameGroups(
+      WeightSource weights, DType type, int[][] groups, CudaBackend plain) {
+    List<float[]> expected = groupLogits(weights, type, groups, plain, false);
+    List<float[]> found = groupLogits(weights, type, groups, TestDevice.backend(), true);
+    for (int i = 0; i < expected.size(); i++) {
+      assertArrayEquals(expected.get(i), found.get(i), "step " + i);
+    }
+  }
+
+  /** Each group takes some steps, so that the later ones are replayed. */
+  private static List<float[]> groupLogits(
+      WeightSource weights, DType type, int[][] groups, Backend backend, boolean records) {
+    List<float[]> logits = new ArrayList<>();
+    int places = 1 + Arrays.stream(groups).flatMapToInt(Arrays::stream).max().getAsInt();
+    KvCache[] caches = new KvCache[places];
+    try (Transformer model = Transformer.of(weights, backend);
+        Exec exec = new Exec(backend);
+        GroupSteps steps = new GroupSteps(model, backend, places)) {
+      int vocabulary = model.config().vocabularySize();
+      for (int place = 0; place < places; place++) {
+        caches[place] = model.newCache(TEXT, CacheTypes.of(type), 4);
+        try (Batch prompt = Batch.continuing(caches[place], 4)) {
+          for (int part = 0; part < 1 + place % 3; part++) {
+            exec.reset();
+            int count = 1 + (place + part) % 4;
+            int[] tokens = {3 + place, 7, 9 + part, 11};
+            model.hidden(exec, prompt.fill(tokens, 0, count, 1));
+            caches[place].advance(count);
+          }
+        }
+      }
+      for (int[] group : groups) {
+        for (int i = 0; i < 4; i++) {
+          KvCache[] used = new KvCache[group.length];
+          int[] tokens = new int[group.length];
+          for (int s = 0; s < used.length; s++) {
+            used[s] = caches[group[s]];
+            tokens[s] = (17 * group[s] + 5 * i + 1) % vocabulary;
+          }
+          Tensor rows = steps.run(used, tokens);
+          logits.add(rows.segment().toArray(ValueLayout.JAVA_FLOAT));
+          assertTrue(!records || i < 2 || steps.isRecording());
+          assertTrue(records || !steps.isRecording());
+        }
+      }
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> steps.run(new KvCache[] {caches[0]}, new int[] {vocabulary}));
+    } finally {
+      for (KvCache cache : caches) {
+        if (cache != null) {
+          cache.close();
+        }
+      }
+    }
+    return logits;
   }
 
   private static int best(float[] logits) {
