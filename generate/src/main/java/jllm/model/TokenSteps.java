@@ -53,7 +53,7 @@ public final class TokenSteps implements AutoCloseable {
   }
 
   /**
-   * Says what {@link #choose} adds to the logits of each token from now on.
+   * Says what is added to the logits before a token is chosen from now on.
    *
    * @param row of the vocabulary's length; empty = nothing
    */
@@ -85,24 +85,18 @@ public final class TokenSteps implements AutoCloseable {
     return logits();
   }
 
-  /** Whether {@link #choose} works here. */
+  /** Whether steps can choose the tokens that come next. */
   public boolean chooses() {
     return reader != null;
   }
 
   /**
-   * Runs a token, counts it as seen, and chooses the one after it.
+   * Starts a step that chooses the token after it; the token counts as seen at once. {@link #await}
+   * tells what was chosen.
    *
-   * @return the chosen token; -1 if the logits are not finite numbers
    * @throws IllegalArgumentException as {@link #run}
    * @throws IllegalStateException if the backend does not choose
    */
-  public int choose(int token, TokenChoice choice) {
-    start(token, choice);
-    return await();
-  }
-
-  /** Starts what {@link #choose} does; {@link #await} ends it. */
   public void start(int token, TokenChoice choice) {
     put(choice);
     begin(token);
@@ -121,7 +115,11 @@ public final class TokenSteps implements AutoCloseable {
     choose(choice);
   }
 
-  /** The token that the first of the steps under way chose, as {@link #choose} returns it. */
+  /**
+   * The token that the first of the steps under way chose.
+   *
+   * @return -1 if its logits are not finite numbers
+   */
   public int await() {
     return requireReader().await();
   }
@@ -191,11 +189,11 @@ public final class TokenSteps implements AutoCloseable {
 
   @Override
   public void close() {
+    if (reader != null) {
+      reader.close(); // waits for the last step
+    }
     steps.values().forEach(RepeatedStep::close);
     biases.close();
-    if (reader != null) {
-      reader.close();
-    }
     batch.close();
   }
 }
