@@ -216,7 +216,12 @@ final class BenchTrainCommand implements Callable<Integer> {
     long needed =
         ModelCosts.of(config, batch.sequenceLength())
             .memory(
-                config, batch.tokensPerBatch(), options.recompute(), false, options.weightType())
+                config,
+                batch.tokensPerBatch(),
+                options.recompute(),
+                false,
+                options.weightType(),
+                backend)
             .total();
     if (needed > Memory.available(backend)) {
       throw new ResourceException(

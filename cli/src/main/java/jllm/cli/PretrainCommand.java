@@ -128,7 +128,7 @@ final class PretrainCommand implements Callable<Integer> {
       DType before = checkpoint == null ? null : checkpoint.weightType();
       try (Backend backend = compute.trainingBackend(before)) {
         TrainOptions options = loop.options(batch, steps, compute.weightType(backend));
-        RunPlan plan = RunPlan.of(config, options, tokens);
+        RunPlan plan = RunPlan.of(config, options, tokens, backend);
         Memory.require(plan, backend);
         if (target.dryRun) {
           show(new PretrainTable(config, options, plan, tokens, step(checkpoint), Double.NaN));

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * nothing is allocated on the heap.
  *
  * <p>A step that needs more than there is gets further chunks; the next one starts with a single
- * chunk as large as was needed at once.
+ * chunk as large as was needed at once, without what did not fit into the ends of chunks.
  */
 final class Slab implements AutoCloseable {
   private static final long FIRST_CHUNK = 1 << 20;
@@ -35,9 +35,12 @@ final class Slab implements AutoCloseable {
   /** Addresses of the slab run through the chunks one after the other. */
   private final List<Storage> chunks = new ArrayList<>();
 
+  /** Of each chunk, bytes at its end that are left out below {@link #top}. */
+  private final List<Long> gaps = new ArrayList<>();
+
   private long top;
 
-  /** The highest {@link #top} since the chunks were made. */
+  /** The highest {@link #top} since the chunks were made, but for gaps below it. */
   private long peak;
 
   /**
@@ -54,7 +57,7 @@ final class Slab implements AutoCloseable {
   Slab(Supplier<Memory> device) {
     this.device = device;
     this.memory = device.get();
-    chunks.add(memory.reserve(FIRST_CHUNK));
+    addChunk(FIRST_CHUNK);
   }
 
   /** Starts a step: everything handed out before is void. */
@@ -62,9 +65,10 @@ final class Slab implements AutoCloseable {
     if (chunks.size() > 1) {
       memory.close();
       chunks.clear();
+      gaps.clear();
       known.clear();
       memory = device.get();
-      chunks.add(memory.reserve(peak));
+      addChunk(peak);
     }
     top = 0;
     peak = 0;
@@ -97,20 +101,30 @@ final class Slab implements AutoCloseable {
     return remember(null, offset, new Tensor(dtype, Shape.of(rows, columns), slice(offset, bytes)));
   }
 
+  private void addChunk(long bytes) {
+    chunks.add(memory.reserve(bytes));
+    gaps.add(0L);
+  }
+
   /** Moves {@link #top} behind so many bytes in one chunk, and returns where they begin. */
   private long reserve(long bytes) {
     long start = 0;
+    long below = 0;
     for (int i = 0; i < chunks.size(); i++) {
       long end = start + chunks.get(i).byteSize();
       long offset = Math.max(top, start);
       if (offset + bytes <= end) {
         top = offset + bytes;
-        peak = Math.max(peak, top);
+        peak = Math.max(peak, top - below);
         return offset;
       }
+      if (offset < end) {
+        gaps.set(i, end - offset);
+      }
+      below += gaps.get(i);
       start = end;
     }
-    chunks.add(memory.reserve(Math.max(bytes, start)));
+    addChunk(Math.max(bytes, start));
     return reserve(bytes);
   }
 
@@ -136,6 +150,13 @@ final class Slab implements AutoCloseable {
   /** Drops everything allocated since {@code mark}. */
   void release(long mark) {
     top = mark;
+    long end = 0;
+    for (int i = 0; i < chunks.size(); i++) {
+      end += chunks.get(i).byteSize();
+      if (end > mark) {
+        gaps.set(i, 0L);
+      }
+    }
   }
 
   private @Nullable Known next() {

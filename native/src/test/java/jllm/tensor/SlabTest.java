@@ -131,6 +131,26 @@ class SlabTest {
     assertEquals(capacity, slab.capacity());
   }
 
+  /** What did not fit into the end of a chunk fits into one that is as large as all. */
+  @Test
+  void whatWasLeftOutInAGrownStepIsNotHeldInTheNext() {
+    int columns = MEGABYTE / 4;
+    for (int step = 0; step < 3; step++) {
+      slab.reset();
+      slab.allocate(DType.F32, 3, columns / 4);
+      long mark = slab.mark();
+      slab.allocate(DType.F32, 1, columns / 2);
+      slab.allocate(DType.F32, 1, columns * 2);
+      slab.release(mark);
+      slab.allocate(DType.F32, 3, columns / 4);
+      slab.allocate(DType.F32, 1, columns);
+      slab.allocate(DType.F32, 1, columns / 4);
+      if (step > 0) {
+        assertEquals(13 * MEGABYTE / 4, slab.capacity(), "step " + step);
+      }
+    }
+  }
+
   @Test
   void emptyTensorsAtTheEndOfAChunk() {
     slab.allocate(DType.F32, 1, MEGABYTE / 4);

@@ -1,6 +1,7 @@
 package jllm.train;
 
 import jllm.format.ModelConfig;
+import jllm.tensor.Backend;
 import jllm.train.data.TrainingData;
 import jllm.train.model.ModelCosts;
 import jllm.train.model.TrainingFlops;
@@ -31,9 +32,11 @@ public record RunPlan(
   /**
    * The plan of a run.
    *
+   * @param backend that computes
    * @throws DataException if the data are too few for a batch
    */
-  public static RunPlan of(ModelConfig config, TrainOptions options, TrainingData data) {
+  public static RunPlan of(
+      ModelConfig config, TrainOptions options, TrainingData data, Backend backend) {
     BatchOptions batch = options.batch();
     long dataTokens = data.epochTokens(batch);
     ModelCosts costs = ModelCosts.of(config, batch.sequenceLength());
@@ -43,7 +46,8 @@ public record RunPlan(
             data.largestBatch(batch),
             options.recompute(),
             options.dropout() > 0,
-            options.weightType());
+            options.weightType(),
+            backend);
     // A checkpoint holds the weights, their masters and the moments: all but the gradients.
     return new RunPlan(
         costs,

@@ -269,7 +269,7 @@ public final class TrainedAdapter extends TrainedTensors {
 
   @Override
   public RunPlan plan(TrainOptions options, TrainingData data) {
-    RunPlan whole = RunPlan.of(config(), options, data);
+    RunPlan whole = RunPlan.of(config(), options, data, backend());
     long bytes = size() * Float.BYTES;
     long rounded = matrixType == DType.BF16 ? bytes / 2 : 0;
     ModelCosts.Memory memory =

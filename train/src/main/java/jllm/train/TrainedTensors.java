@@ -235,6 +235,10 @@ public abstract sealed class TrainedTensors implements AutoCloseable
   /** The type of the matrices that are trained, as the model computes with them. */
   public abstract DType matrixType();
 
+  final Backend backend() {
+    return backend;
+  }
+
   /** The model, computing with what is trained. */
   abstract Transformer model(Backend backend);
 

@@ -146,7 +146,7 @@ public final class TrainedWeights extends TrainedTensors implements WeightSource
     } catch (IllegalArgumentException e) {
       throw new SettingsException("checkpoints of this model cannot be written: " + e.getMessage());
     }
-    return RunPlan.of(config, options, data);
+    return RunPlan.of(config, options, data, backend());
   }
 
   /** They stay: what is in training is never released. */

@@ -2,10 +2,10 @@ package jllm.train.model;
 
 import java.util.Map;
 import jllm.format.AttentionConfig;
-import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
 import jllm.format.WeightNames;
 import jllm.format.model.ModelArchitectures;
+import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Routing;
 import jllm.tensor.Shape;
@@ -131,54 +131,17 @@ public record ModelCosts(long parameters, long matrixParameters, double forwardF
    * @param rows B * T
    * @param recompute whether the activations inside blocks are computed again
    * @param dropout whether there is dropout
+   * @param backend that computes: it says what it keeps rounded
    */
   public Memory memory(
-      ModelConfig config, int rows, boolean recompute, boolean dropout, DType weightType) {
+      ModelConfig config,
+      int rows,
+      boolean recompute,
+      boolean dropout,
+      DType weightType,
+      Backend backend) {
     long weightBytes = parameters * (weightType == DType.BF16 ? 6 : 4);
-    return new Memory(
-        weightBytes, parameters * 4, parameters * 8, activations(config, rows, recompute, dropout));
-  }
-
-  /** Floats that a training step keeps, by the operations of the model. */
-  private static long activations(
-      ModelConfig config, int rows, boolean recompute, boolean dropout) {
-    long width = config.width();
-    long block = blockFloats(config, dropout);
-    long layers = config.layers();
-    long kept = recompute ? layers * width + block : layers * block;
-    // The embedding, its sum with positions, the last norm and the logits, which become their own
-    // derivative; derivatives of the widest part of a block.
-    long around = 4 * width + config.vocabularySize() + blockDerivatives(config);
-    return (kept + around) * rows * Float.BYTES;
-  }
-
-  private static long blockFloats(ModelConfig config, boolean dropout) {
-    AttentionConfig attention = config.attention();
-    long width = config.width();
-    long queries = (long) attention.heads() * attention.headDim();
-    long keys = (long) attention.kvHeads() * attention.headDim();
-    boolean rotary = config.position() instanceof jllm.format.PositionConfig.Rope;
-    long attentionFloats =
-        queries + 2 * keys + (rotary ? queries + keys : 0) + queries + attention.heads();
-    // Two norms, two results of sublayers, two sums; two more with dropout.
-    return (dropout ? 8 : 6) * width + attentionFloats + feedForwardFloats(config);
-  }
-
-  private static long feedForwardFloats(ModelConfig config) {
-    FeedForwardConfig feedForward = config.feedForward();
-    Routing routing = feedForward.routing();
-    long copies = routing == null ? 1 : routing.used();
-    long inside = (feedForward.gated() ? 3L : 2L) * feedForward.hidden() * copies;
-    return routing == null
-        ? inside
-        : inside + copies * config.width() + 2L * feedForward.experts() + 2 * copies;
-  }
-
-  /** Derivatives of one width take the memory of earlier ones of the same width alone. */
-  private static long blockDerivatives(ModelConfig config) {
-    AttentionConfig attention = config.attention();
-    long queries = (long) attention.heads() * attention.headDim();
-    long keys = (long) attention.kvHeads() * attention.headDim();
-    return 4L * config.width() + 2 * queries + 4 * keys + feedForwardFloats(config);
+    long activations = new ActivationMemory(config, rows, dropout, backend).bytes(recompute);
+    return new Memory(weightBytes, parameters * 4, parameters * 8, activations);
   }
 }

@@ -1,0 +1,118 @@
+package jllm.train.model;
+
+import jllm.format.AttentionConfig;
+import jllm.format.FeedForwardConfig;
+import jllm.format.ModelConfig;
+import jllm.format.NormConfig;
+import jllm.format.PositionConfig;
+import jllm.tensor.Backend;
+import jllm.tensor.DType;
+import jllm.tensor.Routing;
+
+/**
+ * An estimate of what a training step keeps, by the operations of the model, and of the derivatives
+ * of these.
+ */
+final class ActivationMemory {
+  private final ModelConfig config;
+  private final Backend backend;
+  private final boolean dropout;
+  private final int rows;
+  private final int width;
+  private final long queries;
+  private final long keys;
+  private final boolean rotary;
+
+  /**
+   * @param rows B * T
+   * @param dropout whether there is dropout
+   */
+  ActivationMemory(ModelConfig config, int rows, boolean dropout, Backend backend) {
+    AttentionConfig attention = config.attention();
+    this.config = config;
+    this.backend = backend;
+    this.dropout = dropout;
+    this.rows = rows;
+    this.width = config.width();
+    this.queries = (long) attention.heads() * attention.headDim();
+    this.keys = (long) attention.kvHeads() * attention.headDim();
+    this.rotary = config.position() instanceof PositionConfig.Rope;
+  }
+
+  /**
+   * Bytes of a step.
+   *
+   * @param recompute whether what is inside blocks is computed again
+   */
+  long bytes(boolean recompute) {
+    long layers = config.layers();
+    long kept = recompute ? layers * numbers(width) + block() : layers * block();
+    return (kept + around() + numbers(derivatives())) * rows;
+  }
+
+  /** Bytes of numbers of a row. */
+  private long numbers(long count) {
+    return backend.activationType().bytes(count);
+  }
+
+  /** The same of what products alone read. */
+  private long operands(int count) {
+    return backend.operandType(rows, count).bytes(count);
+  }
+
+  /**
+   * The embedding, alone or with positions and their sum, or their angles; the last norm, and the
+   * logits, which become their own derivative or get a rounded one.
+   */
+  private long around() {
+    int vocabulary = config.vocabularySize();
+    int rounded = backend.training().roundedColumns(vocabulary);
+    long inputs = rotary ? width + config.attention().headDim() : 3L * width;
+    return numbers(inputs + vocabulary) + operands(width) + DType.BF16.bytes(rounded);
+  }
+
+  private long block() {
+    AttentionConfig attention = config.attention();
+    NormConfig.Placement norms = config.norm().placement();
+    long before = norms.before() ? operands(width) + feedForwardInput() : 0;
+    // Results of two sublayers, their norms, what dropout leaves of them, and two sums.
+    long streams = 4 + (norms.after() ? 2 : 0) + (dropout ? 2 : 0);
+    long turned = (rotary ? 1 : 0) + (attention.queryKeyNorm() ? 1 : 0);
+    long attended = 2 * queries + 2 * keys + turned * (queries + keys) + attention.heads();
+    return before + numbers(streams * width + attended) + feedForward();
+  }
+
+  /** A norm that experts read as well as products is not rounded. */
+  private long feedForwardInput() {
+    return config.feedForward().routing() == null ? operands(width) : numbers(width);
+  }
+
+  private long feedForward() {
+    FeedForwardConfig feedForward = config.feedForward();
+    long inputs = feedForward.gated() ? 2 : 1;
+    return feedForward.routing() == null
+        ? numbers(inputs * feedForward.hidden()) + operands(feedForward.hidden())
+        : numbers(feedForwardNumbers());
+  }
+
+  private long feedForwardNumbers() {
+    FeedForwardConfig feedForward = config.feedForward();
+    Routing routing = feedForward.routing();
+    long copies = routing == null ? 1 : routing.used();
+    long inside = (feedForward.gated() ? 3L : 2L) * feedForward.hidden() * copies;
+    return routing == null
+        ? inside
+        : inside + copies * width + 2L * feedForward.experts() + 2 * copies;
+  }
+
+  /**
+   * Numbers of the derivatives that exist at once. A derivative takes the memory of an earlier one
+   * of the same width: of the width of the residual stream there are its own, which what a sublayer
+   * adds shares, and that of a norm; of attention those of its result and its operands.
+   */
+  private long derivatives() {
+    long norm = width == queries ? 0 : width;
+    long turnedKeys = rotary && keys != queries ? keys : 0;
+    return width + norm + 2 * queries + 2 * keys + turnedKeys + feedForwardNumbers();
+  }
+}
