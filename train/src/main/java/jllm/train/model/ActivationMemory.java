@@ -76,10 +76,10 @@ final class ActivationMemory {
     NormConfig.Placement norms = config.norm().placement();
     long before = norms.before() ? operands(width) + feedForwardInput() : 0;
     // Results of two sublayers, their norms, what dropout leaves of them, and two sums.
-    long streams = 4 + (norms.after() ? 2 : 0) + (dropout ? 2 : 0);
-    long turned = (rotary ? 1 : 0) + (attention.queryKeyNorm() ? 1 : 0);
+    int streams = 4 + (norms.after() ? 2 : 0) + (dropout ? 2 : 0);
+    int turned = (rotary ? 1 : 0) + (attention.queryKeyNorm() ? 1 : 0);
     long attended = 2 * queries + 2 * keys + turned * (queries + keys) + attention.heads();
-    return before + numbers(streams * width + attended) + feedForward();
+    return before + numbers((long) streams * width + attended) + feedForward();
   }
 
   /** A norm that experts read as well as products is not rounded. */
