@@ -5,6 +5,7 @@ import jllm.format.FeedForwardConfig;
 import jllm.format.ModelConfig;
 import jllm.format.NormConfig;
 import jllm.format.PositionConfig;
+import jllm.tensor.Activation;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Routing;
@@ -47,7 +48,11 @@ final class ActivationMemory {
   long bytes(boolean recompute) {
     long layers = config.layers();
     long kept = recompute ? layers * numbers(width) + block() : layers * block();
-    return (kept + around() + numbers(derivatives())) * rows;
+    long inner =
+        activatesProducts()
+            ? operands(config.feedForward().hidden())
+            : numbers(feedForwardNumbers());
+    return (kept + around() + numbers(derivatives()) + inner) * rows;
   }
 
   /** Bytes of numbers of a row. */
@@ -89,10 +94,23 @@ final class ActivationMemory {
 
   private long feedForward() {
     FeedForwardConfig feedForward = config.feedForward();
+    if (activatesProducts()) {
+      return 2 * operands(feedForward.hidden());
+    }
     long inputs = feedForward.gated() ? 2 : 1;
     return feedForward.routing() == null
         ? numbers(inputs * feedForward.hidden()) + operands(feedForward.hidden())
         : numbers(feedForwardNumbers());
+  }
+
+  /** Whether a product applies the activation and keeps its argument rounded. */
+  private boolean activatesProducts() {
+    FeedForwardConfig feedForward = config.feedForward();
+    return feedForward.routing() == null
+        && !feedForward.gated()
+        && feedForward.activation() == Activation.GELU_TANH
+        && backend.fused() != null
+        && backend.operandType(rows, feedForward.hidden()) != backend.activationType();
   }
 
   private long feedForwardNumbers() {
@@ -106,13 +124,14 @@ final class ActivationMemory {
   }
 
   /**
-   * Numbers of the derivatives that exist at once. A derivative takes the memory of an earlier one
-   * of the same width: of the width of the residual stream there are its own, which what a sublayer
-   * adds shares, and that of a norm; of attention those of its result and its operands.
+   * Numbers of the derivatives that exist at once, but for the feed-forward layer's. A derivative
+   * takes the memory of an earlier one of the same width: of the width of the residual stream there
+   * are its own, which what a sublayer adds shares, and that of a norm; of attention those of its
+   * result and its operands.
    */
   private long derivatives() {
     long norm = width == queries ? 0 : width;
     long turnedKeys = rotary && keys != queries ? keys : 0;
-    return width + norm + 2 * queries + 2 * keys + turnedKeys + feedForwardNumbers();
+    return width + norm + 2 * queries + 2 * keys + turnedKeys;
   }
 }
