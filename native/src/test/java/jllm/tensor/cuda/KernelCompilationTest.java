@@ -54,6 +54,8 @@ class KernelCompilationTest {
       List<String> command = new ArrayList<>();
       command.addAll(List.of(nvcc.toString(), "-std=c++17", "-cubin", "-arch=" + architecture));
       command.addAll(List.of("-Werror", "all-warnings"));
+      // Most of the time would go into optimizing what is not run.
+      command.addAll(List.of("-Xcicc", "-O1", "-Xptxas", "-O1"));
       for (String name : module.subList(0, module.size() - 1)) {
         command.addAll(List.of("-include", source(name)));
       }
