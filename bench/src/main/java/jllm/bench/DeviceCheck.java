@@ -21,9 +21,22 @@ import jllm.train.TrainOptions;
 /** Compares what two backends compute with the same weights. */
 public final class DeviceCheck {
   private static final long SEED = 1;
+
+  /** The difference of logits that float32 may make. */
   private static final double MOST_DIFFERENCE = 1e-3;
 
-  private DeviceCheck() {}
+  /** The same with operands of products in BF16, over tens of layers. */
+  private static final double MOST_ROUNDED_DIFFERENCE = 5e-2;
+
+  /** Of a loss, in nats; those in BF16 are compared with losses in BF16. */
+  private static final double MOST_LOSS_DIFFERENCE = 1e-2;
+
+  private final WeightSource weights;
+  private final Backend backend;
+  private final int prompt;
+  private final int tokens;
+  private final TrainOptions training;
+  private final Trace expected;
 
   /**
    * What was found.
@@ -32,17 +45,19 @@ public final class DeviceCheck {
    * @param greatestDifference of a logit
    * @param firstDivergence the first of the greedy tokens that differs, -1 if none does
    * @param lossDifference greatest difference of a loss in ten training steps, in nats
+   * @param allowed difference of the logits
    */
   public record Result(
       double logitsDifference,
       double greatestDifference,
       int firstDivergence,
       int tokens,
-      double lossDifference) {
+      double lossDifference,
+      double allowed) {
 
     /** Whether differences are those of rounding. */
     public boolean passes() {
-      return logitsDifference <= MOST_DIFFERENCE && lossDifference <= 10 * MOST_DIFFERENCE;
+      return logitsDifference <= allowed && lossDifference <= MOST_LOSS_DIFFERENCE;
     }
 
     /** For people. */
@@ -75,44 +90,54 @@ public final class DeviceCheck {
   }
 
   /**
-   * Compares.
+   * Computes what is expected.
    *
-   * @param expected computes with quantized weights as float32, since it may round activations
-   *     beside the others: that takes 4 bytes for each
+   * @param backend computes with weights as float32, since it may round activations beside others:
+   *     that takes 4 bytes for each
    * @param prompt tokens of a random prompt
    * @param tokens generated after it, greedily
    * @param training sizes of the training steps
    */
-  public static Result run(
-      WeightSource weights,
-      Backend expected,
-      Backend found,
-      int prompt,
-      int tokens,
-      TrainOptions training) {
-    Trace a = exact(weights, expected, prompt, tokens);
-    Trace b = trace(weights, found, prompt, tokens);
+  public DeviceCheck(
+      WeightSource weights, Backend backend, int prompt, int tokens, TrainOptions training) {
+    this.weights = weights;
+    this.prompt = prompt;
+    this.tokens = tokens;
+    this.training = training;
+    this.expected = exact(weights, backend, prompt, tokens);
+    this.backend = backend;
+  }
+
+  /**
+   * Compares another backend.
+   *
+   * @param type F32, or BF16 if it rounds operands of products to that
+   */
+  public Result of(Backend other, DType type) {
+    Trace found = trace(weights, other, prompt, tokens);
     double squares = 0;
     double norm = 0;
     double greatest = 0;
-    for (int i = 0; i < a.logits.length; i++) {
-      double difference = b.logits[i] - a.logits[i];
+    for (int i = 0; i < expected.logits.length; i++) {
+      double difference = found.logits[i] - expected.logits[i];
       squares += difference * difference;
-      norm += (double) a.logits[i] * a.logits[i];
+      norm += (double) expected.logits[i] * expected.logits[i];
       greatest = Math.max(greatest, Math.abs(difference));
     }
-    double[] expectedLosses = StepLosses.of(weights, expected, training);
-    double[] foundLosses = StepLosses.of(weights, found, training);
+    TrainOptions typed = training.withWeightType(type);
+    double[] expectedLosses = StepLosses.of(weights, backend, typed);
+    double[] losses = StepLosses.of(weights, other, typed);
     double loss = 0;
-    for (int i = 0; i < expectedLosses.length; i++) {
-      loss = Math.max(loss, Math.abs(expectedLosses[i] - foundLosses[i]));
+    for (int i = 0; i < losses.length; i++) {
+      loss = Math.max(loss, Math.abs(expectedLosses[i] - losses[i]));
     }
     return new Result(
         Math.sqrt(squares / norm),
         greatest,
-        java.util.Arrays.mismatch(a.tokens, b.tokens),
+        java.util.Arrays.mismatch(expected.tokens, found.tokens),
         tokens,
-        loss);
+        loss,
+        type == DType.BF16 ? MOST_ROUNDED_DIFFERENCE : MOST_DIFFERENCE);
   }
 
   /**
@@ -124,9 +149,7 @@ public final class DeviceCheck {
   private record Trace(float[] logits, int[] tokens) {}
 
   private static Trace exact(WeightSource weights, Backend backend, int prompt, int count) {
-    WeightSource floats =
-        new TypedWeights(
-            weights, "the model", (_, stored) -> stored.isQuantized() ? DType.F32 : stored);
+    WeightSource floats = new TypedWeights(weights, "the model", (_, _) -> DType.F32);
     try {
       return trace(floats, backend, prompt, count);
     } finally {

@@ -19,6 +19,7 @@ import jllm.bench.RooflinePlot;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.tensor.Backend;
+import jllm.tensor.DType;
 import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.cpu.MachineLimits;
 import jllm.tensor.cpu.Workers;
@@ -109,8 +110,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       names = "--verify",
       description =
           "Compare CPU and GPU on the weights of --model: logits, greedy tokens, losses of ten"
-              + " training steps; exit code 6 if they differ by more than rounding. The CPU decodes"
-              + " quantized weights to float32: 4 bytes each.")
+              + " training steps, in float32 and bf16; exit code 6 if they differ by more than"
+              + " rounding. The CPU decodes weights to float32: 4 bytes each.")
   private boolean verify;
 
   @Option(
@@ -289,10 +290,11 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
             device.name(), device.backend(), name, training(name), device.limits().flops());
       }
     }
-    DeviceCheck.Result checked = verify ? verified(devices) : null;
+    Map<String, DeviceCheck.Result> checked = verify ? verified(devices) : Map.of();
     List<Path> pictures = products.isEmpty() ? List.of() : draw(products, limits);
     write(devices, missing, products, comparison, checked, pictures);
-    return checked == null || checked.passes() ? ExitCode.OK : ExitCode.CHECK_FAILED;
+    boolean passes = checked.values().stream().allMatch(DeviceCheck.Result::passes);
+    return passes ? ExitCode.OK : ExitCode.CHECK_FAILED;
   }
 
   private List<ProductMeasurement> products(List<Device> devices) {
@@ -320,20 +322,27 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
         new BatchOptions(batch, tokens, 1), new Horizon.Steps(1), ScheduleOptions.constant(RATE));
   }
 
-  private DeviceCheck.Result verified(List<Device> devices) throws IOException {
+  /** By how products of many rows round. */
+  private Map<String, DeviceCheck.Result> verified(List<Device> devices) throws IOException {
     Path path = model;
     if (path == null) {
       throw new IllegalStateException("checked before");
     }
     try (ModelFile file = ModelFiles.open(path)) {
       int context = file.config().contextLength();
-      return DeviceCheck.run(
-          file.weights(),
-          devices.get(0).backend(),
-          devices.get(1).backend(),
-          Math.min(VERIFIED_PROMPT, context / 2),
-          Math.min(VERIFIED_TOKENS, context / 2),
-          options(2, Math.min(VERIFIED_LENGTH, context)));
+      DeviceCheck check =
+          new DeviceCheck(
+              file.weights(),
+              devices.get(0).backend(),
+              Math.min(VERIFIED_PROMPT, context / 2),
+              Math.min(VERIFIED_TOKENS, context / 2),
+              options(2, Math.min(VERIFIED_LENGTH, context)));
+      Map<String, DeviceCheck.Result> results = new LinkedHashMap<>();
+      results.put("f32", check.of(devices.get(1).backend(), DType.F32));
+      try (CudaBackend rounding = CudaBackend.open(gpu, MatrixMath.BF16, System.getenv())) {
+        results.put("bf16", check.of(rounding, DType.BF16));
+      }
+      return results;
     }
   }
 
@@ -360,7 +369,7 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
       String missing,
       List<ProductMeasurement> products,
       DeviceComparison comparison,
-      DeviceCheck.@Nullable Result checked,
+      Map<String, DeviceCheck.Result> checked,
       List<Path> pictures)
       throws IOException {
     if (json) {
@@ -379,7 +388,9 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
         out.field("products", products.stream().map(ProductMeasurement::record).toList());
         out.field("model", comparison.modelRecords());
         out.field("training", comparison.trainingRecords());
-        out.field("verify", checked == null ? null : checked.record());
+        Map<String, Object> records = new LinkedHashMap<>();
+        checked.forEach((math, result) -> records.put(math, result.record()));
+        out.field("verify", records);
         out.end();
       }
       return;
@@ -387,8 +398,8 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     for (String table : comparison.tables(products, markdown)) {
       streams.out().print(table + "\n");
     }
-    if (checked != null) {
-      streams.out().print(checked.text() + "\n");
+    for (Map.Entry<String, DeviceCheck.Result> result : checked.entrySet()) {
+      streams.out().print(result.getKey() + ": " + result.getValue().text() + "\n\n");
     }
     for (Device device : devices) {
       say(
