@@ -34,6 +34,7 @@ public record ModelShape(
   static {
     NAMED.put("15m", new ModelShape(6, 288, 768, 6, 6, 32000, 1024, true));
     NAMED.put("135m", new ModelShape(30, 576, 1536, 9, 3, 49152, 2048, true));
+    NAMED.put("1b", new ModelShape(16, 2048, 8192, 32, 8, 128256, 8192, true)); // Llama 3.2
     NAMED.put("1.1b", new ModelShape(16, 2048, 8192, 32, 8, 32000, 2048, false));
     NAMED.put("3b", new ModelShape(28, 3072, 8192, 24, 8, 32000, 4096, true));
     NAMED.put("8b", new ModelShape(32, 4096, 14336, 32, 8, 128256, 8192, false));

@@ -1,8 +1,11 @@
 package jllm.bench;
 
+import java.util.List;
 import java.util.Objects;
+import jllm.tensor.AdamWWeights;
 import jllm.tensor.AttentionSpec;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingAttention;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +20,8 @@ record OperationCost(double bytes, double flops) {
   /**
    * The cost of a call.
    *
-   * @param operation the name of a method of {@link jllm.tensor.Backend}, or of {@link
-   *     jllm.tensor.FusedOperations}
+   * @param operation the name of a method of {@link jllm.tensor.Backend}, of {@link
+   *     jllm.tensor.FusedOperations} or of {@link jllm.tensor.TrainingKernels}
    */
   static OperationCost of(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
@@ -31,12 +34,91 @@ record OperationCost(double bytes, double flops) {
       case "embedding" -> rows(tensor(arguments[0]), tensor(arguments[1]));
       case "copyRows" -> rows(tensor(arguments[2]), tensor(arguments[0]));
       case "attention" -> {
+        if (arguments[5] instanceof TrainingAttention training) {
+          yield new OperationCost(all(arguments), 4 * multiplied(training, tensor(arguments[2])));
+        }
         boolean several = arguments.length > 6 && arguments[6] instanceof Integer;
         int sequences = several ? number(arguments[5]) : 1;
         yield attention(arguments, sequences, number(arguments[several ? 6 : 5]));
       }
+      case "attentionBackward" -> attentionBackward(arguments);
+      case "linearBackward", "linearBackwardActivated" -> linearBackward(arguments);
+      case "linearBackwardInput" ->
+          new OperationCost(all(arguments), product(tensor(arguments[1]), tensor(arguments[2])));
+      case "linearBackwardWeight" -> {
+        Tensor dw = tensor(arguments[0]);
+        yield new OperationCost(all(arguments) + bytes(dw), product(tensor(arguments[1]), dw));
+      }
+      case "expertLinearBackwardInput" ->
+          experts(tensor(arguments[1]), tensor(arguments[0]), tensor(arguments[2]), all(arguments));
+      case "expertLinearBackwardWeight" ->
+          experts(tensor(arguments[1]), tensor(arguments[2]), tensor(arguments[0]), all(arguments));
+      case "embeddingBackward" -> new OperationCost(3 * bytes(tensor(arguments[1])), 0);
+      case "adamW" -> new OperationCost(updated(arguments[0]), 0);
+      case "rmsNormBackward", "layerNormBackward", "ropeBackward", "activateBackward" ->
+          added(arguments, 1);
+      case "gatedBackward" -> added(arguments, 2);
+      case "addScaled", "addProduct", "softCapBackward", "softmaxBackward", "dropoutBackward" ->
+          new OperationCost(all(arguments) + bytes(tensor(arguments[0])), 0);
       default -> new OperationCost(all(arguments), 0);
     };
+  }
+
+  /** Derivatives that are added to, which their last argument can deny, are read as well. */
+  private static OperationCost added(@Nullable Object[] arguments, int derivatives) {
+    double bytes = all(arguments);
+    for (int i = 0; adds(arguments) && i < derivatives; i++) {
+      bytes += bytes(tensor(arguments[i]));
+    }
+    return new OperationCost(bytes, 0);
+  }
+
+  private static boolean adds(@Nullable Object[] arguments) {
+    return !Boolean.FALSE.equals(arguments[arguments.length - 1]);
+  }
+
+  private static double product(Tensor rows, Tensor weight) {
+    return 2.0 * rows.rows() * weight.shape().elements();
+  }
+
+  /** Of those derivatives that are wanted; gradients of weights are added to. */
+  private static OperationCost linearBackward(@Nullable Object[] arguments) {
+    double bytes = all(arguments);
+    double one = product(tensor(arguments[3]), tensor(arguments[5]));
+    double flops = 0;
+    if (arguments[0] instanceof Tensor dx) {
+      flops += one;
+      bytes += Boolean.TRUE.equals(arguments[6]) ? bytes(dx) : 0;
+    }
+    if (arguments[1] instanceof Tensor dw) {
+      flops += one;
+      bytes += bytes(dw);
+    }
+    return new OperationCost(bytes, flops);
+  }
+
+  /** Four products; that of the scores, which are computed again, is not counted. */
+  private static OperationCost attentionBackward(@Nullable Object[] arguments) {
+    TrainingAttention attention = (TrainingAttention) Objects.requireNonNull(arguments[9]);
+    return new OperationCost(
+        added(arguments, 3).bytes, 8 * multiplied(attention, tensor(arguments[6])));
+  }
+
+  /** Pairs of a query and a key that it sees, times the components of all heads. */
+  private static double multiplied(TrainingAttention attention, Tensor q) {
+    AttentionSpec spec = attention.spec();
+    int steps = q.rows() / attention.sequences();
+    return pairs(spec, steps, 0) * attention.sequences() * spec.heads() * spec.headDim();
+  }
+
+  /** Weights and moments are read and written, gradients read, rounded weights written. */
+  private static double updated(@Nullable Object weights) {
+    double bytes = 0;
+    for (Object each : (List<?>) Objects.requireNonNull(weights)) {
+      AdamWWeights one = (AdamWWeights) each;
+      bytes += 7 * bytes(one.w()) + (one.rounded() == null ? 0 : bytes(one.rounded()));
+    }
+    return bytes;
   }
 
   private static Tensor tensor(@Nullable Object argument) {
@@ -62,6 +144,8 @@ record OperationCost(double bytes, double flops) {
         bytes += bytes(tensor);
       } else if (argument instanceof Object[] several) {
         bytes += all(several);
+      } else if (argument instanceof List<?> several) {
+        bytes += all(several.toArray());
       }
     }
     return bytes;
@@ -111,15 +195,21 @@ record OperationCost(double bytes, double flops) {
     Tensor v = tensor(arguments[3]);
     AttentionSpec spec = (AttentionSpec) Objects.requireNonNull(arguments[4]);
     int steps = q.rows() / sequences;
+    int first = spec.window() > 0 ? Math.max(0, past + 1 - spec.window()) : 0;
+    double keys = (double) sequences * (past + steps - first);
+    double row = k.dtype().bytes(k.columns()) + v.dtype().bytes(v.columns());
+    return new OperationCost(
+        2 * bytes(q) + keys * row,
+        4 * pairs(spec, steps, past) * sequences * spec.heads() * spec.headDim());
+  }
+
+  /** Of a query and a key that it sees, in one sequence. */
+  private static double pairs(AttentionSpec spec, int steps, int past) {
     double pairs = 0;
     for (int step = 0; step < steps; step++) {
       int seen = spec.causal() ? past + step + 1 : past + steps;
       pairs += spec.window() > 0 ? Math.min(seen, spec.window()) : seen;
     }
-    int first = spec.window() > 0 ? Math.max(0, past + 1 - spec.window()) : 0;
-    double keys = (double) sequences * (past + steps - first);
-    double row = k.dtype().bytes(k.columns()) + v.dtype().bytes(v.columns());
-    return new OperationCost(
-        2 * bytes(q) + keys * row, 4 * pairs * sequences * spec.heads() * spec.headDim());
+    return pairs;
   }
 }

@@ -72,7 +72,7 @@ public final class ProductBenchmark {
                 side,
                 repetitions,
                 set -> cuda.product(set.out(), set.x(), set.w(), rounded),
-                CudaPeaks.flops(cuda.device(), precision.name())));
+                StatedPeak.flops(cuda.device(), precision.name())));
       }
     } else {
       measurements.add(

@@ -11,10 +11,11 @@ import jllm.tensor.cpu.MachineLimits;
 /**
  * Where the time of a workload went.
  *
+ * @param name of the workload, such as {@code pp128}
  * @param wallNanos of the workload as the host saw it, which includes what measuring costs
  * @param lines one for each operation with operands of one type and shape
  */
-public record Profile(Workload workload, long wallNanos, List<Line> lines) {
+public record Profile(String name, long wallNanos, List<Line> lines) {
 
   /**
    * What the calls of an operation took together.
@@ -63,7 +64,7 @@ public record Profile(Workload workload, long wallNanos, List<Line> lines) {
   public String markdown(MachineLimits limits) {
     boolean device = lines.stream().anyMatch(line -> !line.kernels().isEmpty());
     List<List<String>> rows = new ArrayList<>();
-    List<String> header = new ArrayList<>(List.of(workload.name() + ": operation"));
+    List<String> header = new ArrayList<>(List.of(name + ": operation"));
     if (device) {
       header.add("kernels");
     }
@@ -103,7 +104,7 @@ public record Profile(Workload workload, long wallNanos, List<Line> lines) {
     List<Map<String, Object>> records = new ArrayList<>();
     for (Line line : longestFirst()) {
       Map<String, Object> record = new LinkedHashMap<>();
-      record.put("test", workload.name());
+      record.put("test", name);
       record.put("operation", line.operation());
       record.put("kernels", line.kernels());
       record.put("calls", line.calls());

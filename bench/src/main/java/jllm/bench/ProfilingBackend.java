@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import jllm.format.WeightSource;
 import jllm.model.Transformer;
 import jllm.tensor.Backend;
@@ -16,6 +17,8 @@ import jllm.tensor.FusedOperations;
 import jllm.tensor.OffloadedBlocks;
 import jllm.tensor.OperationTimer;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
+import jllm.train.TimedSteps;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,10 +51,38 @@ public final class ProfilingBackend implements AutoCloseable {
         long[] nanos = runs.run(workload, repetitions, warmUpNanos, profiling.lines::clear);
         profiles.add(
             new Profile(
-                workload, Arrays.stream(nanos).sum(), List.copyOf(profiling.lines.values())));
+                workload.name(),
+                Arrays.stream(nanos).sum(),
+                List.copyOf(profiling.lines.values())));
       }
     }
     return profiles;
+  }
+
+  /**
+   * Does training steps, and times each operation.
+   *
+   * @param name of the profile
+   * @param steps makes what does them on the backend that it gets
+   * @param repetitions after the warm-up
+   * @param warmUpNanos steps go on so long before
+   */
+  public static Profile profileTraining(
+      String name,
+      Backend measured,
+      Function<Backend, TimedSteps> steps,
+      int repetitions,
+      long warmUpNanos) {
+    try (ProfilingBackend profiling = new ProfilingBackend(measured);
+        TimedSteps training = steps.apply(profiling.backend)) {
+      training.warmUp(warmUpNanos);
+      profiling.lines.clear();
+      long begin = System.nanoTime();
+      for (int i = 0; i < repetitions; i++) {
+        training.step();
+      }
+      return new Profile(name, System.nanoTime() - begin, List.copyOf(profiling.lines.values()));
+    }
   }
 
   private ProfilingBackend(Backend measured) {
@@ -71,12 +102,21 @@ public final class ProfilingBackend implements AutoCloseable {
             : proxy(
                 FusedOperations.class,
                 (method, arguments) -> time(together, timer, method, arguments));
+    TrainingKernels kernels = measured.training();
+    TrainingKernels training =
+        proxy(
+            TrainingKernels.class,
+            (method, arguments) ->
+                method.getName().equals("roundedColumns")
+                    ? call(kernels, method, arguments)
+                    : time(kernels, timer, method, arguments));
     return proxy(
         Backend.class,
         (method, arguments) ->
             switch (method.getName()) {
               case "offloadedBlocks" -> offloaded;
               case "fused" -> fused;
+              case "training" -> training;
               case "records" -> false; // Steps that are recorded are not told by operation.
               default ->
                   isOperation(method, arguments)
@@ -142,8 +182,18 @@ public final class ProfilingBackend implements AutoCloseable {
   /** The operation, and of weights and caches the type, of weights the shape as well. */
   private static String name(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear", "addLinear", "gatedLinear", "activatedLinear", "expertLinear" ->
+      case "linear",
+          "addLinear",
+          "gatedLinear",
+          "activatedLinear",
+          "expertLinear",
+          "linearBackwardInput",
+          "expertLinearBackwardInput" ->
           operation + " " + typeAndShape(arguments[2]);
+      case "linearBackward", "linearBackwardActivated" ->
+          operation + " " + typeAndShape(arguments[5]);
+      case "linearBackwardWeight", "expertLinearBackwardWeight" ->
+          operation + " " + typeAndShape(arguments[0]);
       case "embedding" -> operation + " " + typeAndShape(arguments[1]);
       case "attention" -> operation + " " + type(arguments[2]);
       case "copyRows" -> operation + " " + type(arguments[0]);

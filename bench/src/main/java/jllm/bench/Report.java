@@ -10,9 +10,10 @@ import jllm.tensor.cpu.MachineLimits;
 
 /**
  * The figures of a run in llama-bench's layout, with the share of the machine's limit beside each:
- * of the measured read bandwidth for decoding, of the measured float32 peak for prefill.
+ * of the measured read bandwidth for decoding, of the measured peak for prefill.
  *
  * @param model such as {@code llama 1.10 B Q8_0}
+ * @param precision of the measured peak, for people
  */
 public record Report(
     String model,
@@ -22,6 +23,7 @@ public record Report(
     int threads,
     ModelWork work,
     MachineLimits limits,
+    String precision,
     List<Measurement> measurements) {
 
   private static final List<String> COLUMNS =
@@ -108,8 +110,8 @@ public record Report(
   /** What the limits were, in a line. */
   public String limitsLine() {
     return format(
-        "measured limits with %d threads: %.1f GB/s read from memory, %.0f GFLOP/s in float32",
-        threads, limits.readBytesPerSecond() / 1e9, limits.flops() / 1e9);
+        "measured limits with %d threads: %.1f GB/s read from memory, %.0f GFLOP/s in %s",
+        threads, limits.readBytesPerSecond() / 1e9, limits.flops() / 1e9, precision);
   }
 
   private static boolean decodes(Measurement measurement) {

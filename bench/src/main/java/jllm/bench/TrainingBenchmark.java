@@ -21,7 +21,7 @@ public final class TrainingBenchmark {
   private final double peakFlops;
 
   /**
-   * @param peakFlops measured float32 peak of the machine
+   * @param peakFlops measured peak of the machine, in the backend's precision
    */
   public TrainingBenchmark(Backend backend, double peakFlops) {
     this.backend = backend;
@@ -36,6 +36,8 @@ public final class TrainingBenchmark {
    * @param median of the repetitions, each phase by itself
    * @param least of the repetitions
    * @param flops of a step
+   * @param peakFlops measured
+   * @param statedFlops of the device's maker; NaN if not known
    */
   public record Result(
       int width,
@@ -45,7 +47,8 @@ public final class TrainingBenchmark {
       StepTimes median,
       StepTimes least,
       TrainingFlops flops,
-      double peakFlops) {
+      double peakFlops,
+      double statedFlops) {
 
     public double tokensPerSecond() {
       return size.tokensPerStep() / median.total();
@@ -68,6 +71,11 @@ public final class TrainingBenchmark {
       return rate() / peakFlops;
     }
 
+    /** Model FLOPs utilization (Chowdhery et al. 2022, appendix B); NaN if not known. */
+    public double mfu() {
+      return rate() / statedFlops;
+    }
+
     /** For JSON. */
     public Map<String, Object> record() {
       Map<String, Object> record = new LinkedHashMap<>();
@@ -86,6 +94,10 @@ public final class TrainingBenchmark {
       record.put("flops", rate());
       record.put("limit_flops", peakFlops);
       record.put("share_of_limit", shareOfPeak());
+      if (!Double.isNaN(statedFlops)) {
+        record.put("stated_flops", statedFlops);
+        record.put("mfu", mfu());
+      }
       record.put("tokens_per_second", tokensPerSecond());
       return record;
     }
@@ -132,10 +144,7 @@ public final class TrainingBenchmark {
       int repetitions,
       long warmUpNanos) {
     List<StepTimes> times = new ArrayList<>();
-    long begin = System.nanoTime();
-    do {
-      steps.step();
-    } while (System.nanoTime() - begin < warmUpNanos);
+    steps.warmUp(warmUpNanos);
     for (int i = 0; i < repetitions; i++) {
       times.add(steps.step());
     }
@@ -149,7 +158,8 @@ public final class TrainingBenchmark {
         quantile(times, times.size() / 2),
         quantile(times, 0),
         new TrainingFlops(token.forward() * tokens, token.backward() * tokens),
-        peakFlops);
+        peakFlops,
+        StatedPeak.flops(backend));
   }
 
   private static StepTimes quantile(List<StepTimes> times, int place) {
@@ -161,9 +171,12 @@ public final class TrainingBenchmark {
 
   /** A table in Markdown, a line for each result. */
   public static String markdown(List<Result> results) {
+    boolean stated = results.stream().anyMatch(result -> !Double.isNaN(result.statedFlops()));
     List<List<String>> rows = new ArrayList<>();
     rows.add(
-        List.of(
+        columns(
+            stated,
+            "MFU",
             "width",
             "trained",
             "lora",
@@ -181,7 +194,9 @@ public final class TrainingBenchmark {
             "us/token"));
     for (Result r : results) {
       rows.add(
-          List.of(
+          columns(
+              stated,
+              format("%.1f %%", 100 * r.mfu()),
               format("%d", r.width()),
               format("%.2f M", r.trained() / 1e6),
               r.rank() == 0 ? "" : format("rank %d", r.rank()),
@@ -199,6 +214,14 @@ public final class TrainingBenchmark {
               format("%.1f", 1e6 / r.tokensPerSecond())));
     }
     return MarkdownTable.of(rows, column -> false);
+  }
+
+  private static List<String> columns(boolean stated, String mfu, String... others) {
+    List<String> columns = new ArrayList<>(List.of(others));
+    if (stated) {
+      columns.add(mfu);
+    }
+    return columns;
   }
 
   private static String millis(double seconds) {

@@ -8,6 +8,8 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import jllm.format.ModelConfig;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.quantize.QuantizationType;
@@ -18,8 +20,16 @@ import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.cpu.CpuKernels;
 import jllm.tensor.cpu.MachineLimits;
+import jllm.train.AdapterOptions;
+import jllm.train.BatchOptions;
+import jllm.train.Horizon;
+import jllm.train.ScheduleOptions;
+import jllm.train.TimedSteps;
+import jllm.train.TrainOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProfileTest {
   private static final ModelShape SHAPE = new ModelShape(2, 256, 512, 4, 2, 300, 64, false);
@@ -39,9 +49,11 @@ class ProfileTest {
       ModelWork work = ModelWork.of(file);
       List<Profile> profiles =
           ProfilingBackend.profile(file.weights(), backend, 16, workloads, repetitions, 0);
-      for (Profile profile : profiles) {
+      for (int i = 0; i < profiles.size(); i++) {
+        Profile profile = profiles.get(i);
         Profile.Line total = profile.total();
-        assertEquals(repetitions * work.flops(profile.workload()), total.flops(), 1);
+        assertEquals(workloads.get(i).name(), profile.name());
+        assertEquals(repetitions * work.flops(workloads.get(i)), total.flops(), 1);
         assertTrue(total.nanos() <= profile.wallNanos(), profile.toString());
       }
       Profile decode = profiles.getLast();
@@ -52,6 +64,35 @@ class ProfileTest {
               .sum();
       double expected = repetitions * 7 * work.bytesPerToken();
       assertTrue(weights > expected && weights < 1.1 * expected, weights + ", " + expected);
+    }
+  }
+
+  /** In training, too: all weights, and an adapter. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2", "llama"})
+  void operationsAddUpToTheStep(String blocks) {
+    jllm.train.model.ModelShape shape =
+        blocks.equals("gpt2")
+            ? jllm.train.model.ModelShape.gpt2(2, 2, 16, 12)
+            : jllm.train.model.ModelShape.llama(2, 2, 1, 16, 24, 12, false);
+    ModelConfig config = shape.config(31);
+    TrainOptions options =
+        TrainOptions.of(
+            new BatchOptions(3, 12, 1), new Horizon.Steps(1), ScheduleOptions.constant(1e-5));
+    AdapterOptions adapter = new AdapterOptions(4, 8, false, 0, List.of("all"), 0);
+    try (Backend backend = CpuKernels.AUTO.open(2)) {
+      List<Function<Backend, TimedSteps>> kinds =
+          List.of(
+              on -> TimedSteps.ofWeights(on, config, options),
+              on -> TimedSteps.ofAdapter(on, config, DType.F32, adapter, options));
+      for (Function<Backend, TimedSteps> kind : kinds) {
+        double expected;
+        try (TimedSteps steps = kind.apply(backend)) {
+          expected = steps.flops().total() * options.batch().tokensPerBatch();
+        }
+        Profile profile = ProfilingBackend.profileTraining("step", backend, kind, 2, 0);
+        assertEquals(2 * expected, profile.total().flops(), 0.1 * expected, profile.toString());
+      }
     }
   }
 
@@ -74,7 +115,7 @@ class ProfileTest {
     Profile.Line product =
         new Profile.Line("linear F32[2, 4]", List.of("matvec_f32"), 5, 1_000_000, 5e6, 1e6);
     Profile.Line other = new Profile.Line("add", List.of("add"), 1, 3_000_000, 3e6, 0);
-    Profile profile = new Profile(new Workload.Decode(5), 5_000_000, List.of(product, other));
+    Profile profile = new Profile("tg5", 5_000_000, List.of(product, other));
     List<Map<String, Object>> records = profile.records(LIMITS);
     assertEquals("add", records.getFirst().get("operation"), "the longest first");
     assertEquals(0.5, records.getLast().get("share_of_limit"));

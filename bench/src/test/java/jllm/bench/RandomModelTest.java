@@ -75,6 +75,7 @@ class RandomModelTest {
               2,
               ModelWork.of(model),
               new MachineLimits(1e10, 1e11),
+              "float32",
               measured);
       List<String> lines = report.markdown().lines().toList();
       assertEquals(4, lines.size());

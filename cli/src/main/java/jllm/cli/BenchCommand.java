@@ -13,8 +13,11 @@ import jllm.bench.GenerationBenchmark;
 import jllm.bench.Measurement;
 import jllm.bench.ModelShape;
 import jllm.bench.ModelWork;
+import jllm.bench.Profile;
+import jllm.bench.ProfilingBackend;
 import jllm.bench.RandomModel;
 import jllm.bench.Report;
+import jllm.bench.StatedPeak;
 import jllm.bench.Workload;
 import jllm.format.ModelFile;
 import jllm.format.StoredTensor;
@@ -105,7 +108,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "SHAPE:TYPE",
       description =
           "Write the GGUF file MODEL with random weights instead of measuring one. Shapes: 15m,"
-              + " 135m, 1.1b, 3b, 8b; types: those of 'quantize'.")
+              + " 135m, 1b, 1.1b, 3b, 8b; types: those of 'quantize'.")
   private @Nullable String modelToMake;
 
   @Option(
@@ -217,8 +220,10 @@ final class BenchCommand implements Callable<Integer> {
       Backend backend = devices.of(List.of(file), longest, 1, types);
       Memory.require(file, backend, longest);
       if (profile) {
-        new ProfileReport(streams, format)
-            .write(file, backend, limits, batchSize, workloads, repetitions, WARM_UP_NANOS);
+        List<Profile> profiles =
+            ProfilingBackend.profile(
+                file.weights(), backend, batchSize, workloads, repetitions, WARM_UP_NANOS);
+        new ProfileReport(streams, format).write(profiles, devices.main(), limits);
         return;
       }
       try (Transformer model = Transformer.of(file.weights(), backend)) {
@@ -236,6 +241,7 @@ final class BenchCommand implements Callable<Integer> {
                 compute.threadCount(),
                 ModelWork.of(file),
                 limits,
+                StatedPeak.precision(devices.main()),
                 measurements));
       }
     }

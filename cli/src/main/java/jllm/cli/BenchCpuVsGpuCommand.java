@@ -16,6 +16,7 @@ import jllm.bench.OperationCheck;
 import jllm.bench.ProductBenchmark;
 import jllm.bench.ProductMeasurement;
 import jllm.bench.RooflinePlot;
+import jllm.bench.StatedPeak;
 import jllm.format.ModelFile;
 import jllm.format.model.ModelFiles;
 import jllm.tensor.Backend;
@@ -403,12 +404,13 @@ final class BenchCpuVsGpuCommand implements Callable<Integer> {
     }
     for (Device device : devices) {
       say(
-          "%s: %s; measured %.1f GB/s, %.0f GFLOP/s in float32"
+          "%s: %s; measured %.1f GB/s, %.0f GFLOP/s in %s"
               .formatted(
                   device.name(),
                   device.backend().describe(),
                   device.limits().readBytesPerSecond() / 1e9,
-                  device.limits().flops() / 1e9));
+                  device.limits().flops() / 1e9,
+                  StatedPeak.precision(device.backend())));
     }
     pictures.forEach(picture -> say("picture: " + picture));
   }

@@ -5,15 +5,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import jllm.bench.Profile;
+import jllm.bench.ProfilingBackend;
+import jllm.bench.StatedPeak;
 import jllm.bench.TrainingBenchmark;
 import jllm.format.ModelConfig;
+import jllm.format.model.ModelArchitectures;
 import jllm.quantize.QuantizationType;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
+import jllm.tensor.Shape;
+import jllm.tensor.Tensor;
+import jllm.tensor.cpu.MachineLimits;
 import jllm.train.AdapterOptions;
 import jllm.train.BatchOptions;
 import jllm.train.Horizon;
 import jllm.train.ScheduleOptions;
+import jllm.train.TimedSteps;
 import jllm.train.TrainOptions;
 import jllm.train.model.ModelCosts;
 import jllm.train.model.ModelOverrides;
@@ -31,19 +39,31 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     footer = {
       "",
-      "Weights and tokens are random; float32. Each phase is the median of the repetitions."
-          + " Several",
-      "numbers for --batch-size, --seq-len or --width give a line for each combination.",
+      "Weights and tokens are random. Each phase is the median of the repetitions. Several",
+      "numbers for --batch-size, --seq-len or --width give a line for each combination. The share",
+      "of the peak is that of the peak that was measured; MFU is that of the peak which the maker",
+      "of the device states, where that is known.",
       "",
       "Example: jllm bench-train --preset gpt2-small --batch-size 4 --seq-len 64",
       "What a token costs as contexts grow:",
       "  jllm bench-train --preset llama-15m --context 2048 --batch-size 1 --seq-len"
-          + " 256,512,1024,2048"
+          + " 256,512,1024,2048",
+      "Where the time goes: jllm bench-train --preset gpt2-small --batch-size 4 --profile",
+      "LoRA of a model that is too large to be trained whole:",
+      "  jllm bench-train --preset llama-8b --lora-rank 16 --lora-only --frozen-type bf16"
+          + " --batch-size 1 --seq-len 2048"
     })
 final class BenchTrainCommand implements Callable<Integer> {
   private static final int USUAL_VOCABULARY = 50257;
   private static final double RATE = 1e-5;
   private static final long MILLION = 1_000_000;
+  private static final String MOST = "max";
+
+  /** More make no step faster. */
+  private static final int MOST_TOKENS = 1 << 18;
+
+  /** The part of the memory that the largest batch may need by the estimate, which is near. */
+  private static final double USED_MEMORY = 0.93;
 
   private final Streams streams;
 
@@ -54,8 +74,10 @@ final class BenchTrainCommand implements Callable<Integer> {
       paramLabel = "N,...",
       split = ",",
       defaultValue = "4",
-      description = "Sequences computed at once. Default: ${DEFAULT-VALUE}.")
-  private int[] batches = {};
+      description =
+          "Sequences computed at once; max = as many as there is memory for, by estimate. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private String[] batches = {};
 
   @Option(
       names = "--seq-len",
@@ -96,6 +118,9 @@ final class BenchTrainCommand implements Callable<Integer> {
               + " times as fast they are.")
   private @Nullable Integer rank;
 
+  @Option(names = "--lora-only", description = "With --lora-rank: measure that alone.")
+  private boolean loraOnly;
+
   @Option(
       names = "--lora-dropout",
       paramLabel = "F",
@@ -115,6 +140,13 @@ final class BenchTrainCommand implements Callable<Integer> {
       names = "--grad-checkpoint",
       description = "Compute activations again instead of keeping them.")
   private boolean recompute;
+
+  @Option(
+      names = "--profile",
+      description =
+          "Print where the time of a step goes instead of how much it is: each operation with its"
+              + " bytes, its products and their share of the limits, timed on the device itself.")
+  private boolean profile;
 
   @Mixin private final ComputeOptions compute = new ComputeOptions();
   @Mixin private final OutputOptions output = new OutputOptions();
@@ -136,32 +168,80 @@ final class BenchTrainCommand implements Callable<Integer> {
     if (models.initFrom != null) {
       throw new UsageException("a shape is measured, with random weights; leave out --init-from");
     }
-    List<TrainingBenchmark.Result> results = new ArrayList<>();
+    if (loraOnly && rank == null) {
+      throw new UsageException("--lora-only needs --lora-rank");
+    }
     try (Backend backend = compute.trainingBackend(null)) {
       List<Case> cases = cases(backend);
-      double peak = compute.peakFlops(backend);
-      TrainingBenchmark benchmark = new TrainingBenchmark(backend, peak);
-      for (Case one : cases) {
-        results.addAll(measure(benchmark, one));
+      if (profile) {
+        writeProfiles(cases, backend);
+      } else {
+        measure(cases, backend);
       }
-      write(results, backend, peak);
     }
     return ExitCode.OK;
   }
 
-  private List<TrainingBenchmark.Result> measure(TrainingBenchmark benchmark, Case one) {
-    ModelConfig config = one.config();
-    TrainOptions options = one.options();
-    long warmUpNanos = warmUp * 1000 * MILLION;
+  private void measure(List<Case> cases, Backend backend) throws IOException {
+    double peak = compute.peakFlops(backend);
+    TrainingBenchmark benchmark = new TrainingBenchmark(backend, peak);
     List<TrainingBenchmark.Result> results = new ArrayList<>();
-    results.add(benchmark.run(config, options, repetitions, warmUpNanos));
-    if (rank != null) {
-      AdapterOptions adapter =
-          new AdapterOptions(rank, 2.0 * rank, false, loraDropout, List.of("all"), 0);
-      results.add(
-          benchmark.runAdapter(config, frozenType(), adapter, options, repetitions, warmUpNanos));
+    for (Case one : cases) {
+      if (!loraOnly) {
+        results.add(benchmark.run(one.config(), one.options(), repetitions, warmUpNanos()));
+      }
+      if (rank != null) {
+        results.add(
+            benchmark.runAdapter(
+                one.config(),
+                frozenType(),
+                adapter(rank),
+                one.options(),
+                repetitions,
+                warmUpNanos()));
+      }
     }
-    return results;
+    write(results, backend, peak);
+  }
+
+  private void writeProfiles(List<Case> cases, Backend backend) throws IOException {
+    MachineLimits limits = compute.limits(backend);
+    List<Profile> profiles = new ArrayList<>();
+    for (Case one : cases) {
+      BatchOptions size = one.options().batch();
+      String name = "%d x %d".formatted(size.batchSize(), size.sequenceLength());
+      if (!loraOnly) {
+        profiles.add(
+            ProfilingBackend.profileTraining(
+                "step of " + name,
+                backend,
+                profiled -> TimedSteps.ofWeights(profiled, one.config(), one.options()),
+                repetitions,
+                warmUpNanos()));
+      }
+      if (rank != null) {
+        AdapterOptions adapter = adapter(rank);
+        DType frozen = frozenType();
+        profiles.add(
+            ProfilingBackend.profileTraining(
+                "adapter step of " + name,
+                backend,
+                profiled ->
+                    TimedSteps.ofAdapter(profiled, one.config(), frozen, adapter, one.options()),
+                repetitions,
+                warmUpNanos()));
+      }
+    }
+    BenchCommand.Format format = output.json ? BenchCommand.Format.JSON : BenchCommand.Format.MD;
+    new ProfileReport(streams, format).write(profiles, backend, limits);
+  }
+
+  private long warmUpNanos() {
+    return 1000L * warmUp * MILLION;
+  }
+
+  private AdapterOptions adapter(int rank) {
+    return new AdapterOptions(rank, 2.0 * rank, false, loraDropout, List.of("all"), 0);
   }
 
   private DType frozenType() {
@@ -184,14 +264,9 @@ final class BenchTrainCommand implements Callable<Integer> {
       for (@Nullable Integer length : orNone(lengths)) {
         int tokens = length == null ? config.contextLength() : length;
         Range.check("--seq-len", tokens, 1, config.contextLength());
-        for (int batch : batches) {
-          TrainOptions options =
-              TrainOptions.of(
-                      new BatchOptions(batch, tokens, 1),
-                      new Horizon.Steps(1),
-                      ScheduleOptions.constant(RATE))
-                  .withWeightType(compute.weightType(backend))
-                  .withRecompute(recompute);
+        for (String batch : batches) {
+          int size = batch.equals(MOST) ? most(config, tokens, backend) : number(batch);
+          TrainOptions options = options(size, tokens, backend);
           requireMemory(config, options, backend);
           cases.add(new Case(config, options));
         }
@@ -211,9 +286,41 @@ final class BenchTrainCommand implements Callable<Integer> {
     return list;
   }
 
-  private static void requireMemory(ModelConfig config, TrainOptions options, Backend backend) {
+  private static int number(String batch) {
+    try {
+      return Integer.parseInt(batch);
+    } catch (NumberFormatException e) {
+      throw new UsageException("--batch-size: found '" + batch + "', expected a number or " + MOST);
+    }
+  }
+
+  private TrainOptions options(int batch, int tokens, Backend backend) {
+    return TrainOptions.of(
+            new BatchOptions(batch, tokens, 1),
+            new Horizon.Steps(1),
+            ScheduleOptions.constant(RATE))
+        .withWeightType(compute.weightType(backend))
+        .withRecompute(recompute);
+  }
+
+  /** The largest batch that memory has room for, 1 at least. */
+  private int most(ModelConfig config, int tokens, Backend backend) {
+    double available = USED_MEMORY * Memory.available(backend);
+    int most = 1;
+    for (int step = Integer.highestOneBit(MOST_TOKENS / tokens); step > 0; step /= 2) {
+      int tried = most + step;
+      boolean possible = (long) tried * tokens <= MOST_TOKENS;
+      if (possible && needed(config, options(tried, tokens, backend), backend) <= available) {
+        most = tried;
+      }
+    }
+    return most;
+  }
+
+  /** Bytes; of an adapter those of the frozen weights and the activations, which are most. */
+  private long needed(ModelConfig config, TrainOptions options, Backend backend) {
     BatchOptions batch = options.batch();
-    long needed =
+    ModelCosts.Memory memory =
         ModelCosts.of(config, batch.sequenceLength())
             .memory(
                 config,
@@ -221,8 +328,23 @@ final class BenchTrainCommand implements Callable<Integer> {
                 options.recompute(),
                 false,
                 options.weightType(),
-                backend)
-            .total();
+                backend);
+    return loraOnly
+        ? frozenBytes(config) + memory.activations() + memory.program()
+        : memory.total();
+  }
+
+  private long frozenBytes(ModelConfig config) {
+    long bytes = 0;
+    for (Shape shape : ModelArchitectures.weights(config).values()) {
+      bytes += Tensor.byteSize(shape.rank() > 1 ? frozenType() : DType.F32, shape);
+    }
+    return bytes;
+  }
+
+  private void requireMemory(ModelConfig config, TrainOptions options, Backend backend) {
+    BatchOptions batch = options.batch();
+    long needed = needed(config, options, backend);
     if (needed > Memory.available(backend)) {
       throw new ResourceException(
           "training %d x %d tokens at width %d needs %s of memory, but only %s are available"
@@ -244,7 +366,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       return;
     }
     streams.out().print(TrainingBenchmark.markdown(results));
-    for (int i = 1; rank != null && i < results.size(); i += 2) {
+    for (int i = 1; rank != null && !loraOnly && i < results.size(); i += 2) {
       streams
           .out()
           .print(
@@ -259,8 +381,8 @@ final class BenchTrainCommand implements Callable<Integer> {
       streams
           .err()
           .println(
-              "%s; measured peak %.0f GFLOP/s in float32"
-                  .formatted(backend.describe(), peak / 1e9));
+              "%s; measured peak %.0f GFLOP/s in %s"
+                  .formatted(backend.describe(), peak / 1e9, StatedPeak.precision(backend)));
     }
   }
 }

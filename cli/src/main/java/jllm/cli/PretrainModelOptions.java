@@ -63,7 +63,7 @@ final class PretrainModelOptions {
       paramLabel = "NAME",
       description =
           "A shape by name: nano, gpt2-small/medium/large/xl, llama-tiny, llama-15m, llama-42m,"
-              + " llama-110m, llama-300m, llama-1b, gopher-44m/117m/417m/1.4b/7.1b/280b."
+              + " llama-110m, llama-300m, llama-1b, llama-8b, gopher-44m/117m/417m/1.4b/7.1b/280b."
               + " Default: nano.")
   private @Nullable String preset;
 

@@ -5,13 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import jllm.bench.Profile;
-import jllm.bench.ProfilingBackend;
-import jllm.bench.Workload;
-import jllm.format.ModelFile;
+import jllm.bench.StatedPeak;
 import jllm.tensor.Backend;
 import jllm.tensor.cpu.MachineLimits;
 
-/** {@code jllm bench --profile}: where the time of a model goes. */
+/** {@code --profile} of the benchmarks: where the time of a model goes. */
 final class ProfileReport {
   private final Streams streams;
   private final BenchCommand.Format format;
@@ -21,18 +19,13 @@ final class ProfileReport {
     this.format = format;
   }
 
-  void write(
-      ModelFile file,
-      Backend backend,
-      MachineLimits limits,
-      int batchSize,
-      List<Workload> workloads,
-      int repetitions,
-      long warmUpNanos)
-      throws IOException {
-    List<Profile> profiles =
-        ProfilingBackend.profile(
-            file.weights(), backend, batchSize, workloads, repetitions, warmUpNanos);
+  /**
+   * Writes profiles.
+   *
+   * @param backend that was measured
+   * @param limits of it
+   */
+  void write(List<Profile> profiles, Backend backend, MachineLimits limits) throws IOException {
     StandardOutput out = streams.out();
     if (format == BenchCommand.Format.MD) {
       String separator = "";
@@ -45,10 +38,11 @@ final class ProfileReport {
           .err()
           .printf(
               Locale.ROOT,
-              "%s; limits: %.1f GB/s from memory, %.0f GFLOP/s in float32%n",
+              "%s; limits: %.1f GB/s from memory, %.0f GFLOP/s in %s%n",
               backend.describe(),
               limits.readBytesPerSecond() / 1e9,
-              limits.flops() / 1e9);
+              limits.flops() / 1e9,
+              StatedPeak.precision(backend));
     } else {
       List<Map<String, Object>> records =
           profiles.stream().flatMap(profile -> profile.records(limits).stream()).toList();
@@ -61,7 +55,7 @@ final class ProfileReport {
     return String.format(
         Locale.ROOT,
         "%s: %.3f ms of operations in %.3f ms; the rest is the model's own code and measuring",
-        profile.workload().name(),
+        profile.name(),
         profile.total().nanos() / 1e6,
         profile.wallNanos() / 1e6);
   }

@@ -46,6 +46,45 @@ class BenchTrainTest {
   }
 
   @Test
+  void adaptersAlone() {
+    Run run =
+        bench(
+            "--n-layer 1 --n-head 2 --d-model 32 --context 8 --batch-size 2 --lora-rank 4"
+                + " --lora-only --frozen-type q8_0");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    List<String> lines = run.out().lines().toList();
+    assertEquals(3, lines.size(), run.out());
+    assertTrue(lines.get(2).matches("\\| +32 \\| +\\S+ M \\| +rank 4 \\|.*"), run.out());
+  }
+
+  @Test
+  void theLargestBatchHasNoMoreTokensThanMakeSense() {
+    Run run = bench("--n-layer 1 --n-head 1 --d-model 2 --context 1000 --batch-size max");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    assertTrue(
+        run.out()
+            .lines()
+            .toList()
+            .get(2)
+            .matches("\\| +2 \\| +\\S+ M \\| +\\| +262 \\| +1000 \\|.*"),
+        run.out());
+  }
+
+  @Test
+  void profileOfAStep() {
+    Run run =
+        bench(
+            "--n-layer 2 --n-head 2 --d-model 32 --context 8 --batch-size 2 --lora-rank 4"
+                + " --profile");
+    assertEquals(ExitCode.OK, run.code(), run.err());
+    List<String> lines = run.out().lines().toList();
+    assertTrue(lines.getFirst().startsWith("| step of 2 x 8: operation"), run.out());
+    assertTrue(run.out().contains("\n| adapter step of 2 x 8: operation"), run.out());
+    assertTrue(run.out().contains("| adamW "), run.out());
+    assertTrue(run.err().contains("limits:"), run.err());
+  }
+
+  @Test
   void resultsForPrograms() {
     Run run = bench("--preset nano --seq-len 8 --json -q");
     assertEquals(ExitCode.OK, run.code(), run.err());
@@ -66,6 +105,8 @@ class BenchTrainTest {
         "--preset none; there is no preset none",
         "--preset nano --lora-rank 0; a rank of 0",
         "--preset nano --lora-rank 4 --frozen-type q9; unknown element type 'q9'",
+        "--preset nano --batch-size many; expected a number or max",
+        "--preset nano --lora-only; needs --lora-rank",
         "--init-from m.gguf; leave out --init-from",
         "--preset gpt2-xl --batch-size 1000000; of memory",
       })

@@ -97,6 +97,14 @@ public final class TimedSteps implements AutoCloseable {
     return flops;
   }
 
+  /** Does steps for so long, at least one: the JIT compiles the kernels meanwhile. */
+  public void warmUp(long nanos) {
+    long begin = System.nanoTime();
+    do {
+      step();
+    } while (System.nanoTime() - begin < nanos);
+  }
+
   /** Does a step and says where its time went. */
   public StepTimes step() {
     float factor = (float) (1.0 / size.tokensPerStep());

@@ -9,9 +9,9 @@ import jllm.train.SettingsException;
  * Named shapes of models.
  *
  * <p>Sources: GPT-2: Radford et al. 2019, table 2. {@code llama-15m} to {@code llama-110m}: the
- * models of llama2.c; {@code llama-1b}: Llama 3.2 1B. Gopher: Rae et al. 2021, table 1, the sizes
- * of the family with GPT-2's blocks (its own relative positions nothing else loads). {@code nano}:
- * the small model of characters in nanoGPT's README.
+ * models of llama2.c; {@code llama-1b}: Llama 3.2 1B; {@code llama-8b}: Llama 3 8B. Gopher: Rae et
+ * al. 2021, table 1, the sizes of the family with GPT-2's blocks (its own relative positions
+ * nothing else loads). {@code nano}: the small model of characters in nanoGPT's README.
  */
 public final class ModelPresets {
   private static final int GOPHER_CONTEXT = 2048;
@@ -43,6 +43,9 @@ public final class ModelPresets {
     all.put(
         "llama-1b",
         withRopeBase(ModelShape.llama(16, 32, 8, 2048, 8192, 2048, true), LLAMA3_ROPE_BASE));
+    all.put(
+        "llama-8b",
+        withRopeBase(ModelShape.llama(32, 32, 8, 4096, 14336, 8192, false), LLAMA3_ROPE_BASE));
     all.put("gopher-44m", ModelShape.gpt2(8, 16, 512, GOPHER_CONTEXT));
     all.put("gopher-117m", ModelShape.gpt2(12, 12, 768, GOPHER_CONTEXT));
     all.put("gopher-417m", ModelShape.gpt2(12, 12, 1536, GOPHER_CONTEXT));

@@ -27,6 +27,7 @@ final class ModelShapeTest {
     "llama-42m, 32000, 41689600",
     "llama-110m, 32000, 109529856",
     "llama-1b, 128256, 1235814400",
+    "llama-8b, 128256, 8030261248",
   })
   void presetsHaveThePublishedNumberOfParameters(String name, int vocabulary, long parameters) {
     ModelConfig config = ModelPresets.named(name).config(vocabulary);

@@ -1,5 +1,7 @@
 package jllm.bench;
 
+import jllm.tensor.Backend;
+import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.cuda.CudaDevice;
 
 /**
@@ -7,8 +9,30 @@ import jllm.tensor.cuda.CudaDevice;
  * multiprocessor, two for a multiplication with addition, without sparsity. Only of the
  * architectures where all products of one kind have one figure.
  */
-final class CudaPeaks {
-  private CudaPeaks() {}
+public final class StatedPeak {
+  private StatedPeak() {}
+
+  /**
+   * Operations a second of products of many rows, in the precision of a backend: what model FLOPs
+   * utilization (MFU) is a share of. NaN if not known, as of CPUs.
+   */
+  static double flops(Backend backend) {
+    return backend instanceof CudaBackend cuda
+        ? flops(cuda.device(), cuda.math().name())
+        : Double.NaN;
+  }
+
+  /** The precision, for people, in which the peak of a backend is measured. */
+  public static String precision(Backend backend) {
+    if (!(backend instanceof CudaBackend cuda)) {
+      return "float32";
+    }
+    return switch (cuda.math()) {
+      case F32 -> "float32";
+      case TF32 -> "TF32";
+      case BF16 -> "BF16";
+    };
+  }
 
   /** Operations a second at the device's highest clock; NaN if not known. */
   static double flops(CudaDevice device, String precision) {
