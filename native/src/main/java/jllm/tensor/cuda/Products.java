@@ -224,6 +224,37 @@ final class Products {
     return new Operand(scratch.bytes((long) x.rows() * stride * Short.BYTES), Type.BF16, stride);
   }
 
+  /** out [N, P] = x [N, I] w^T in BF16, w [O, I]; P at least O, what is beyond stays as it is. */
+  void roundedLinear(Tensor out, Tensor x, Tensor w) {
+    int rows = x.rows();
+    int inputs = x.columns();
+    int stride = out.columns();
+    try (Scratch scratch = new Scratch(gpu)) {
+      Operand right = operand(x, scratch);
+      tiles(
+          w,
+          (tile, from, count) -> {
+            long to = address(out) + (long) from * Short.BYTES;
+            CublasLt.Product product =
+                product(
+                    tile,
+                    true,
+                    right,
+                    false,
+                    to,
+                    stride,
+                    count,
+                    rows,
+                    inputs,
+                    0,
+                    Type.BF16,
+                    Epilogue.NONE,
+                    0);
+            gpu.multiply(product, tile.address, right.address, to, 0, 0);
+          });
+    }
+  }
+
   /** Elements of a row of so many when it is rounded for products; 0 if they are not. */
   int roundedColumns(int columns) {
     return rounds() ? roundedStride(columns) : 0;
