@@ -150,7 +150,8 @@ final class Checkout {
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 
-  private static Path repository() {
+  /** The checkout that is tested. */
+  static Path repository() {
     Path folder = Path.of("").toAbsolutePath();
     while (!Files.exists(folder.resolve("jllm"))) {
       folder = folder.getParent();

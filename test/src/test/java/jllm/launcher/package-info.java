@@ -1,4 +1,7 @@
-/** The launcher script, run with a JDK and a Maven that only note how they are called. */
+/**
+ * The launcher and other scripts, run with a JDK, a Maven, a jllm that only note how they are
+ * called.
+ */
 @NullMarked
 package jllm.launcher;
 
