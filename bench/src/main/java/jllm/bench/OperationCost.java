@@ -25,7 +25,8 @@ record OperationCost(double bytes, double flops) {
    */
   static OperationCost of(String operation, @Nullable Object[] arguments) {
     return switch (operation) {
-      case "linear", "addLinear", "activatedLinear" -> linear(tensor(arguments[1]), arguments, 2);
+      case "linear", "addLinear", "activatedLinear", "roundedLogits" ->
+          linear(tensor(arguments[1]), arguments, 2);
       case "gatedLinear" -> linear(tensor(arguments[1]), arguments, 2, 4);
       case "linears" -> linear(tensor(arguments[1]), arguments, 2);
       case "store" -> store(arguments);

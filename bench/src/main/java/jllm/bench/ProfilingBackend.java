@@ -188,6 +188,7 @@ public final class ProfilingBackend implements AutoCloseable {
           "activatedLinear",
           "expertLinear",
           "linearBackwardInput",
+          "roundedLogits",
           "expertLinearBackwardInput" ->
           operation + " " + typeAndShape(arguments[2]);
       case "linearBackward", "linearBackwardActivated" ->
