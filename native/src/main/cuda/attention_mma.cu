@@ -1,9 +1,9 @@
-// module: common tiles fast mma attention_mma
+// module: common tiles mma attention_mma
 // Attention for many queries on tensor cores (FlashAttention-2: Dao 2023): queries, keys, values
 // and weights in bf16, scores, softmax and sums in float32. A warp owns 16 M queries; scores,
 // weights and sums stay in its registers. While scores of a tile of keys are computed its values
-// are copied, while these are summed up the next keys are. q, out [N, H*D]; keys and values packed;
-// lse [N, H].
+// are copied, while these are summed up the next keys are. q, out [N, H*D], float or bf16; keys and
+// values packed, or in bf16 as they are; lse [N, H].
 //
 // Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 200 to 255 registers, so
 // that two blocks (8 warps) are on a multiprocessor; 164 to 244 for more than 128 columns.
@@ -129,11 +129,15 @@ __device__ __forceinline__ void drop(float (&s)[M][N][4], const Attention& a, in
     });
 }
 
+// What is in bf16, in heads of a width W. Queries and results that are not are floats, keys and
+// values that are not were packed.
+enum { ROUNDED_Q = 1, ROUNDED_K = 2, ROUNDED_V = 4, ROUNDED_OUT = 8 };
+
 // A block takes ROWS queries of a head: grid (query tiles, H, sequences). The last queries, which
 // see the most keys, are first in line.
 template <int W>
-__device__ __forceinline__ void attend(float* out, float* lse, const float* q, const Packed& k,
-                                       const Packed& v, const Attention& a) {
+__device__ __forceinline__ void attend(void* out, float* lse, const void* q, const Heads& k,
+                                       const Heads& v, const Attention& a, int rounded) {
     typedef MmaForward<W> Tile;
     constexpr int M = Tile::M, KEYS = Tile::KEYS, N = Tile::N;
     DYNAMIC_SHARED(u16, queries);
@@ -145,23 +149,28 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     first_keys(a, sequence, step, Tile::ROWS, least, seen_by_all);
     int base = least / KEYS * KEYS, last = a.to(min(a.steps, step + Tile::ROWS) - 1);
     int last_of_warp = a.to(min(a.steps, mine + 16 * M) - 1);
-    copy_tile<W, KEYS>(keys, k.row<W>(sequence, kv_head, base));
+    copy_tile<W, KEYS>(keys, k, sequence, kv_head, base);
+    if (rounded & ROUNDED_Q) {
+        Heads all(static_cast<const u16*>(q), a.heads, W, 0, a.steps, a.steps);
+        copy_tile<W, Tile::ROWS>(queries, all, sequence, head, step);
+    } else {
+        const float* first = static_cast<const float*>(q) + a.query_at(sequence, step, head);
+        round_tile<W, Tile::ROWS>(queries, first, a.query_stride(), a.steps - step, a.head_dim);
+    }
     commit_copies();
-    round_tile<W, Tile::ROWS>(queries, q + a.query_at(sequence, step, head), a.query_stride(),
-                              a.steps - step, a.head_dim);
     Scores scores(a);
     Softmax<W> softmax;
     for (; base < last; base += KEYS) {
         await_copies();
         __syncthreads();  // the keys are there, the values before are no longer read
-        copy_tile<W, KEYS>(values, v.row<W>(sequence, kv_head, base));
+        copy_tile<W, KEYS>(values, v, sequence, kv_head, base);
         commit_copies();
         bool idle = base >= last_of_warp;
         float s[M][N][4] = {};
         if (!idle) add_dot_products<W, M, N>(s, queries + of_warp * Tile::STRIDE, keys);
         await_copies();
         __syncthreads();  // the values are there, the keys are no longer read
-        if (base + KEYS < last) copy_tile<W, KEYS>(keys, k.row<W>(sequence, kv_head, base + KEYS));
+        if (base + KEYS < last) copy_tile<W, KEYS>(keys, k, sequence, kv_head, base + KEYS);
         commit_copies();
         if (idle) continue;
         if (scores.inner != 0) cap(s, scores.inner);
@@ -177,9 +186,14 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     each_row<M>(mine, [&](int row, int m, int half) {
         float total = quad_sum(softmax.total[m][half]), factor = 1 / total;
         if (row >= a.steps) return;
-        float* to = out + a.query_at(sequence, row, head);
-        each_element<W>(softmax.sums[m], half, a.head_dim,
-                        [&](int column, float sum) { to[column] = sum * factor; });
+        long long at = a.query_at(sequence, row, head);
+        if (rounded & ROUNDED_OUT) {
+            store_rounded<W>(static_cast<u16*>(out) + at, softmax.sums[m], half, factor);
+        } else {
+            float* to = static_cast<float*>(out) + at;
+            each_element<W>(softmax.sums[m], half, a.head_dim,
+                            [&](int column, float sum) { to[column] = sum * factor; });
+        }
         if (lse != nullptr && lane_column() == 0) {
             lse[(static_cast<long long>(sequence) * a.steps + row) * a.heads + head] =
                 softmax.largest[m][half] * scores.factor * LN_2 + logf(total);
@@ -187,15 +201,18 @@ __device__ __forceinline__ void attend(float* out, float* lse, const float* q, c
     });
 }
 
-#define MMA_ATTENTION_KERNEL(W)                                                                \
-    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##W(                                \
-        float* out, float* lse, const float* q, const u16* k, const u16* v, int length,        \
-        const int* starts, int heads, int kv_heads, int head_dim, int steps, int capacity,     \
-        int past, float scale, float soft_cap, int window, int causal, long long seed,         \
-        int threshold, float keep_scale) {                                                     \
-        Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,       \
-                       soft_cap, window,   causal,   starts, seed,     threshold, keep_scale}; \
-        attend<W>(out, lse, q, Packed{k, kv_heads, length}, Packed{v, kv_heads, length}, a);   \
+#define MMA_ATTENTION_KERNEL(W)                                                                    \
+    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##W(                                    \
+        void* out, float* lse, const void* q, const u16* k, const u16* v, int length, int rounded, \
+        const int* starts, int heads, int kv_heads, int head_dim, int steps, int capacity,         \
+        int past, float scale, float soft_cap, int window, int causal, long long seed,             \
+        int threshold, float keep_scale) {                                                         \
+        Attention a = {heads,    kv_heads, head_dim, steps,  capacity, past,      scale,           \
+                       soft_cap, window,   causal,   starts, seed,     threshold, keep_scale};     \
+        int of_k = rounded & ROUNDED_K ? 0 : length, of_v = rounded & ROUNDED_V ? 0 : length;      \
+        Heads keys(k, kv_heads, W, of_k, capacity, a.keys());                                      \
+        Heads values(v, kv_heads, W, of_v, capacity, a.keys());                                    \
+        attend<W>(out, lse, q, keys, values, a, rounded);                                          \
     }
 
 MMA_WIDTHS(MMA_ATTENTION_KERNEL)

@@ -1,10 +1,11 @@
-// module: common tiles fast mma attention_mma_backward
+// module: common tiles mma attention_mma_backward
 // The derivative of attention on tensor cores (Dao 2023). As in attention_backward.cu one kernel
 // owns keys and walks over queries, the other the reverse, so that each sum has one owner and a
 // fixed order: scores are computed twice, and runs repeat to the bit. Both hold two tiles of their
 // own, and two that they walk over are copied ahead: products of rows are scores and derivatives of
 // weights, which turn in registers into the left operands of what is summed up. All operands
-// packed; dq [N, H*D], dk, dv [N, K*D] += or, without add, = ; lse, delta [N, H].
+// packed, or in bf16 as they are; dq [N, H*D], dk, dv [N, K*D] += or, without add, = , and in bf16
+// where that is wanted; lse, delta [N, H].
 //
 // Compiled for sm_80, sm_90 and sm_100 nothing is spilled. Threads have 160 to 255 registers, so
 // that two blocks (8 warps) are on a multiprocessor, three on sm_80 and sm_90 where queries are
@@ -69,14 +70,37 @@ struct __align__(16) Query {
     }
 };
 
-// Adds sums to a row of a gradient.
-template <int W>
-__device__ __forceinline__ void add_row(float* gradient, const float (&sums)[W / 8][4], int half,
-                                        float factor, int columns, bool add) {
-    each_element<W>(sums, half, columns, [&](int column, float sum) {
-        gradient[column] = sum * factor + (add ? gradient[column] : 0);
-    });
-}
+// What is in bf16, in heads of a width W. Operands that are not were packed, derivatives that are
+// not are floats.
+enum {
+    ROUNDED_DOUT = 1,
+    ROUNDED_Q = 2,
+    ROUNDED_K = 4,
+    ROUNDED_V = 8,
+    ROUNDED_DQ = 16,
+    ROUNDED_DK = 32,
+    ROUNDED_DV = 64
+};
+
+// A derivative: floats that are added to or not, or bf16.
+struct Gradient {
+    void* first;
+    bool add, rounded;
+
+    // Takes the sums of a row that begins at an element.
+    template <int W>
+    __device__ __forceinline__ void take(long long at, const float (&sums)[W / 8][4], int half,
+                                         float factor, int columns) const {
+        if (rounded) {
+            store_rounded<W>(static_cast<u16*>(first) + at, sums, half, factor);
+            return;
+        }
+        float* row = static_cast<float*>(first) + at;
+        each_element<W>(sums, half, columns, [&](int column, float sum) {
+            row[column] = sum * factor + (add ? row[column] : 0);
+        });
+    }
+};
 
 // A walk over the tiles of queries that see some of a block's keys, head by head.
 template <int W>
@@ -125,12 +149,12 @@ __device__ __forceinline__ bool all_see(const Attention& a, int step, int key, i
 
 // Starts the copies of a stage: queries, their derivatives, and what is known of each.
 template <int W>
-__device__ __forceinline__ void walk_to(u16* stage, Query* known, const Packed& q,
-                                        const Packed& dout, const float* lse, const float* delta,
-                                        const Attention& a, int sequence, int head, int step) {
+__device__ __forceinline__ void walk_to(u16* stage, Query* known, const Heads& q, const Heads& dout,
+                                        const float* lse, const float* delta, const Attention& a,
+                                        int sequence, int head, int step) {
     constexpr int WALKED = MmaBackward<W>::WALKED;
-    copy_tile<W, WALKED>(stage, q.row<W>(sequence, head, step));
-    copy_tile<W, WALKED>(stage + MmaBackward<W>::STAGE / 2, dout.row<W>(sequence, head, step));
+    copy_tile<W, WALKED>(stage, q, sequence, head, step);
+    copy_tile<W, WALKED>(stage + MmaBackward<W>::STAGE / 2, dout, sequence, head, step);
     commit_copies();
     if (threadIdx.x < WALKED)
         known[threadIdx.x] = Query(a, lse, delta, sequence, step + threadIdx.x, head);
@@ -160,10 +184,10 @@ __device__ __forceinline__ void derive_keys(
 // dk, dv +=, or the one that is wanted: a block takes ROWS keys of a key head, and sums over the
 // query heads that share it. Grid (tiles of keys, K, sequences).
 template <int W, bool DK, bool DV>
-__device__ __forceinline__ void backward_keys(float* dk, float* dv, const float* lse,
-                                              const float* delta, const Packed& dout,
-                                              const Packed& q, const Packed& k, const Packed& v,
-                                              const Attention& a, bool add) {
+__device__ __forceinline__ void backward_keys(const Gradient& dk, const Gradient& dv,
+                                              const float* lse, const float* delta,
+                                              const Heads& dout, const Heads& q, const Heads& k,
+                                              const Heads& v, const Attention& a) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::KEYS_N, STRIDE = TileRow<W>::STRIDE;
     DYNAMIC_SHARED(u16, keys);
@@ -175,8 +199,8 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
     QueryTiles<W> tiles(a, sequence, base, kv_head);
     Scores scores(a);
     bool special = scores.inner != 0 || a.keep_scale != 0;
-    copy_tile<W, Tile::ROWS>(keys, k.row<W>(sequence, kv_head, base));
-    if (DK) copy_tile<W, Tile::ROWS>(values, v.row<W>(sequence, kv_head, base));
+    copy_tile<W, Tile::ROWS>(keys, k, sequence, kv_head, base);
+    if (DK) copy_tile<W, Tile::ROWS>(values, v, sequence, kv_head, base);
     float dkeys[M][W / 8][4] = {}, dvalues[M][W / 8][4] = {};
     int stage = 0;
     auto walk = [&]() {
@@ -218,8 +242,8 @@ __device__ __forceinline__ void backward_keys(float* dk, float* dv, const float*
     each_row<M>(mine, [&](int key, int m, int half) {
         if (key >= a.steps) return;
         long long at = a.key_at(sequence, key, kv_head);
-        if (DK) add_row<W>(dk + at, dkeys[m], half, a.scale, a.head_dim, add);
-        if (DV) add_row<W>(dv + at, dvalues[m], half, 1, a.head_dim, add);
+        if (DK) dk.take<W>(at, dkeys[m], half, a.scale, a.head_dim);
+        if (DV) dv.take<W>(at, dvalues[m], half, 1, a.head_dim);
     });
 }
 
@@ -247,10 +271,10 @@ __device__ __forceinline__ void derive_queries(float (&s)[MmaBackward<W>::M][Mma
 // dq +=: a block takes ROWS queries of a head, the last first. Grid (tiles of queries, H,
 // sequences).
 template <int W>
-__device__ __forceinline__ void backward_queries(float* dq, const float* lse, const float* delta,
-                                                 const Packed& dout, const Packed& q,
-                                                 const Packed& k, const Packed& v,
-                                                 const Attention& a, bool add) {
+__device__ __forceinline__ void backward_queries(const Gradient& dq, const float* lse,
+                                                 const float* delta, const Heads& dout,
+                                                 const Heads& q, const Heads& k, const Heads& v,
+                                                 const Attention& a) {
     typedef MmaBackward<W> Tile;
     constexpr int M = Tile::M, N = Tile::N, STRIDE = TileRow<W>::STRIDE, WALKED = Tile::WALKED;
     DYNAMIC_SHARED(u16, queries);
@@ -263,12 +287,12 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
     int base = least / WALKED * WALKED, last = a.to(min(a.steps, step + Tile::ROWS) - 1), stage = 0;
     Scores scores(a);
     bool special = scores.inner != 0 || a.keep_scale != 0;
-    copy_tile<W, Tile::ROWS>(queries, q.row<W>(sequence, head, step));
-    copy_tile<W, Tile::ROWS>(upstream, dout.row<W>(sequence, head, step));
+    copy_tile<W, Tile::ROWS>(queries, q, sequence, head, step);
+    copy_tile<W, Tile::ROWS>(upstream, dout, sequence, head, step);
     auto walk = [&](int to, int key) {
         u16* keys = stages + to * Tile::STAGE;
-        copy_tile<W, WALKED>(keys, k.row<W>(sequence, kv_head, key));
-        copy_tile<W, WALKED>(keys + Tile::STAGE / 2, v.row<W>(sequence, kv_head, key));
+        copy_tile<W, WALKED>(keys, k, sequence, kv_head, key);
+        copy_tile<W, WALKED>(keys + Tile::STAGE / 2, v, sequence, kv_head, key);
         commit_copies();
     };
     Query known[M][2];
@@ -300,36 +324,43 @@ __device__ __forceinline__ void backward_queries(float* dq, const float* lse, co
     }
     each_row<M>(mine, [&](int row, int m, int half) {
         if (row < a.steps)
-            add_row<W>(dq + a.query_at(sequence, row, head), sums[m], half, a.scale, a.head_dim,
-                       add);
+            dq.take<W>(a.query_at(sequence, row, head), sums[m], half, a.scale, a.head_dim);
     });
 }
 
-#define MMA_BACKWARD_KERNEL(NAME, W, RUN)                                                       \
-    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##NAME##_##W(                        \
-        float* dq, float* dk, float* dv, const float* lse, const float* delta, const u16* dout, \
-        const u16* q, const u16* k, const u16* v, int length, const int* starts, int heads,     \
-        int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window,         \
-        int causal, long long seed, int threshold, float keep_scale, int add) {                 \
-        Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,           \
-                       soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};     \
-        Packed douts = {dout, heads, length}, queries = {q, heads, length};                     \
-        Packed keys = {k, kv_heads, length}, values = {v, kv_heads, length};                    \
-        RUN;                                                                                    \
+#define MMA_BACKWARD_KERNEL(NAME, W, RUN)                                                          \
+    KERNEL __launch_bounds__(MMA_THREADS, 2) attention_mma_##NAME##_##W(                           \
+        void* dq, void* dk, void* dv, const float* lse, const float* delta, const u16* dout,       \
+        const u16* q, const u16* k, const u16* v, int length, int rounded, const int* starts,      \
+        int heads, int kv_heads, int head_dim, int steps, float scale, float soft_cap, int window, \
+        int causal, long long seed, int threshold, float keep_scale, int add) {                    \
+        Attention a = {heads,    kv_heads, head_dim, steps,  steps, 0,         scale,              \
+                       soft_cap, window,   causal,   starts, seed,  threshold, keep_scale};        \
+        auto operand = [=](const u16* first, int count, int kind) {                                \
+            return Heads(first, count, W, rounded & kind ? 0 : length, steps, steps);              \
+        };                                                                                         \
+        auto gradient = [=](void* first, int kind) {                                               \
+            return Gradient{first, add != 0, (rounded & kind) != 0};                               \
+        };                                                                                         \
+        Heads douts = operand(dout, heads, ROUNDED_DOUT), queries = operand(q, heads, ROUNDED_Q);  \
+        Heads keys = operand(k, kv_heads, ROUNDED_K), values = operand(v, kv_heads, ROUNDED_V);    \
+        RUN;                                                                                       \
     }
 
 // Keys and values together where registers hold the sums of both, or else one after the other.
-#define MMA_BACKWARD_KERNELS(W)                                                                 \
-    MMA_BACKWARD_KERNEL(                                                                        \
-        queries, W,                                                                             \
-        (backward_queries<W>(dq, lse, delta, douts, queries, keys, values, a, add != 0)))       \
-    MMA_BACKWARD_KERNEL(keys, W,                                                                \
-                        (backward_keys<W, true, (W <= 128)>(dk, dv, lse, delta, douts, queries, \
-                                                            keys, values, a, add != 0)))
+#define MMA_BACKWARD_KERNELS(W)                                                                    \
+    MMA_BACKWARD_KERNEL(queries, W,                                                                \
+                        (backward_queries<W>(gradient(dq, ROUNDED_DQ), lse, delta, douts, queries, \
+                                             keys, values, a)))                                    \
+    MMA_BACKWARD_KERNEL(                                                                           \
+        keys, W,                                                                                   \
+        (backward_keys<W, true, (W <= 128)>(gradient(dk, ROUNDED_DK), gradient(dv, ROUNDED_DV),    \
+                                            lse, delta, douts, queries, keys, values, a)))
 #define MMA_VALUES_KERNEL(W)                                                                    \
-    MMA_BACKWARD_KERNEL(values, W,                                                              \
-                        (backward_keys<W, false, true>(dk, dv, lse, delta, douts, queries, keys,\
-                                                       values, a, add != 0)))
+    MMA_BACKWARD_KERNEL(                                                                        \
+        values, W,                                                                              \
+        (backward_keys<W, false, true>(gradient(dk, ROUNDED_DK), gradient(dv, ROUNDED_DV), lse, \
+                                       delta, douts, queries, keys, values, a)))
 
 MMA_WIDTHS(MMA_BACKWARD_KERNELS)
 #if !defined ATTENTION_WIDTH || ATTENTION_WIDTH > 128

@@ -138,6 +138,11 @@ __device__ __forceinline__ void store4(u16* p, float4 v) {
 __device__ __forceinline__ void store1(u16* p, float value) { *p = float_to_bf16(value); }
 __device__ __forceinline__ void store1(float* p, float value) { *p = value; }
 __device__ __forceinline__ float load1(const u16* p) { return bf16_to_float(*p); }
+__device__ __forceinline__ float4 load4(const u16* p) {
+    ushort4 v = *reinterpret_cast<const ushort4*>(p);
+    return make_float4(bf16_to_float(v.x), bf16_to_float(v.y), bf16_to_float(v.z),
+                       bf16_to_float(v.w));
+}
 __device__ __forceinline__ float load1(const float* p) { return *p; }
 
 // Dropout, as jllm.tensor.Dropout: the key of a row, the hash of a place in it, and whether one of

@@ -13,9 +13,9 @@ __device__ __forceinline__ void each(long long n, bool vectors, Four four, One o
 }
 
 // out = op(a, b), or += with ADD and add. out is float, when it may be a or b, or, without ADD,
-// bf16.
-template <bool ADD, class Out, class Op>
-__device__ __forceinline__ void zip(Out* out, const float* a, const float* b, long long n, Op op,
+// bf16; so are a and b.
+template <bool ADD, class Out, class In, class Op>
+__device__ __forceinline__ void zip(Out* out, const In* a, const In* b, long long n, Op op,
                                     bool add = ADD) {
     each(
         n, aligned16(out, a, b),
@@ -27,7 +27,10 @@ __device__ __forceinline__ void zip(Out* out, const float* a, const float* b, lo
             store4(out + i, make_float4(sum.x + op(x.x, y.x), sum.y + op(x.y, y.y),
                                         sum.z + op(x.z, y.z), sum.w + op(x.w, y.w)));
         },
-        [&](long long i) { store1(out + i, (ADD && add ? out[i] : 0) + op(a[i], b[i])); });
+        [&](long long i) {
+            float sum = ADD && add ? load1(out + i) : 0;
+            store1(out + i, sum + op(load1(a + i), load1(b + i)));
+        });
 }
 
 template <bool ADD, class Out, class Op>
@@ -81,6 +84,10 @@ KERNEL gated_bf16(u16* out, const float* gate, const float* up, int kind, long l
     WITH_ACTIVATION(kind, zip<false>(out, gate, up, n,
                                      [](float g, float u) { return activation<KIND>(g) * u; }))}
 
+KERNEL gated_bf16_of_bf16(u16* out, const u16* gate, const u16* up, int kind, long long n){
+    WITH_ACTIVATION(kind, zip<false>(out, gate, up, n,
+                                     [](float g, float u) { return activation<KIND>(g) * u; }))}
+
 // out += x * factor.
 KERNEL add_scaled(float* out, const float* x, float factor, long long n) {
     map<true>(out, x, n, [=](float v) { return v * factor; });
@@ -127,10 +134,10 @@ __device__ __forceinline__ void gated_gradient(float& dgate, float& dup, float d
     dup += dout * activation<KIND>(gate);
 }
 
-template <int KIND>
-__device__ __forceinline__ void gated_gradients(float* dgate, float* dup, const float* dout,
-                                                const float* gate, const float* up, bool add,
-                                                long long n) {
+// Each of the derivatives, their operands and dout is float or bf16; what is bf16 is not added to.
+template <int KIND, class T, class Dout, class In>
+__device__ __forceinline__ void gated_gradients(T* dgate, T* dup, const Dout* dout, const In* gate,
+                                                const In* up, bool add, long long n) {
     each(
         n, aligned16(dgate, dup, dout) && aligned16(gate, up),
         [&](long long i) {
@@ -145,41 +152,61 @@ __device__ __forceinline__ void gated_gradients(float* dgate, float* dup, const 
             store4(dup + i, du);
         },
         [&](long long i) {
-            if (!add) dgate[i] = dup[i] = 0;
-            gated_gradient<KIND>(dgate[i], dup[i], dout[i], gate[i], up[i]);
+            float dg = add ? load1(dgate + i) : 0, du = add ? load1(dup + i) : 0;
+            gated_gradient<KIND>(dg, du, load1(dout + i), load1(gate + i), load1(up + i));
+            store1(dgate + i, dg);
+            store1(dup + i, du);
         });
 }
 
 // dgate, dup +=, or = without add.
-KERNEL gated_backward(float* dgate, float* dup, const float* dout, const float* gate,
-                      const float* up, int kind, int add, long long n){
-    WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, add != 0, n))}
+#define GATED_BACKWARD_KERNEL(NAME, T, DOUT, IN)                                              \
+    KERNEL NAME(T* dgate, T* dup, const DOUT* dout, const IN* gate, const IN* up, int kind,   \
+                int add, long long n) {                                                       \
+        WITH_ACTIVATION(kind, gated_gradients<KIND>(dgate, dup, dout, gate, up, add != 0, n)) \
+    }
+GATED_BACKWARD_KERNEL(gated_backward, float, float, float)
+GATED_BACKWARD_KERNEL(gated_backward_of_bf16, float, float, u16)
+GATED_BACKWARD_KERNEL(gated_backward_of_bf16_by_bf16, float, u16, u16)
+GATED_BACKWARD_KERNEL(gated_backward_bf16_of_bf16, u16, float, u16)
+GATED_BACKWARD_KERNEL(gated_backward_bf16_of_bf16_by_bf16, u16, u16, u16)
 
 // out[n] += bias; out [rows, columns], rows stride elements apart.
-KERNEL add_bias(float* out, const float* bias, long long rows, int columns, int stride) {
+template <class T>
+__device__ __forceinline__ void add_biases(T* out, const float* bias, long long rows, int columns,
+                                           int stride) {
     each(
         rows * columns, columns % 4 == 0 && stride % 4 == 0 && aligned16(out, bias),
         [&](long long i) {
             long long row = divide(i, columns);
             int c = static_cast<int>(i - row * columns);
-            float* to = out + row * stride + c;
+            T* to = out + row * stride + c;
             float4 x = load4(to), b = load4(bias + c);
             store4(to, make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w));
         },
         [&](long long i) {
             long long row = divide(i, columns);
             int c = static_cast<int>(i - row * columns);
-            out[row * stride + c] += bias[c];
+            T* to = out + row * stride + c;
+            store1(to, load1(to) + bias[c]);
         });
 }
 
+KERNEL add_bias(float* out, const float* bias, long long rows, int columns, int stride) {
+    add_biases(out, bias, rows, columns, stride);
+}
+
+KERNEL add_bias_bf16(u16* out, const float* bias, long long rows, int columns, int stride) {
+    add_biases(out, bias, rows, columns, stride);
+}
+
 // A block takes whole rows, so that the key of a row is computed once a thread.
-template <bool ADD, class T>
-__device__ __forceinline__ void drop(T* out, const T* x, long long rows, int columns,
+template <bool ADD, class T, class In>
+__device__ __forceinline__ void drop(T* out, const In* x, long long rows, int columns,
                                      long long seed, int threshold, float keep_scale) {
     for (long long row = blockIdx.x; row < rows; row += gridDim.x) {
         u32 key = dropout_key(seed, row);
-        const T* from = x + row * columns;
+        const In* from = x + row * columns;
         T* to = out + row * columns;
         for (int c = threadIdx.x; c < columns; c += blockDim.x) {
             float value = dropout_keeps(key, c, threshold) ? load1(from + c) * keep_scale : 0;
@@ -200,6 +227,11 @@ KERNEL dropout_bf16(u16* out, const u16* x, long long rows, int columns, long lo
 
 KERNEL dropout_backward(float* dx, const float* dout, long long rows, int columns, long long seed,
                         int threshold, float keep_scale) {
+    drop<true>(dx, dout, rows, columns, seed, threshold, keep_scale);
+}
+
+KERNEL dropout_backward_of_bf16(float* dx, const u16* dout, long long rows, int columns,
+                                long long seed, int threshold, float keep_scale) {
     drop<true>(dx, dout, rows, columns, seed, threshold, keep_scale);
 }
 

@@ -9,6 +9,8 @@
 
 #define MMA_WARPS 4
 #define MMA_THREADS (32 * MMA_WARPS)
+#define LOG2_E 1.4426950408889634f
+#define LN_2 0.6931471805599453f
 
 // Rows are 16 bytes longer than a multiple of 32: the eight rows that ldmatrix reads at once begin
 // in different banks.
@@ -21,9 +23,10 @@ __device__ __forceinline__ u32 shared_address(const void* p) {
     return static_cast<u32>(__cvta_generic_to_shared(p));
 }
 
-// Copies 16 bytes to shared memory while the thread goes on.
-__device__ __forceinline__ void copy_async(void* to, const void* from) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from)
+// Copies 16 bytes to shared memory while the thread goes on, or zeros if there is nothing.
+__device__ __forceinline__ void copy_async(void* to, const void* from, bool there) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)),
+                 "l"(from), "r"(there ? 16 : 0)
                  : "memory");
 }
 __device__ __forceinline__ void commit_copies() {
@@ -54,6 +57,20 @@ __device__ __forceinline__ void multiply_add(float (&sums)[4], const u32 (&a)[4]
         "{%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// Two neighbours rounded to bf16, the left one in the lower half.
+__device__ __forceinline__ u32 pack_bf16(float left, float right) {
+    u32 both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(right), "f"(left));
+    return both;
+}
+
+// 2^x with a relative error of 2^-22; 0 below the normal numbers.
+__device__ __forceinline__ float fast_exp2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
 }
 
 __device__ __forceinline__ int lane_row() { return threadIdx.x % 32 / 4; }
@@ -91,6 +108,17 @@ __device__ __forceinline__ void each_element(const float (&sums)[W / 8][4], int 
             int column = 8 * c + lane_column() + i;
             if (column < columns) each(column, sums[c][2 * half + i]);
         }
+    }
+}
+
+// Rounds the elements that a lane has of one of its rows: all of its columns exist.
+template <int W>
+__device__ __forceinline__ void store_rounded(u16* row, const float (&sums)[W / 8][4], int half,
+                                              float factor) {
+#pragma unroll
+    for (int c = 0; c < W / 8; c++) {
+        *reinterpret_cast<u32*>(row + 8 * c + lane_column()) =
+            pack_bf16(sums[c][2 * half] * factor, sums[c][2 * half + 1] * factor);
     }
 }
 
@@ -150,25 +178,42 @@ __device__ __forceinline__ void add_weighted(float (&sums)[M][W / 8][4],
     }
 }
 
-// Starts the copy of ROWS packed rows to a tile.
-template <int W, int ROWS>
-__device__ __forceinline__ void copy_tile(u16* to, const u16* from) {
-#pragma unroll
-    for (int i = threadIdx.x; i < ROWS * (W / 8); i += MMA_THREADS)
-        copy_async(to + i / (W / 8) * TileRow<W>::STRIDE + i % (W / 8) * 8, from + i * 8);
-}
-
-// Heads as attention_pack leaves them: [sequences, heads, length, W], length a multiple of 128 that
-// is not below the rows of a sequence; zeros where there is nothing.
-struct Packed {
+// Heads in bf16, by the elements between their sequences, heads and rows. Either as attention_pack
+// leaves them, with zeros where a head is narrower than W, or as a product did, [sequences *
+// capacity, heads * W].
+struct Heads {
     const u16* first;
-    int heads, length;
+    long long sequence, head;
+    int row, rows;  // rows: of a sequence
 
-    template <int W>
-    __device__ __forceinline__ const u16* row(int sequence, int head, int row) const {
-        return first + ((static_cast<long long>(sequence) * heads + head) * length + row) * W;
+    // length: of packed heads, 0 = they are not packed.
+    __device__ __forceinline__ Heads(const u16* first, int heads, int width, int length,
+                                     int capacity, int rows)
+        : first(first),
+          sequence(static_cast<long long>(heads) * width * (length > 0 ? length : capacity)),
+          head(length > 0 ? static_cast<long long>(length) * width : width),
+          row(length > 0 ? width : heads * width),
+          rows(rows) {}
+
+    __device__ __forceinline__ const u16* at(int sequence, int head, int row) const {
+        return first + sequence * this->sequence + head * this->head +
+               static_cast<long long>(row) * this->row;
     }
 };
+
+// Starts the copy of ROWS rows of a head, from one on, to a tile; beyond the last they are zeros.
+template <int W, int ROWS>
+__device__ __forceinline__ void copy_tile(u16* to, const Heads& from, int sequence, int head,
+                                          int row) {
+    const u16* first = from.at(sequence, head, row);
+    int there = from.rows - row;
+#pragma unroll
+    for (int i = threadIdx.x; i < ROWS * (W / 8); i += MMA_THREADS) {
+        int r = i / (W / 8), c = i % (W / 8) * 8;
+        copy_async(to + r * TileRow<W>::STRIDE + c, first + (r < there ? r * from.row + c : 0),
+                   r < there);
+    }
+}
 
 // How scores become powers of 2: capped or not, a weight is 2^(factor * bounded(product) - ..).
 struct Scores {

@@ -107,14 +107,24 @@ KERNEL add_sum(double* sum, const float* x, long long n) {
 }
 
 // For the derivative of attention: delta [N, H] = the sum over a head of dout * out [N, H*D]. A
-// warp takes a head of a row; count = N*H.
-KERNEL attention_delta(float* delta, const float* dout, const float* out, int head_dim,
-                       long long count) {
+// warp takes a head of a row; count = N*H. Each of dout and out is float or bf16.
+template <class Dout, class Out>
+__device__ __forceinline__ void delta_of(float* delta, const Dout* dout, const Out* out,
+                                         int head_dim, long long count) {
     long long i = static_cast<long long>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
     if (i >= count) return;
     float sum = 0;
     for (int d = threadIdx.x % 32; d < head_dim; d += 32)
-        sum += dout[i * head_dim + d] * out[i * head_dim + d];
+        sum += load1(dout + i * head_dim + d) * load1(out + i * head_dim + d);
     sum = warp_sum(sum);
     if (threadIdx.x % 32 == 0) delta[i] = sum;
 }
+
+#define DELTA_KERNEL(NAME, DOUT, OUT)                                                            \
+    KERNEL NAME(float* delta, const DOUT* dout, const OUT* out, int head_dim, long long count) { \
+        delta_of(delta, dout, out, head_dim, count);                                             \
+    }
+DELTA_KERNEL(attention_delta, float, float)
+DELTA_KERNEL(attention_delta_bf16, u16, float)
+DELTA_KERNEL(attention_delta_of_bf16, float, u16)
+DELTA_KERNEL(attention_delta_bf16_of_bf16, u16, u16)

@@ -64,7 +64,15 @@ static const Given* gather(const void* instruction, const uint64_t* values, int 
 // must be right with both. With JLLM_FAKE_CUDA_SEED chance decides, else they are late.
 struct Copy {
   uint8_t* to;
-  const void* from;
+  const void* from;  // absent = zeros
+
+  void run() const {
+    if (from == nullptr) {
+      memset(to, 0, 16);
+    } else {
+      memcpy(to, from, 16);
+    }
+  }
 };
 struct Copies {
   std::vector<Copy> open;
@@ -83,7 +91,7 @@ static void forget_copies() {
 
 static void finish(Copies& mine, size_t but) {
   while (mine.groups.size() > but) {
-    for (const Copy& copy : mine.groups.front()) memcpy(copy.to, copy.from, 16);
+    for (const Copy& copy : mine.groups.front()) copy.run();
     mine.groups.erase(mine.groups.begin());
   }
 }
@@ -135,7 +143,7 @@ class Ptx {
         {"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32", 14, &Ptx::mma},
         {"ldmatrix.sync.aligned.m8n8.x4.shared.b16", 5, &Ptx::load_matrices},
         {"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16", 5, &Ptx::load_transposed},
-        {"cp.async.cg.shared.global", 3, &Ptx::copy},
+        {"cp.async.cg.shared.global", 4, &Ptx::copy},
         {"cp.async.commit_group", 0, &Ptx::commit},
         {"cp.async.wait_group", 1, &Ptx::wait_group},
         {"cvt.rn.bf16x2.f32", 3, &Ptx::pack},
@@ -223,10 +231,13 @@ class Ptx {
   void copy(uint64_t* values) const {
     Copy one = {shared_memory(value(values, 0)), reinterpret_cast<const void*>(value(values, 1))};
     if (value(values, 2) != 16) fail("cp.async.cg: copies of other than 16 bytes");
+    uint64_t there = value(values, 3);  // the rest becomes zeros
+    if (there != 0 && there != 16) fail("cp.async.cg: a part of 16 bytes");
+    if (there == 0) one.from = nullptr;
     if ((reinterpret_cast<uintptr_t>(one.to) | reinterpret_cast<uintptr_t>(one.from)) % 16 != 0)
       fail("cp.async: an address that is not aligned to 16 bytes");
     if (order().shuffled && order().below(2) == 0) {
-      memcpy(one.to, one.from, 16);
+      one.run();
     } else {
       copies().open.push_back(one);
     }

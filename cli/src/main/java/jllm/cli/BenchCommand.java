@@ -92,9 +92,10 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = {"-b", "--batch-size"},
       paramLabel = "N",
-      defaultValue = "512",
-      description = "Positions of a prompt computed at once. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
+      description =
+          "Positions of a prompt computed at once. Default: as many as 'generate' does: 512, on a GPU"
+              + " of 16 GB or more 2048.")
+  private @Nullable Integer batchSize;
 
   @Option(
       names = {"-o", "--output"},
@@ -146,7 +147,9 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Range.check("--repetitions", repetitions, 1, 10_000);
-    Range.check("--batch-size", batchSize, 1, 1 << 16);
+    if (batchSize != null) {
+      Range.check("--batch-size", batchSize, 1, 1 << 16);
+    }
     compute.check();
     log.apply();
     if (profile && (modelToMake != null || !kernelTypes.isEmpty())) {
@@ -219,15 +222,16 @@ final class BenchCommand implements Callable<Integer> {
       CacheTypes types = CacheTypes.of(devices.main().activationType());
       Backend backend = devices.of(List.of(file), longest, 1, types);
       Memory.require(file, backend, longest);
+      int rows = batchSize == null ? backend.promptRows() : batchSize;
       if (profile) {
         List<Profile> profiles =
             ProfilingBackend.profile(
-                file.weights(), backend, batchSize, workloads, repetitions, WARM_UP_NANOS);
+                file.weights(), backend, rows, workloads, repetitions, WARM_UP_NANOS);
         new ProfileReport(streams, format).write(profiles, devices.main(), limits);
         return;
       }
       try (Transformer model = Transformer.of(file.weights(), backend)) {
-        GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, batchSize);
+        GenerationBenchmark benchmark = new GenerationBenchmark(model, backend, rows);
         List<Measurement> measurements = new ArrayList<>();
         for (Workload workload : workloads) {
           measurements.add(benchmark.run(workload, repetitions, WARM_UP_NANOS));

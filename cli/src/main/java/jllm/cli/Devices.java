@@ -52,7 +52,7 @@ final class Devices implements Placement, AutoCloseable {
     DeviceDemand demand =
         DeviceDemand.sum(
             models.stream()
-                .map(model -> DeviceDemand.of(model, context, sequences, types))
+                .map(model -> DeviceDemand.of(model, context, sequences, types, gpu.promptRows()))
                 .toList());
     long free = gpu.freeMemory();
     int fitting = demand.fitting(free);

@@ -27,7 +27,7 @@ final class SequenceGroup implements AutoCloseable {
    * @throws OutOfMemoryError if there is no memory for their keys and values
    */
   SequenceGroup(Transformer model, Backend backend, int places, int context, CacheTypes types) {
-    this(model, backend, places, context, types, KvCache.STEP_ROWS);
+    this(model, backend, places, context, types, backend.promptRows());
   }
 
   /**

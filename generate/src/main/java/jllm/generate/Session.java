@@ -44,7 +44,7 @@ public final class Session implements AutoCloseable {
    * @throws IllegalArgumentException if backend or model cannot use a cache of these types
    */
   public Session(Transformer model, Backend backend, int context, CacheTypes types) {
-    this(model, backend, context, types, KvCache.STEP_ROWS);
+    this(model, backend, context, types, backend.promptRows());
   }
 
   /**

@@ -5,6 +5,7 @@ import jllm.format.ModelConfig;
 import jllm.format.PositionConfig;
 import jllm.format.WeightNames;
 import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Tensor;
@@ -127,8 +128,9 @@ final class Attention {
           inputs.rows(layer));
     }
     if (rotations != null) {
-      q = exec.rope(q, rotations, spec.headDim(), pairing);
-      k = exec.rope(k, rotations, spec.headDim(), pairing);
+      DType attended = attended(exec, x, batch);
+      q = exec.rope(q, rotations, spec.headDim(), pairing, attended);
+      k = exec.rope(k, rotations, spec.headDim(), pairing, attended);
     }
     return attend(exec, q, k, v, batch);
   }
@@ -136,14 +138,21 @@ final class Attention {
   /** Leaves queries, keys and values in {@link #projected}. */
   private void project(Exec exec, Tensor x, Batch batch) {
     if (!exec.linears(projected, x, inputWeights, inputBiases)) {
-      projected[0] = query.forward(exec, x, batch);
-      projected[1] = key.forward(exec, x, batch);
-      projected[2] = value.forward(exec, x, batch);
+      DType attended = attended(exec, x, batch);
+      DType normed = queryNorm == null ? attended : exec.backend().activationType();
+      projected[0] = query.forward(exec, x, batch, normed);
+      projected[1] = key.forward(exec, x, batch, normed);
+      projected[2] = value.forward(exec, x, batch, attended);
       return;
     }
     projected[0] = query.changed(exec, projected[0], x, batch);
     projected[1] = key.changed(exec, projected[1], x, batch);
     projected[2] = value.changed(exec, projected[2], x, batch);
+  }
+
+  /** The type in which heads are attended to. */
+  private DType attended(Exec exec, Tensor x, Batch batch) {
+    return exec.attentionType(spec, x.rows(), batch.sequences());
   }
 
   /** Where the backend turns and stores in one go; null where it does not. */

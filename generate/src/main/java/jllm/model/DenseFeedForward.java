@@ -61,8 +61,11 @@ final class DenseFeedForward implements FeedForward {
         return together;
       }
     }
-    Tensor raised = up.forward(exec, x, batch);
-    DType operand = exec.operandType(raised);
-    return exec.gated(gate.forward(exec, x, batch), raised, activation, operand);
+    // Products alone read the result; what adapters add to is rounded in training alone.
+    DType operand = exec.operandType(x.rows(), up.weight().dim(0));
+    boolean plain = gate.changes().isEmpty() && up.changes().isEmpty();
+    DType inner = plain || exec.isTraining() ? operand : exec.backend().activationType();
+    Tensor raised = up.forward(exec, x, batch, inner);
+    return exec.gated(gate.forward(exec, x, batch, inner), raised, activation, operand);
   }
 }

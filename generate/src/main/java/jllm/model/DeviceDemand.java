@@ -19,10 +19,12 @@ public final class DeviceDemand {
   /** Workspaces, compiled kernels, and a piece of decoded weights. */
   private static final long OWN_BYTES = 256L << 20;
 
-  /** Rows of a step, and activations of a row in units of the residual stream's width. */
-  private static final int STEP_ROWS = 512;
+  /** Rows of a step that are scored at most, others have no logits. */
+  private static final int SCORED_ROWS = 512;
 
+  /** Activations of a row in units of the residual stream's width. */
   private static final int STREAMS = 10;
+
   private static final int INNER_STREAMS = 4;
 
   /** Of each block: weights, keys and values. */
@@ -44,8 +46,10 @@ public final class DeviceDemand {
    *
    * @param context positions of a cache
    * @param sequences that have one each
+   * @param stepRows positions of a prompt that go through the model at once
    */
-  public static DeviceDemand of(ModelFile file, int context, int sequences, CacheTypes types) {
+  public static DeviceDemand of(
+      ModelFile file, int context, int sequences, CacheTypes types, int stepRows) {
     ModelConfig config = file.config();
     long[] blocks = new long[config.layers()];
     long rest = 0;
@@ -58,18 +62,18 @@ public final class DeviceDemand {
         rest += tensor.bytes();
       }
     }
-    long cache = sequences * KvCache.bytes(config, context, types) / blocks.length;
+    long cache = sequences * KvCache.bytes(config, context, types, stepRows) / blocks.length;
     for (int block = 0; block < blocks.length; block++) {
       blocks[block] += cache;
     }
     long inner = (long) STREAMS * config.width();
     inner += (long) INNER_STREAMS * config.feedForward().hidden();
-    long rows = Math.min(STEP_ROWS, config.contextLength());
+    long rows = Math.min(stepRows, config.contextLength());
     return new DeviceDemand(
         blocks,
         rest,
         OWN_BYTES + rows * inner * Float.BYTES,
-        rows * config.vocabularySize() * Float.BYTES);
+        Math.min(rows, SCORED_ROWS) * config.vocabularySize() * Float.BYTES);
   }
 
   /** The blocks of the model. */

@@ -66,11 +66,16 @@ public final class KvCache implements AutoCloseable {
 
   /** Bytes that a cache of {@code capacity} positions takes, for steps of {@link #STEP_ROWS}. */
   public static long bytes(ModelConfig config, int capacity, CacheTypes types) {
+    return bytes(config, capacity, types, STEP_ROWS);
+  }
+
+  /** The same for steps of {@code stepRows}. */
+  public static long bytes(ModelConfig config, int capacity, CacheTypes types, int stepRows) {
     int columns = columns(config);
     long rowBytes = types.keys().bytes(columns) + types.values().bytes(columns);
     long rows = 0;
     for (int layer = 0; layer < config.layers(); layer++) {
-      rows += LayerCache.rows(config.attention().window(layer), capacity, STEP_ROWS);
+      rows += LayerCache.rows(config.attention().window(layer), capacity, stepRows);
     }
     return Math.multiplyExact(rows, rowBytes);
   }

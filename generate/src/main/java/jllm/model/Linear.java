@@ -1,6 +1,7 @@
 package jllm.model;
 
 import java.util.List;
+import jllm.tensor.DType;
 import jllm.tensor.Exec;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,15 @@ record Linear(Tensor weight, @Nullable Tensor bias, List<LowRank> changes) {
   /** Maps [N, I] to [N, O]. */
   Tensor forward(Exec exec, Tensor x, Batch batch) {
     return changed(exec, exec.linear(x, weight, bias), x, batch);
+  }
+
+  /**
+   * The same, in training; outside of it without changes.
+   *
+   * @param result the type of the result, see {@link Exec#linear(Tensor, Tensor, Tensor, DType)}
+   */
+  Tensor forward(Exec exec, Tensor x, Batch batch, DType result) {
+    return changed(exec, exec.linear(x, weight, bias, result), x, batch);
   }
 
   /**

@@ -34,6 +34,25 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
+   * The type in which attention takes queries, keys and values of whole sequences in training and
+   * gives its result: the activation type, or a rounded one, of which {@link #operandType} is as
+   * well. {@link #linear} and {@link #rope} write it; derivatives are of the same type then.
+   *
+   * @param steps T, positions of a sequence
+   */
+  default DType attentionType(AttentionSpec spec, int steps) {
+    return activationType();
+  }
+
+  /**
+   * How many positions of a prompt go through a model at once: so many that weights are read, and
+   * decoded, seldom beside what is multiplied.
+   */
+  default int promptRows() {
+    return 512;
+  }
+
+  /**
    * New memory of a lifetime of its own, for the operands of this backend. Ids, positions and
    * targets (I32) may be in host memory in any case.
    */

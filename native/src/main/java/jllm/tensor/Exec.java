@@ -31,9 +31,6 @@ public final class Exec extends Operations implements AutoCloseable {
 
   private MemorySegment hostBytes = MemorySegment.NULL;
 
-  /** What losses are to be seeded with. */
-  private float lossFactor = 1;
-
   /** Whether a layer does again what counts already. */
   private boolean rerunning;
 
@@ -113,22 +110,14 @@ public final class Exec extends Operations implements AutoCloseable {
    *
    * @param parameters the weights that get gradients
    * @param activations what is kept of each {@link #block}
-   * @param factor that losses will be {@link #seed seeded} with: backends may compute derivatives
-   *     ahead. Another one is no error, but takes longer
    */
-  public void resetToTrain(Parameters parameters, Activations activations, float factor) {
+  public void resetToTrain(Parameters parameters, Activations activations) {
     reset();
-    lossFactor = factor == 0 || !Float.isFinite(factor) ? 1 : factor;
     kept = activations;
     gradientSlab.reset();
     recorder.begin(parameters);
     tape = recorder;
     training = true;
-  }
-
-  /** The same for losses that are seeded with 1. */
-  public void resetToTrain(Parameters parameters, Activations activations) {
-    resetToTrain(parameters, activations, 1);
   }
 
   /** Has all operations of training steps to come looked at; by none if null. */
@@ -224,8 +213,19 @@ public final class Exec extends Operations implements AutoCloseable {
   }
 
   /**
-   * Attention over whole sequences without a cache, q, k and v [N, ..] of the same rows; see {@link
-   * TrainingKernels#attention}.
+   * The type that {@link #attention(Tensor, Tensor, Tensor, TrainingAttention)} takes and gives in
+   * this step.
+   *
+   * @param rows of queries
+   */
+  public DType attentionType(AttentionSpec spec, int rows, int sequences) {
+    return training ? backend.attentionType(spec, rows / sequences) : type;
+  }
+
+  /**
+   * Attention over whole sequences without a cache, q, k and v [N, ..] of the same rows, each in
+   * the activation type or that of {@link #attentionType}; the result is of the type of v. See
+   * {@link TrainingKernels#attention}.
    */
   public Tensor attention(Tensor q, Tensor k, Tensor v, TrainingAttention attention) {
     AttentionSpec spec = attention.spec();
@@ -233,8 +233,9 @@ public final class Exec extends Operations implements AutoCloseable {
       return attention(q, k, v, spec, attention.sequences(), 0);
     }
     checkAttention(q, k, v, spec);
-    typed(k, type, "attention");
-    typed(v, type, "attention");
+    operand(q, "attention");
+    operand(k, "attention");
+    operand(v, "attention");
     int rows = q.rows();
     fits(k.rows() == rows && rows % attention.sequences() == 0, "attention (sequences)", q, k);
     Tensor starts = attention.starts();
@@ -242,7 +243,7 @@ public final class Exec extends Operations implements AutoCloseable {
       fits(starts.shape().elements() == rows, "attention (starts)", q, starts);
       Checks.ids(starts, 0, rows / attention.sequences(), "attention (starts)", q);
     }
-    Tensor out = like(q);
+    Tensor out = slab.allocate(v.dtype(), rows, q.columns());
     Tensor lse = slab.allocate(type, rows, spec.heads());
     kernels.attention(out, lse, q, k, v, attention);
     if (tape != null) {
@@ -264,7 +265,7 @@ public final class Exec extends Operations implements AutoCloseable {
       }
       return y;
     }
-    typed(y, type, "addLinear");
+    operand(y, "addLinear");
     typed(x, type, "addLinear");
     fits(x.columns() == w.columns() && w.shape().rank() == 2, "addLinear", x, w);
     fits(y.rows() == x.rows() && y.columns() == w.dim(0), "addLinear", y, w);
@@ -339,33 +340,6 @@ public final class Exec extends Operations implements AutoCloseable {
     kernels.crossEntropy(out, lse, logits, targets);
     if (tape != null) {
       tape.record(new Op.CrossEntropy(out, lse, logits, targets), logits, null, null);
-    }
-    return out;
-  }
-
-  /**
-   * The loss of each row, [N, 1], where logits are those of an output layer, x [N, I] times the
-   * transpose of w [V, I], and are wanted for nothing else: what backends can do with less memory
-   * while training. See {@link TrainingKernels#crossEntropyRounded}.
-   */
-  public Tensor crossEntropy(Tensor x, Tensor w, Tensor targets) {
-    int columns = training ? kernels.roundedColumns(w.dim(0)) : 0;
-    if (columns == 0) {
-      return crossEntropy(linear(x, w, null), targets);
-    }
-    operand(x, "crossEntropy");
-    fits(x.columns() == w.columns() && w.shape().rank() == 2, "crossEntropy", x, w);
-    fits(targets.shape().elements() == x.rows(), "crossEntropy", x, targets);
-    Checks.ids(targets, -1, w.dim(0), "crossEntropy", w);
-    Tensor out = slab.allocate(type, x.rows(), 1);
-    Tensor logits = slab.allocate(DType.BF16, x.rows(), columns);
-    kernels.roundedLogits(logits, x, w);
-    if (tape != null) {
-      tape.record(new Op.Linear(logits, x, w, null), x, w, null);
-    }
-    kernels.crossEntropyRounded(out, logits, targets, w.dim(0), lossFactor);
-    if (tape != null) {
-      tape.record(new Op.CrossEntropyRounded(out, logits, targets, lossFactor), logits, null, null);
     }
     return out;
   }

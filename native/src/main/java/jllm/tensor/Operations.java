@@ -44,7 +44,12 @@ abstract class Operations {
     return backend.operandType(x.rows(), x.columns());
   }
 
-  /** Demands an operand of a product. */
+  /** The same of results of so many rows and columns. */
+  public final DType operandType(int rows, int columns) {
+    return backend.operandType(rows, columns);
+  }
+
+  /** Demands an operand of a product, or what is kept as one. */
   final void operand(Tensor x, String operation) {
     if (x.dtype() != operandType(x)) {
       typed(x, type, operation);
@@ -52,9 +57,18 @@ abstract class Operations {
   }
 
   public final Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias) {
+    return linear(x, w, bias, type);
+  }
+
+  /**
+   * A linear layer.
+   *
+   * @param result its type: that of activations, or {@link Backend#operandType} of its shape
+   */
+  public final Tensor linear(Tensor x, Tensor w, @Nullable Tensor bias, DType result) {
     operand(x, "linear");
     checkLinear("linear", x, w, bias);
-    Tensor out = slab.allocate(type, x.rows(), w.dim(0));
+    Tensor out = slab.allocate(result, x.rows(), w.dim(0));
     backend.linear(out, x, w, bias);
     if (tape != null) {
       tape.record(new Op.Linear(out, x, w, bias), x, w, bias);
@@ -355,7 +369,20 @@ abstract class Operations {
   }
 
   public final Tensor rope(Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
-    typed(x, type, "rope");
+    return rope(x, rotations, headDim, pairing, type);
+  }
+
+  /**
+   * Rotary positions.
+   *
+   * @param x in the activation type, or in that of the result
+   * @param result its type: that of activations, or that of {@link Backend#attentionType}
+   */
+  public final Tensor rope(
+      Tensor x, Tensor rotations, int headDim, RopePairing pairing, DType result) {
+    if (x.dtype() != result) {
+      typed(x, type, "rope");
+    }
     typed(rotations, type, "rope");
     fits(
         x.rows() == rotations.rows()
@@ -365,7 +392,7 @@ abstract class Operations {
         "rope",
         x,
         rotations);
-    Tensor out = like(x);
+    Tensor out = slab.allocate(result, x.rows(), x.columns());
     backend.rope(out, x, rotations, headDim, pairing);
     if (tape != null) {
       tape.record(new Op.Rope(out, x, rotations, headDim, pairing), x, null, null);
@@ -419,6 +446,7 @@ abstract class Operations {
       RopePairing pairing,
       Tensor at) {
     notRecorded("attention to caches");
+    typed(q, type, "attention");
     checkAttention(q, keys, values, spec);
     same("attentionEach", k, v);
     fits(keys.columns() == k.columns() && q.rows() == k.rows(), "attentionEach", q, k);
@@ -439,6 +467,7 @@ abstract class Operations {
 
   private void checkCached(
       Tensor q, Tensor k, Tensor v, AttentionSpec spec, int sequences, int past) {
+    typed(q, type, "attention");
     checkAttention(q, k, v, spec);
     notRecorded("attention to a cache");
     if (sequences < 1
@@ -461,6 +490,7 @@ abstract class Operations {
   public final Tensor attention(
       Tensor q, Tensor[] keys, Tensor[] values, AttentionSpec spec, int[] past) {
     notRecorded("attention to caches");
+    typed(q, type, "attention");
     Tensor out = like(q);
     for (int s = 0; s < q.rows(); s++) {
       Tensor row = rows(q, s, 1);
@@ -475,7 +505,6 @@ abstract class Operations {
   }
 
   final void checkAttention(Tensor q, Tensor k, Tensor v, AttentionSpec spec) {
-    typed(q, type, "attention");
     cached(k, spec.headDim());
     cached(v, spec.headDim());
     fits(q.columns() == spec.heads() * spec.headDim(), "attention (heads)", q, k);
@@ -499,9 +528,18 @@ abstract class Operations {
     return gated(gate, up, activation, type);
   }
 
-  /** With a result as {@link #rmsNorm(Tensor, Tensor, float, DType)}. */
+  /**
+   * The same.
+   *
+   * @param gate in the activation type or that of the result, as up
+   * @param result its type, as of {@link #rmsNorm(Tensor, Tensor, float, DType)}
+   */
   public final Tensor gated(Tensor gate, Tensor up, Activation activation, DType result) {
-    same("gated", gate, up);
+    if (gate.dtype() != result) {
+      typed(gate, type, "gated");
+    }
+    typed(up, gate.dtype(), "gated");
+    fits(gate.shape().equals(up.shape()), "gated", gate, up);
     Tensor out = slab.allocate(result, gate.rows(), gate.columns());
     backend.gated(out, gate, up, activation);
     if (tape != null) {

@@ -27,8 +27,8 @@ public interface TrainingKernels {
   void embeddingBackward(Tensor dtable, Tensor dout, Tensor ids);
 
   /**
-   * {@code out += x w^T}, what an adapter adds to a layer. out [N, O]; x [N, I]; w [O, I], F32 or
-   * BF16, row-major.
+   * {@code out += x w^T}, what an adapter adds to a layer. out [N, O], maybe in {@link
+   * Backend#operandType}; x [N, I]; w [O, I], F32 or BF16, row-major.
    */
   void addLinear(Tensor out, Tensor x, Tensor w);
 
@@ -70,7 +70,10 @@ public interface TrainingKernels {
     }
   }
 
-  /** The same; dx is added to or overwritten. */
+  /**
+   * The same; dx is added to or overwritten. Where the layer gave a result in {@link
+   * Backend#operandType}, dout may be of that type; dx may if it is overwritten.
+   */
   default void linearBackward(
       @Nullable Tensor dx,
       @Nullable Tensor dw,
@@ -172,7 +175,10 @@ public interface TrainingKernels {
    */
   void ropeBackward(Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing);
 
-  /** The same; dx is added to or overwritten. */
+  /**
+   * The same; dx is added to or overwritten. dout may be rounded, and dx as well if it is
+   * overwritten.
+   */
   default void ropeBackward(
       Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing, boolean add) {
     if (!add) {
@@ -186,7 +192,7 @@ public interface TrainingKernels {
    * place of the T x T weights (Dao et al. 2022, section 3.1): the logarithm of the sum of the
    * exponentials of each row's scores.
    *
-   * @param out [N, H*D]
+   * @param out [N, H*D], as q, k and v maybe in the type of {@link Backend#attentionType}
    * @param lse [N, H]; natural logarithm, of scores after scale and cap; dropout does not change it
    * @param q [N, H*D]
    * @param k [N, K*D]
@@ -220,7 +226,10 @@ public interface TrainingKernels {
       Tensor v,
       TrainingAttention attention);
 
-  /** The same; dq, dk and dv are added to or overwritten. */
+  /**
+   * The same; dq, dk and dv are added to or overwritten. Each of dout, dq, dk and dv may be in the
+   * type of {@link Backend#attentionType} as well, the last three where nothing is added.
+   */
   default void attentionBackward(
       Tensor dq,
       Tensor dk,
@@ -248,7 +257,10 @@ public interface TrainingKernels {
   void gatedBackward(
       Tensor dgate, Tensor dup, Tensor dout, Tensor gate, Tensor up, Activation activation);
 
-  /** The same; dgate and dup are added to or overwritten. */
+  /**
+   * The same; dgate and dup are added to or overwritten. Where gate and up are rounded, dout may be
+   * as well, and dgate and dup if they are overwritten.
+   */
   default void gatedBackward(
       Tensor dgate,
       Tensor dup,
@@ -300,7 +312,10 @@ public interface TrainingKernels {
    */
   void dropout(Tensor out, Tensor x, Dropout dropout);
 
-  /** Of {@link #dropout}: {@code dx += mask * dout / (1 - probability)}. dx and dout [N, C]. */
+  /**
+   * Of {@link #dropout}: {@code dx += mask * dout / (1 - probability)}. dx and dout [N, C]; dout
+   * may be in {@link Backend#operandType}.
+   */
   void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout);
 
   /** Of {@link Backend#expertLinear}, shapes as there: {@code dx[r] += dout[i] w[experts[i]]}. */
@@ -375,57 +390,25 @@ public interface TrainingKernels {
   void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets);
 
   /**
-   * The columns of rows of rounded logits, as many as there are logits or some more; 0 if this
-   * backend does not round logits. Those of an output layer then go through {@link #roundedLogits},
-   * {@link #crossEntropyRounded} and, as dout, {@link #linearBackward}.
+   * The columns of rows in which {@link #crossEntropyBackwardRounded} writes a derivative; 0 if it
+   * cannot.
    *
-   * @param columns V
+   * @param columns of the logits
    */
   default int roundedColumns(int columns) {
     return 0;
   }
 
   /**
-   * An output layer without bias: {@code logits = x w^T}.
+   * As {@link #crossEntropyBackward}, into another tensor in BF16, for {@link #linearBackward} of a
+   * layer without bias, which takes it as dout.
    *
-   * @param logits BF16 [N, {@link #roundedColumns}]; what is beyond V becomes 0
-   * @param x [N, I], maybe in {@link Backend#operandType}
-   * @param w [V, I] of any weight type
+   * @param dlogits BF16 [N, {@link #roundedColumns}]; what is beyond the logits' columns becomes 0
    */
-  default void roundedLogits(Tensor logits, Tensor x, Tensor w) {
-    throw notRounded();
-  }
-
-  /**
-   * {@link #crossEntropy} and its derivative together, <b>in place</b>, while the largest tensor of
-   * a step is at hand: {@code logits[n, v] = factor * (exp(logits[n, v] - lse[n]) - (v ==
-   * targets[n]))}, 0 in rows whose target is -1.
-   *
-   * @param losses [N, 1]
-   * @param logits of {@link #roundedLogits}; what is beyond V stays 0
-   * @param targets I32 [N], each in -1..V-1
-   * @param columns V
-   * @param factor of the losses in what is to be derived, not 0
-   */
-  default void crossEntropyRounded(
-      Tensor losses, Tensor logits, Tensor targets, int columns, float factor) {
-    throw notRounded();
-  }
-
-  /**
-   * Of {@link #crossEntropyRounded}: {@code dlogits[n] *= dlosses[n] / factor}, for losses that
-   * turn out to have another derivative than the factor; rows of others are not read.
-   *
-   * @param dlogits what became of the logits
-   * @param dlosses [N, 1]
-   */
-  default void rescaleRounded(Tensor dlogits, Tensor dlosses, float factor) {
-    throw notRounded();
-  }
-
-  private static UnsupportedOperationException notRounded() {
-    return new UnsupportedOperationException(
-        "this backend has logits in the activation type: roundedColumns is 0");
+  default void crossEntropyBackwardRounded(
+      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
+    throw new UnsupportedOperationException(
+        "this backend writes derivatives of logits in their own type: roundedColumns is 0");
   }
 
   /** {@code out = value} for each element, of any shape. */

@@ -4,14 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 import jllm.tensor.Activation;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.Memory;
+import jllm.tensor.RopePairing;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
+import jllm.tensor.TrainingKernels;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
@@ -124,6 +127,97 @@ class RoundedOperandsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 8", "3, 40", "33, 264", "7, 1032"})
+  void operationsReadWhatIsRounded(int rows, int columns) {
+    Pair x = random(DType.F32, rows, columns);
+    Pair a = random(DType.BF16, rows, columns);
+    Pair b = random(DType.BF16, rows, columns);
+    Pair out = random(DType.BF16, rows, columns);
+    int headDim = 8;
+    Pair angles = random(DType.F32, rows, headDim - 2);
+    for (RopePairing pairing : RopePairing.values()) {
+      run(on -> on.rope(out.of(on), x.of(on), angles.of(on), headDim, pairing));
+      assertClose(out, ROUNDED, "rope of floats");
+      run(on -> on.rope(out.of(on), a.of(on), angles.of(on), headDim, pairing));
+      assertClose(out, ROUNDED, "rope");
+      run(on ->
+          on.training().ropeBackward(out.of(on), a.of(on), angles.of(on), headDim, pairing, false));
+      assertClose(out, ROUNDED, "ropeBackward");
+      for (boolean add : new boolean[] {false, true}) {
+        Pair dx = random(DType.F32, rows, columns);
+        run(on ->
+            on.training().ropeBackward(dx.of(on), a.of(on), angles.of(on), headDim, pairing, add));
+        assertClose(dx, EXACT, "ropeBackward to floats");
+      }
+    }
+    for (Activation activation : Activation.values()) {
+      run(on -> on.gated(out.of(on), a.of(on), b.of(on), activation));
+      assertClose(out, ROUNDED, "gated " + activation);
+      for (DType type : new DType[] {DType.F32, DType.BF16}) {
+        Pair dout = random(type, rows, columns);
+        gatedBackward(DType.BF16, activation, dout, a, b, false, ROUNDED);
+        gatedBackward(DType.F32, activation, dout, a, b, false, EXACT);
+        gatedBackward(DType.F32, activation, dout, a, b, true, EXACT);
+      }
+    }
+    Pair dx = random(DType.F32, rows, columns);
+    run(on -> on.training().dropoutBackward(dx.of(on), a.of(on), new Dropout(0.3f, 11)));
+    assertClose(dx, EXACT, "dropoutBackward");
+  }
+
+  private void gatedBackward(
+      DType type,
+      Activation activation,
+      Pair dout,
+      Pair gate,
+      Pair up,
+      boolean add,
+      double tolerance) {
+    Pair dgate = random(type, gate.tested.rows(), gate.tested.columns());
+    Pair dup = random(type, gate.tested.rows(), gate.tested.columns());
+    run(on ->
+        on.training()
+            .gatedBackward(
+                dgate.of(on), dup.of(on), dout.of(on), gate.of(on), up.of(on), activation, add));
+    assertClose(dgate, tolerance, "dgate " + activation);
+    assertClose(dup, tolerance, "dup " + activation);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"9, 8, 8", "17, 40, 24", "33, 64, 264", "70, 288, 136"})
+  void productsWriteRoundedResults(int rows, int inputs, int outputs) {
+    Pair x = random(DType.BF16, rows, inputs);
+    Pair dout = random(DType.BF16, rows, outputs);
+    Pair bias = random(DType.F32, outputs);
+    for (DType weightType : new DType[] {DType.F32, DType.BF16, DType.Q8_0}) {
+      if (!weightType.divides(inputs)) {
+        continue;
+      }
+      String what = " with weights in " + weightType;
+      Pair w = random(weightType, outputs, inputs);
+      Pair out = random(DType.BF16, rows, outputs);
+      run(b -> b.linear(out.of(b), x.of(b), w.of(b), bias.of(b)));
+      assertClose(out, PRODUCT, "linear" + what);
+      run(b -> b.linear(out.of(b), x.of(b), w.of(b), null));
+      assertClose(out, PRODUCT, "linear without bias" + what);
+      if (!weightType.isQuantized()) {
+        run(b -> b.training().addLinear(out.of(b), x.of(b), w.of(b)));
+        assertClose(out, PRODUCT, "addLinear" + what);
+      }
+      Pair dx = random(DType.BF16, rows, inputs);
+      Pair dw = random(DType.F32, outputs, inputs);
+      Pair dbias = random(DType.F32, outputs);
+      run(b ->
+          b.training()
+              .linearBackward(
+                  dx.of(b), dw.of(b), dbias.of(b), dout.of(b), x.of(b), w.of(b), false));
+      assertClose(dx, PRODUCT, "dx" + what);
+      assertClose(dw, PRODUCT, "dw" + what);
+      assertClose(dbias, 1e-5, "dbias" + what);
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({"1, 8, 5", "3, 40, 33", "9, 16, 1", "70, 264, 131", "130, 64, 48"})
   void productsReadThem(int rows, int inputs, int outputs) {
     products(DType.BF16, rows, inputs, outputs);
@@ -134,6 +228,37 @@ class RoundedOperandsTest {
   @CsvSource({"1, 1, 1", "3, 41, 33", "70, 263, 131", "130, 63, 50", "67, 31, 127"})
   void productsRoundOthersThemselves(int rows, int inputs, int outputs) {
     products(DType.F32, rows, inputs, outputs);
+  }
+
+  /** The derivative of logits of an odd vocabulary, which the products of the layer read. */
+  @ParameterizedTest
+  @CsvSource({"1, 8, 1", "3, 40, 7", "33, 24, 257", "70, 16, 1031"})
+  void theDerivativeOfLogitsIsWrittenRounded(int rows, int inputs, int vocabulary) {
+    TrainingKernels kernels = device.training();
+    Pair logits = random(DType.F32, rows, vocabulary);
+    Pair dlosses = random(DType.F32, rows, 1);
+    Pair losses = random(DType.F32, rows, 1);
+    Pair lse = random(DType.F32, rows, 1);
+    Tensor targets = Tensor.allocate(arena, DType.I32, Shape.of(rows));
+    for (int row = 0; row < rows; row++) {
+      int target = row % 5 == 4 ? -1 : random.nextInt(vocabulary);
+      targets.segment().setAtIndex(ValueLayout.JAVA_INT, row, target);
+    }
+    run(b -> b.training().crossEntropy(losses.of(b), lse.of(b), logits.of(b), targets));
+    int columns = kernels.roundedColumns(vocabulary);
+    assertEquals(0, columns % 8);
+    Tensor rounded = memory.tensor(DType.BF16, Shape.of(rows, columns));
+    kernels.crossEntropyBackwardRounded(
+        rounded, logits.tested, dlosses.tested, lse.tested, targets);
+    oracle.training().crossEntropyBackward(logits.exact, dlosses.exact, lse.exact, targets);
+    Pair x = random(DType.BF16, rows, inputs);
+    Pair w = random(DType.BF16, vocabulary, inputs);
+    Pair dx = random(DType.F32, rows, inputs);
+    Pair dw = random(DType.F32, vocabulary, inputs);
+    oracle.training().linearBackward(dx.exact, dw.exact, null, logits.exact, x.exact, w.exact);
+    kernels.linearBackward(dx.tested, dw.tested, null, rounded, x.tested, w.tested);
+    assertClose(dx, PRODUCT, "dx");
+    assertClose(dw, PRODUCT, "dw");
   }
 
   private void products(DType type, int rows, int inputs, int outputs) {

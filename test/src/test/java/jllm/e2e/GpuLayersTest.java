@@ -33,14 +33,14 @@ class GpuLayersTest {
   void demandGrowsWithEachBlock(String name) throws IOException {
     for (Path path : models(name)) {
       try (ModelFile file = ModelFiles.open(path)) {
-        DeviceDemand demand = DeviceDemand.of(file, 100, 1, FLOATS);
+        DeviceDemand demand = DeviceDemand.of(file, 100, 1, FLOATS, 512);
         for (int count = 1; count <= demand.blocks() + 1; count++) {
           long bytes = demand.bytes(count);
           assertTrue(bytes > demand.bytes(count - 1), path + ", " + count + " blocks");
           assertEquals(count, demand.fitting(bytes));
           assertEquals(count - 1, demand.fitting(bytes - 1));
         }
-        DeviceDemand more = DeviceDemand.of(file, 100, 3, FLOATS);
+        DeviceDemand more = DeviceDemand.of(file, 100, 3, FLOATS, 512);
         assertTrue(more.bytes(1) > demand.bytes(1), "caches of three sequences");
       }
     }
@@ -70,7 +70,7 @@ class GpuLayersTest {
   void whatDoesNotFitIsSaid() throws Exception {
     DeviceDemand demand;
     try (ModelFile file = ModelFiles.open(Fixtures.model("aidreams260K.bin"))) {
-      demand = DeviceDemand.of(file, 20, 1, FLOATS);
+      demand = DeviceDemand.of(file, 20, 1, FLOATS, 512);
     }
     Map<String, String> little = memory(demand.bytes(1) - (64 << 20));
     text(little, 5, "--device", "cuda", "-ngl", "3");

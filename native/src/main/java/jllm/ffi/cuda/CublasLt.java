@@ -41,13 +41,20 @@ public final class CublasLt implements AutoCloseable {
 
   /** Element types, with their {@code cudaDataType}. */
   public enum Type {
-    F32(0),
-    BF16(14);
+    F32(0, Float.BYTES),
+    BF16(14, Short.BYTES);
 
     private final int code;
+    private final int bytes;
 
-    Type(int code) {
+    Type(int code, int bytes) {
       this.code = code;
+      this.bytes = bytes;
+    }
+
+    /** Of an element. */
+    public int bytes() {
+      return bytes;
     }
   }
 

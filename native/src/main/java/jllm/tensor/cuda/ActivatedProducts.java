@@ -56,7 +56,7 @@ final class ActivatedProducts {
     boolean[] done = {true};
     try (Scratch scratch = new Scratch(gpu)) {
       Products.Operand right = products.operand(x, scratch);
-      long biases = bias == null ? 0 : rounded(bias, outputs, scratch);
+      long biases = bias == null ? 0 : products.bias(bias, Type.BF16, scratch);
       products.tiles(
           w,
           (tile, from, count) -> {
@@ -83,13 +83,6 @@ final class ActivatedProducts {
           });
     }
     return done[0];
-  }
-
-  /** The library takes a bias in the type of the result. */
-  private long rounded(Tensor bias, int count, Scratch scratch) {
-    long to = scratch.bytes((long) count * Short.BYTES);
-    products.round(to, address(bias), 1, count, count);
-    return to;
   }
 
   /** See {@link jllm.tensor.TrainingKernels#linearBackwardActivated}. */

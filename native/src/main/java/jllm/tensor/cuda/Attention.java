@@ -3,6 +3,7 @@ package jllm.tensor.cuda;
 import static jllm.tensor.cuda.Gpu.address;
 
 import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingAttention;
@@ -86,6 +87,15 @@ final class Attention {
     } else {
       forward(out, null, q, k, v, null, spec, sequences, capacity, past, null);
     }
+  }
+
+  /** See {@link jllm.tensor.Backend#attentionType}. */
+  DType trainingType(AttentionSpec spec, int steps) {
+    return rounds
+            && TunedAttention.takesRounded(spec, steps)
+            && (check == null || check.trustsForward(spec) && check.trustsBackward(spec))
+        ? DType.BF16
+        : DType.F32;
   }
 
   /**
@@ -243,7 +253,7 @@ final class Attention {
     try (Scratch scratch = new Scratch(gpu)) {
       long delta = scratch.floats(heads);
       long starts = scratch.ids(attention.starts());
-      gpu.kernel(KernelSource.REDUCTIONS, "attention_delta")
+      gpu.kernel(KernelSource.REDUCTIONS, CudaBackend.named("attention_delta", dout, out))
           .longs(delta, address(dout), address(out))
           .ints(spec.headDim())
           .longs(heads)

@@ -3,8 +3,6 @@ package jllm.tensor.cuda;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -15,6 +13,8 @@ import jllm.tensor.Memory;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
 import jllm.tensor.TrainingAttention;
+import jllm.tensor.quant.Conversions;
+import jllm.tensor.quant.RandomBlocks;
 
 /**
  * Whether a device's tensor cores compute attention as its general kernels do: what is asked once
@@ -60,7 +60,11 @@ final class AttentionCheck {
     String reason;
     try (Memory memory = new DeviceMemory(gpu);
         Arena arena = Arena.ofConfined()) {
-      double error = new Problem(memory, arena, width).error(derivative);
+      double error = 0;
+      for (DType type : new DType[] {DType.F32, DType.BF16}) {
+        // Not a number stays so.
+        error = Math.max(error, new Problem(memory, arena, width, type).error(derivative));
+      }
       if (error <= MOST_ERROR) {
         return true;
       }
@@ -85,49 +89,88 @@ final class AttentionCheck {
     private final Memory memory;
     private final Arena arena;
     private final SplittableRandom random = new SplittableRandom(SEED);
+    private final DType type;
     private final TrainingAttention attention;
     private final Shape shape;
-    private final Tensor q;
-    private final Tensor k;
-    private final Tensor v;
+    private final Operand q;
+    private final Operand k;
+    private final Operand v;
     private final Tensor out;
     private final Tensor lse;
 
-    Problem(Memory memory, Arena arena, int width) {
+    /**
+     * @param type in which tensor cores get operands and leave results
+     */
+    Problem(Memory memory, Arena arena, int width, DType type) {
+      this.type = type;
       this.memory = memory;
       this.arena = arena;
       AttentionSpec spec =
           new AttentionSpec(HEADS, HEADS, width, (float) (1 / Math.sqrt(width)), 0, 0, true);
       this.attention = new TrainingAttention(spec, 1, null, null);
       this.shape = Shape.of(STEPS, HEADS * width);
-      this.q = tensor(true);
-      this.k = tensor(true);
-      this.v = tensor(true);
-      this.out = tensor(false);
+      this.q = operand();
+      this.k = operand();
+      this.v = operand();
+      this.out = memory.tensor(DType.F32, shape);
       this.lse = memory.tensor(DType.F32, Shape.of(STEPS, HEADS));
     }
 
-    /** Of normally distributed numbers, or of zeros. */
-    private Tensor tensor(boolean filled) {
-      Tensor tensor = memory.tensor(DType.F32, shape);
-      MemorySegment values = arena.allocate(ValueLayout.JAVA_FLOAT, shape.elements());
-      for (long i = 0; filled && i < shape.elements(); i++) {
-        values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextGaussian());
-      }
-      gpu.upload(Gpu.address(tensor), values, values.byteSize());
+    /**
+     * The same numbers for both kinds of kernels.
+     *
+     * @param exact F32
+     * @param tested of the type
+     */
+    private record Operand(Tensor exact, Tensor tested) {}
+
+    /** Of normally distributed numbers. */
+    private Operand operand() {
+      Tensor host = Tensor.allocate(arena, type, shape);
+      RandomBlocks.fill(host, random, 1);
+      return new Operand(onDevice(Conversions.convert(host, DType.F32, arena)), onDevice(host));
+    }
+
+    private Tensor onDevice(Tensor host) {
+      Tensor tensor = memory.tensor(host.dtype(), shape);
+      gpu.upload(Gpu.address(tensor), host.segment(), Tensor.byteSize(host.dtype(), shape));
       return tensor;
     }
 
     double error(boolean derivative) {
-      general.train(out, lse, q, k, v, attention);
+      general.train(out, lse, q.exact, k.exact, v.exact, attention);
       if (!derivative) {
-        Tensor found = tensor(false);
-        tuned.train(found, lse, q, k, v, attention);
+        Tensor found = memory.tensor(type, shape);
+        tuned.train(found, lse, q.tested, k.tested, v.tested, attention);
         return error(out, found);
       }
-      Tensor dout = tensor(true);
-      Tensor[] expected = derivatives(general, dout);
-      Tensor[] found = derivatives(tuned, dout);
+      Operand dout = operand();
+      Tensor[] expected = derivatives(DType.F32);
+      general.backward(
+          expected[0],
+          expected[1],
+          expected[2],
+          dout.exact,
+          out,
+          lse,
+          q.exact,
+          k.exact,
+          v.exact,
+          attention,
+          false);
+      Tensor[] found = derivatives(type);
+      tuned.backward(
+          found[0],
+          found[1],
+          found[2],
+          dout.tested,
+          out,
+          lse,
+          q.tested,
+          k.tested,
+          v.tested,
+          attention,
+          false);
       double error = 0;
       for (int i = 0; i < expected.length; i++) {
         error = Math.max(error, error(expected[i], found[i])); // not a number stays so
@@ -135,30 +178,32 @@ final class AttentionCheck {
       return error;
     }
 
-    private Tensor[] derivatives(Attention kernels, Tensor dout) {
-      Tensor[] d = {tensor(false), tensor(false), tensor(false)};
-      kernels.backward(d[0], d[1], d[2], dout, out, lse, q, k, v, attention, false);
-      return d;
+    private Tensor[] derivatives(DType of) {
+      return new Tensor[] {
+        memory.tensor(of, shape), memory.tensor(of, shape), memory.tensor(of, shape)
+      };
     }
 
     private double error(Tensor expected, Tensor found) {
-      MemorySegment a = download(expected);
-      MemorySegment b = download(found);
+      Tensor a = download(expected);
+      Tensor b = download(found);
       double difference = 0;
       double norm = 0;
-      for (long i = 0; i < shape.elements(); i++) {
-        double own = a.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-        double other = b.getAtIndex(ValueLayout.JAVA_FLOAT, i) - own;
-        difference += other * other;
-        norm += own * own;
+      for (int row = 0; row < shape.rows(); row++) {
+        float[] own = Conversions.row(a, row);
+        float[] other = Conversions.row(b, row);
+        for (int i = 0; i < own.length; i++) {
+          difference += Math.pow((double) other[i] - own[i], 2);
+          norm += Math.pow(own[i], 2);
+        }
       }
       return Math.sqrt(difference / norm);
     }
 
-    private MemorySegment download(Tensor tensor) {
-      MemorySegment to = arena.allocate(ValueLayout.JAVA_FLOAT, shape.elements());
-      gpu.download(to, Gpu.address(tensor), to.byteSize());
-      return to;
+    private Tensor download(Tensor tensor) {
+      Tensor host = Tensor.allocate(arena, tensor.dtype(), shape);
+      gpu.download(host.segment(), Gpu.address(tensor), Tensor.byteSize(host.dtype(), shape));
+      return host;
     }
   }
 }

@@ -39,6 +39,10 @@ public final class CudaBackend implements Backend {
   private final Gpu gpu;
   private final MatrixMath math;
   private final Products products;
+
+  /** Of devices that have room for activations of thousands of positions. */
+  private static final long LARGE_MEMORY = 15L << 30;
+
   private final Attention attention;
   private final Norms norms;
   private final CudaFused fused;
@@ -150,6 +154,22 @@ public final class CudaBackend implements Backend {
     return math == MatrixMath.BF16 && rows > MatVec.ROWS && Products.takesRows(columns)
         ? DType.BF16
         : DType.F32;
+  }
+
+  @Override
+  public int promptRows() {
+    // As many as keep all multiprocessors busy, where there is memory for their activations.
+    return gpu.device().memory() >= LARGE_MEMORY ? 2048 : Backend.super.promptRows();
+  }
+
+  @Override
+  public DType attentionType(AttentionSpec spec, int steps) {
+    return attention.trainingType(spec, steps);
+  }
+
+  /** The kernel that reads and writes these types: {@code out} and, in BF16, maybe {@code x}. */
+  static String named(String kernel, Tensor out, Tensor x) {
+    return named(kernel, out) + (x.dtype() == DType.BF16 ? "_of_bf16" : "");
   }
 
   /** The kernel that writes results of the type of {@code out}. */
@@ -266,7 +286,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void rope(Tensor out, Tensor x, Tensor rotations, int headDim, RopePairing pairing) {
-    gpu.kernel(KernelSource.ROPE, "rope")
+    gpu.kernel(KernelSource.ROPE, named("rope", out, x))
         .tensors(out, x, rotations)
         .ints(x.rows(), x.columns(), headDim, rotations.columns(), pairing.ordinal())
         .over(Math.ceilDiv((long) x.rows() * x.columns(), 2));
@@ -280,7 +300,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void gated(Tensor out, Tensor gate, Tensor up, Activation activation) {
-    gpu.kernel(KernelSource.ELEMENTWISE, named("gated", out))
+    gpu.kernel(KernelSource.ELEMENTWISE, named("gated", out, gate))
         .tensors(out, gate, up)
         .ints(activation.ordinal())
         .eachOf(out.shape().elements());

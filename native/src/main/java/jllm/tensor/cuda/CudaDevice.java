@@ -15,7 +15,6 @@ import jllm.ffi.cuda.MissingLibraryException;
  * @param major of the compute capability
  * @param minor of the compute capability
  * @param processors streaming multiprocessors
- * @param sharedMemory bytes of it that a block can have
  * @param clock of these in kHz, 0 if the driver does not say
  * @param memoryClock in kHz, 0 if the driver does not say
  * @param busBits width of the memory's bus
@@ -28,7 +27,6 @@ public record CudaDevice(
     int major,
     int minor,
     int processors,
-    int sharedMemory,
     int clock,
     int memoryClock,
     int busBits,
@@ -41,7 +39,6 @@ public record CudaDevice(
   private static final int BUS_BITS = 37;
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
-  private static final int SHARED_MEMORY = 97;
 
   /** How the names of architectures begin that are those of devices. */
   static final String REAL = "sm_";
@@ -99,7 +96,6 @@ public record CudaDevice(
         driver.attribute(MAJOR, handle),
         driver.attribute(MINOR, handle),
         driver.attribute(PROCESSORS, handle),
-        driver.attribute(SHARED_MEMORY, handle),
         driver.attribute(CLOCK, handle),
         driver.attribute(MEMORY_CLOCK, handle),
         driver.attribute(BUS_BITS, handle),

@@ -26,7 +26,6 @@ final class CudaTraining implements TrainingKernels {
   private final Attention attention;
   private final Norms norms;
   private final ColumnSums columns;
-  private final CrossEntropy crossEntropy;
   private final CudaOptimizer optimizer;
 
   CudaTraining(
@@ -37,7 +36,6 @@ final class CudaTraining implements TrainingKernels {
     this.attention = attention;
     this.norms = norms;
     this.columns = new ColumnSums(gpu);
-    this.crossEntropy = new CrossEntropy(gpu);
     this.optimizer = new CudaOptimizer(gpu);
   }
 
@@ -165,7 +163,7 @@ final class CudaTraining implements TrainingKernels {
   @Override
   public void ropeBackward(
       Tensor dx, Tensor dout, Tensor rotations, int headDim, RopePairing pairing, boolean add) {
-    gpu.kernel(KernelSource.ROPE, "rope_backward")
+    gpu.kernel(KernelSource.ROPE, CudaBackend.named("rope_backward", dx, dout))
         .tensors(dx, dout, rotations)
         .ints(dx.rows(), dx.columns(), headDim, rotations.columns(), pairing.ordinal())
         .ints(add ? 1 : 0)
@@ -224,7 +222,9 @@ final class CudaTraining implements TrainingKernels {
       Tensor up,
       Activation activation,
       boolean add) {
-    gpu.kernel(KernelSource.ELEMENTWISE, "gated_backward")
+    String kernel = CudaBackend.named("gated_backward", dgate, gate);
+    boolean rounded = dout.dtype() == DType.BF16;
+    gpu.kernel(KernelSource.ELEMENTWISE, rounded ? kernel + "_by_bf16" : kernel)
         .tensors(dgate, dup, dout, gate, up)
         .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(gate.shape().elements());
@@ -284,7 +284,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout) {
-    drop("dropout_backward", dx, dout, dropout);
+    drop(CudaBackend.named("dropout_backward", dx, dout), dx, dout, dropout);
   }
 
   private void drop(String kernel, Tensor to, Tensor from, Dropout dropout) {
@@ -381,12 +381,24 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void crossEntropy(Tensor losses, Tensor lse, Tensor logits, Tensor targets) {
-    crossEntropy.forward(losses, lse, logits, targets);
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy")
+          .tensors(losses, lse, logits)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
   }
 
   @Override
   public void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    crossEntropy.backward(logits, dlosses, lse, targets);
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward")
+          .tensors(logits, dlosses, lse)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
   }
 
   @Override
@@ -395,20 +407,15 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
-  public void roundedLogits(Tensor logits, Tensor x, Tensor w) {
-    products.roundedLinear(logits, x, w);
-    crossEntropy.clearRest(logits, w.dim(0));
-  }
-
-  @Override
-  public void crossEntropyRounded(
-      Tensor losses, Tensor logits, Tensor targets, int columns, float factor) {
-    crossEntropy.rounded(losses, logits, targets, columns, factor);
-  }
-
-  @Override
-  public void rescaleRounded(Tensor dlogits, Tensor dlosses, float factor) {
-    crossEntropy.rescale(dlogits, dlosses, factor);
+  public void crossEntropyBackwardRounded(
+      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
+    try (Scratch scratch = new Scratch(gpu)) {
+      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward_bf16")
+          .tensors(dlogits, logits, dlosses, lse)
+          .longs(scratch.ids(targets))
+          .ints(logits.columns(), dlogits.columns())
+          .eachRow(logits.rows(), logits.columns());
+    }
   }
 
   @Override

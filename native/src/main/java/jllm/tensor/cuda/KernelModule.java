@@ -16,15 +16,8 @@ final class KernelModule {
   private final Gpu gpu;
   private final KernelSource source;
   private final List<String> defines;
-  private final Map<String, Function> functions = new HashMap<>();
+  private final Map<String, Long> functions = new HashMap<>();
   private long module;
-
-  /**
-   * A kernel.
-   *
-   * @param shared bytes of dynamic shared memory that it may be started with
-   */
-  private record Function(long handle, int shared) {}
 
   /**
    * @param defines macros, such as {@code -DATTENTION_WIDTH=64}
@@ -41,20 +34,20 @@ final class KernelModule {
    * @param shared bytes of dynamic shared memory that it is started with
    */
   long function(String name, int shared) {
-    Function known = functions.get(name);
-    if (known != null && shared <= known.shared) {
-      return known.handle;
+    Long known = functions.get(name);
+    if (known != null) {
+      return known;
     }
     if (module == 0) {
       module = load();
     }
     CudaDriver driver = gpu.driver();
-    long handle = known == null ? driver.function(module, name) : known.handle;
+    long function = driver.function(module, name);
     if (shared > USUAL_SHARED_BYTES) {
-      driver.allowSharedMemory(handle, shared);
+      driver.allowSharedMemory(function, shared);
     }
-    functions.put(name, new Function(handle, Math.max(shared, USUAL_SHARED_BYTES)));
-    return handle;
+    functions.put(name, function);
+    return function;
   }
 
   private long load() {

@@ -64,8 +64,7 @@ final class Products {
   record Operand(long address, Type type, long stride) {
     /** From a column on. */
     Operand from(int column) {
-      int bytes = type == Type.BF16 ? Short.BYTES : Float.BYTES;
-      return new Operand(address + (long) column * bytes, type, stride);
+      return new Operand(address + (long) column * type.bytes(), type, stride);
     }
   }
 
@@ -80,25 +79,28 @@ final class Products {
   }
 
   private void product(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, boolean add) {
-    if (x.rows() <= MatVec.ROWS && x.dtype() != DType.BF16) {
+    boolean rounded = x.dtype() == DType.BF16 || out.dtype() == DType.BF16;
+    if (x.rows() <= MatVec.ROWS && !rounded) {
       few.linear(out, x, w, bias, add);
     } else {
       multiplyRows(out, x, w, bias, add ? 1 : 0);
     }
   }
 
-  /** out [N, O] = x [N, I] w^T + bias + beta out. */
+  /** out [N, O] = x [N, I] w^T + bias + beta out; out F32 or BF16. */
   private void multiplyRows(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, float beta) {
     int rows = x.rows();
     int inputs = x.columns();
     int outputs = w.dim(0);
+    Type type = type(out);
     try (Scratch scratch = new Scratch(gpu)) {
       Operand right = operand(x, scratch);
+      long biases = bias == null ? 0 : bias(bias, type, scratch);
       tiles(
           w,
           (tile, from, count) -> {
-            long to = address(out) + (long) from * Float.BYTES;
-            long added = bias == null ? 0 : address(bias) + (long) from * Float.BYTES;
+            long to = address(out) + (long) from * type.bytes();
+            long added = bias == null ? 0 : biases + (long) from * type.bytes();
             CublasLt.Product product =
                 product(
                     tile,
@@ -111,18 +113,33 @@ final class Products {
                     rows,
                     inputs,
                     beta,
-                    Type.F32,
+                    type,
                     added == 0 ? Epilogue.NONE : Epilogue.BIAS,
                     added);
             if (!gpu.multiply(product, tile.address, right.address, to, added, 0)) {
-              multiply(tile, true, right, false, to, outputs, count, rows, inputs, beta);
-              gpu.kernel(KernelSource.ELEMENTWISE, "add_bias")
-                  .longs(to, added, rows)
+              multiply(tile, true, right, false, to, outputs, count, rows, inputs, beta, type);
+              gpu.kernel(KernelSource.ELEMENTWISE, CudaBackend.named("add_bias", out))
+                  .longs(to, address(bias) + (long) from * Float.BYTES, rows)
                   .ints(count, outputs)
                   .over((long) rows * count);
             }
           });
     }
+  }
+
+  /** A bias as products take it that give results of a type. */
+  long bias(Tensor bias, Type type, Scratch scratch) {
+    if (type == Type.F32) {
+      return address(bias);
+    }
+    int count = Math.toIntExact(bias.shape().elements());
+    long to = scratch.bytes((long) count * Short.BYTES);
+    round(to, address(bias), 1, count, count);
+    return to;
+  }
+
+  private static Type type(Tensor tensor) {
+    return tensor.dtype() == DType.BF16 ? Type.BF16 : Type.F32;
   }
 
   /** dx [N, I] += dout [N, O] w. */
@@ -132,6 +149,7 @@ final class Products {
     }
   }
 
+  /** dx F32 or BF16. */
   void inputGradient(Tensor dx, Operand dout, Tensor w, boolean add) {
     int rows = dx.rows();
     int inputs = dx.columns();
@@ -140,7 +158,8 @@ final class Products {
         (tile, from, count) -> {
           int beta = add || from > 0 ? 1 : 0;
           Operand right = dout.from(from);
-          multiply(tile, false, right, false, address(dx), inputs, inputs, rows, count, beta);
+          long to = address(dx);
+          multiply(tile, false, right, false, to, inputs, inputs, rows, count, beta, type(dx));
         });
   }
 
@@ -153,7 +172,7 @@ final class Products {
 
   void weightGradient(Tensor dw, Operand dout, Operand x, int rows) {
     int inputs = dw.columns();
-    multiply(x, false, dout, true, address(dw), inputs, inputs, dw.dim(0), rows, 1);
+    multiply(x, false, dout, true, address(dw), inputs, inputs, dw.dim(0), rows, 1, Type.F32);
   }
 
   /**
@@ -222,37 +241,6 @@ final class Products {
   private static Operand roundedOperand(Tensor x, Scratch scratch) {
     int stride = roundedStride(x.columns());
     return new Operand(scratch.bytes((long) x.rows() * stride * Short.BYTES), Type.BF16, stride);
-  }
-
-  /** out [N, P] = x [N, I] w^T in BF16, w [O, I]; P at least O, what is beyond stays as it is. */
-  void roundedLinear(Tensor out, Tensor x, Tensor w) {
-    int rows = x.rows();
-    int inputs = x.columns();
-    int stride = out.columns();
-    try (Scratch scratch = new Scratch(gpu)) {
-      Operand right = operand(x, scratch);
-      tiles(
-          w,
-          (tile, from, count) -> {
-            long to = address(out) + (long) from * Short.BYTES;
-            CublasLt.Product product =
-                product(
-                    tile,
-                    true,
-                    right,
-                    false,
-                    to,
-                    stride,
-                    count,
-                    rows,
-                    inputs,
-                    0,
-                    Type.BF16,
-                    Epilogue.NONE,
-                    0);
-            gpu.multiply(product, tile.address, right.address, to, 0, 0);
-          });
-    }
   }
 
   /** Elements of a row of so many when it is rounded for products; 0 if they are not. */
@@ -340,9 +328,10 @@ final class Products {
       long m,
       long n,
       long k,
-      float beta) {
+      float beta,
+      Type output) {
     CublasLt.Product product =
-        product(a, transposeA, b, transposeB, d, ldd, m, n, k, beta, Type.F32, Epilogue.NONE, 0);
+        product(a, transposeA, b, transposeB, d, ldd, m, n, k, beta, output, Epilogue.NONE, 0);
     gpu.multiply(product, a.address, b.address, d, 0, 0);
   }
 
@@ -385,7 +374,7 @@ final class Products {
 
   /** out [N, O] = x [N, I] w^T, x and w both F32 or both BF16. */
   void plain(Tensor out, Tensor x, Tensor w, Precision with) {
-    Type type = x.dtype() == DType.BF16 ? Type.BF16 : Type.F32;
+    Type type = type(x);
     int inputs = x.columns();
     int outputs = w.dim(0);
     CublasLt.Product product =

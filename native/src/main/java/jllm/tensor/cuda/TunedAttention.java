@@ -3,6 +3,7 @@ package jllm.tensor.cuda;
 import static jllm.tensor.cuda.Gpu.address;
 
 import jllm.tensor.AttentionSpec;
+import jllm.tensor.DType;
 import jllm.tensor.Dropout;
 import jllm.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,9 @@ final class TunedAttention {
   /** Packed heads have a length that is a multiple of the largest tile of rows. */
   private static final int LENGTH_UNIT = 128;
 
+  /** Bytes that are copied at once. */
+  private static final int ALIGNMENT = 16;
+
   private static final int LEAST_HEAD = 17;
   private static final int MOST_HEAD = 256;
 
@@ -26,6 +30,12 @@ final class TunedAttention {
   private static final int LEAST_QUERIES = 16;
 
   private static final int PACKED_AT_ONCE = 8;
+
+  // What is in BF16, as the kernels of the forward pass and of the backward pass know it.
+  private static final int ROUNDED_Q = 1;
+  private static final int ROUNDED_K = 2;
+  private static final int ROUNDED_V = 4;
+  private static final int ROUNDED_OUT = 8;
 
   /**
    * How the kernels for a width of heads are launched: the constants of {@code attention_mma.cu}
@@ -101,26 +111,41 @@ final class TunedAttention {
         && spec.scale() > 0;
   }
 
+  /**
+   * Whether operands and results may be in BF16 as they are: heads have no padding, and begin at
+   * multiples of 16 bytes.
+   */
+  static boolean takesRounded(AttentionSpec spec, int steps) {
+    return takes(spec, steps) && spec.headDim() % TILE == 0;
+  }
+
   /** Columns of heads with their padding. */
   static int width(AttentionSpec spec) {
     return Math.ceilDiv(spec.headDim(), TILE) * TILE;
   }
 
-  /** Attention; lse is absent where nothing is learned. */
+  /**
+   * Attention; lse is absent where nothing is learned. Operands and result F32, or BF16 if it
+   * {@link #takesRounded}; keys and values of any type of caches.
+   */
   void forward(
       Tensor out, @Nullable Tensor lse, Tensor q, Tensor k, Tensor v, Positions positions) {
     AttentionSpec spec = positions.spec();
     Geometry geometry = new Geometry(width(spec));
     int keys = positions.past() + positions.steps();
-    int length = length(keys);
     try (Scratch scratch = new Scratch(gpu)) {
-      long packedKeys = pack(k, spec.kvHeads(), keys, positions, geometry, scratch);
-      long packedValues = pack(v, spec.kvHeads(), keys, positions, geometry, scratch);
+      Heads ofKeys = heads(k, spec.kvHeads(), keys, positions, geometry, scratch);
+      Heads ofValues = heads(v, spec.kvHeads(), keys, positions, geometry, scratch);
+      int rounded =
+          (isRounded(q) ? ROUNDED_Q : 0)
+              | (ofKeys.direct() ? ROUNDED_K : 0)
+              | (ofValues.direct() ? ROUNDED_V : 0)
+              | (isRounded(out) ? ROUNDED_OUT : 0);
       Launch launch =
           kernel(KernelSource.ATTENTION_MMA, "", geometry)
               .tensors(out, lse, q)
-              .longs(packedKeys, packedValues)
-              .ints(length)
+              .longs(ofKeys.address(), ofValues.address())
+              .ints(length(keys), rounded)
               .longs(positions.starts())
               .ints(spec.heads(), spec.kvHeads(), spec.headDim(), positions.steps())
               .ints(positions.capacity(), positions.past());
@@ -135,8 +160,13 @@ final class TunedAttention {
     }
   }
 
+  private static boolean isRounded(Tensor tensor) {
+    return tensor.dtype() == DType.BF16;
+  }
+
   /**
-   * The derivative of attention.
+   * The derivative of attention. Operands F32, or BF16 if it {@link #takesRounded}, as dq, dk and
+   * dv, which are not added to then.
    *
    * @param delta address of [N, H]: the sums over heads of dout * out
    * @param add whether dq, dk and dv are added to, not overwritten
@@ -157,12 +187,21 @@ final class TunedAttention {
     Geometry geometry = new Geometry(width(spec));
     int steps = positions.steps();
     try (Scratch scratch = new Scratch(gpu)) {
-      long[] packed = {
-        pack(dout, spec.heads(), steps, positions, geometry, scratch),
-        pack(q, spec.heads(), steps, positions, geometry, scratch),
-        pack(k, spec.kvHeads(), steps, positions, geometry, scratch),
-        pack(v, spec.kvHeads(), steps, positions, geometry, scratch)
+      Heads[] operands = {
+        heads(dout, spec.heads(), steps, positions, geometry, scratch),
+        heads(q, spec.heads(), steps, positions, geometry, scratch),
+        heads(k, spec.kvHeads(), steps, positions, geometry, scratch),
+        heads(v, spec.kvHeads(), steps, positions, geometry, scratch)
       };
+      // A bit each, in the order in which the kernels take them.
+      int rounded = 0;
+      for (int i = 0; i < operands.length; i++) {
+        rounded |= operands[i].direct() ? 1 << i : 0;
+      }
+      Tensor[] derivatives = {dq, dk, dv};
+      for (int i = 0; i < derivatives.length; i++) {
+        rounded |= isRounded(derivatives[i]) ? 1 << (operands.length + i) : 0;
+      }
       int tiles = Math.ceilDiv(steps, geometry.backwardRows());
       String[] names =
           geometry.joinsKeysAndValues()
@@ -172,11 +211,14 @@ final class TunedAttention {
         Launch launch =
             kernel(KernelSource.ATTENTION_MMA_BACKWARD, name, geometry)
                 .tensors(dq, dk, dv, lse)
-                .longs(delta)
-                .longs(packed)
-                .ints(length(steps))
-                .longs(positions.starts())
-                .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps);
+                .longs(delta);
+        for (Heads operand : operands) {
+          launch.longs(operand.address());
+        }
+        launch
+            .ints(length(steps), rounded)
+            .longs(positions.starts())
+            .ints(spec.heads(), spec.kvHeads(), spec.headDim(), steps);
         options(launch, positions)
             .ints(add ? 1 : 0)
             .start(
@@ -204,9 +246,19 @@ final class TunedAttention {
     return Math.ceilDiv(rows, LENGTH_UNIT) * LENGTH_UNIT;
   }
 
-  /** The address of the first rows of each sequence as kernels read them. */
-  private long pack(
+  /**
+   * Heads as kernels read them.
+   *
+   * @param direct whether they are where they were, in BF16; else they are packed
+   */
+  private record Heads(long address, boolean direct) {}
+
+  private Heads heads(
       Tensor from, int heads, int rows, Positions positions, Geometry geometry, Scratch scratch) {
+    boolean whole = positions.spec().headDim() == geometry.width();
+    if (isRounded(from) && whole && address(from) % ALIGNMENT == 0) {
+      return new Heads(address(from), true);
+    }
     int length = length(rows);
     long groups =
         (long) positions.sequences() * heads * length * (geometry.width() / PACKED_AT_ONCE);
@@ -216,6 +268,6 @@ final class TunedAttention {
         .ints(heads, positions.spec().headDim(), rows, positions.capacity(), length)
         .ints(geometry.width())
         .eachOf(groups);
-    return to;
+    return new Heads(to, false);
   }
 }

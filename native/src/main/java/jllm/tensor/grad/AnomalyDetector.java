@@ -56,11 +56,8 @@ public final class AnomalyDetector {
     List<String> operands = new ArrayList<>();
     boolean inherited = false;
     for (Operand operand : operands(op)) {
-      // What the result overwrote was looked at when it was made, as were logits that became their
-      // derivative.
-      boolean gone =
-          op instanceof Op.CrossEntropyRounded || operand.tensor.storage().equals(out.storage());
-      if (!gone) {
+      // What the result overwrote was looked at when it was made.
+      if (!operand.tensor.storage().equals(out.storage())) {
         Contents contents = contents(operand.tensor);
         inherited |= contents != null && contents.bad > 0;
         operands.add(describe(operand.name, operand.tensor, contents));

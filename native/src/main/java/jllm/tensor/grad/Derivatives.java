@@ -37,7 +37,8 @@ final class Derivatives {
       case Op.LayerNorm o -> layerNorm(o, dout);
       case Op.Rope o -> {
         boolean add = gradients.isBegun(o.x());
-        Tensor dx = gradients.toWrite(o.x());
+        boolean rounded = dout.dtype() == DType.BF16;
+        Tensor dx = rounded ? gradients.toWriteAlike(o.x()) : gradients.toWrite(o.x());
         kernels.ropeBackward(dx, dout, o.rotations(), o.headDim(), o.pairing(), add);
       }
       case Op.Attention o -> attention(o, dout);
@@ -65,11 +66,7 @@ final class Derivatives {
       }
       case Op.BalanceLoss o ->
           kernels.balanceLossBackward(gradients.of(o.probabilities()), dout, o.counts(), o.rows());
-      case Op.CrossEntropy o -> crossEntropy(o, dout);
-      case Op.CrossEntropyRounded o -> {
-        kernels.rescaleRounded(o.logits(), dout, o.factor());
-        gradients.isInPlace(o.logits());
-      }
+      case Op.CrossEntropy o -> crossEntropy(o, dout, before);
       case Op.Block<?> o -> throw new IllegalArgumentException("a layer runs again: " + o.out());
     }
     gradients.finish(op.out());
@@ -100,17 +97,33 @@ final class Derivatives {
         return;
       }
     }
-    product(op.x(), op.w(), op.bias(), dout);
+    product(op.x(), op.w(), op.bias(), dout, before != null && takesRounded(before, op.x()));
   }
 
-  private void product(Tensor x, Tensor w, @Nullable Tensor bias, Tensor dout) {
+  /** Whether the operation that made x takes a rounded derivative of it. */
+  private static boolean takesRounded(Op maker, Tensor x) {
+    return switch (maker) {
+      case Op.Attention o -> o.out() == x;
+      case Op.Gated o -> o.out() == x && o.gate().dtype() == x.dtype();
+      case Op.Drop o -> o.out() == x;
+      default -> false;
+    };
+  }
+
+  /**
+   * @param alike whether the derivative of x is rounded if x is
+   */
+  private void product(Tensor x, Tensor w, @Nullable Tensor bias, Tensor dout, boolean alike) {
     boolean add = gradients.isBegun(x);
-    Tensor dx = gradients.reaches(x) ? gradients.toWrite(x) : null;
+    Tensor dx = null;
+    if (gradients.reaches(x)) {
+      dx = alike ? gradients.toWriteAlike(x) : gradients.toWrite(x);
+    }
     kernels.linearBackward(dx, gradients.weight(w), gradients.weight(bias), dout, x, w, add);
   }
 
   private void addLinear(Op.AddLinear op, Tensor dout) {
-    product(op.x(), op.w(), null, dout);
+    product(op.x(), op.w(), null, dout, false);
     if (gradients.reaches(op.y())) {
       gradients.move(op.out(), op.y());
     }
@@ -153,9 +166,9 @@ final class Derivatives {
   private void attention(Op.Attention op, Tensor dout) {
     if (areNew(op.q(), op.k(), op.v())) {
       kernels.attentionBackward(
-          gradients.toWrite(op.q()),
-          gradients.toWrite(op.k()),
-          gradients.toWrite(op.v()),
+          gradients.toWriteAlike(op.q()),
+          gradients.toWriteAlike(op.k()),
+          gradients.toWriteAlike(op.v()),
           dout,
           op.out(),
           op.lse(),
@@ -177,8 +190,8 @@ final class Derivatives {
 
   private void gated(Op.Gated op, Tensor dout) {
     if (areNew(op.gate(), op.up())) {
-      Tensor dgate = gradients.toWrite(op.gate());
-      Tensor dup = gradients.toWrite(op.up());
+      Tensor dgate = gradients.toWriteAlike(op.gate());
+      Tensor dup = gradients.toWriteAlike(op.up());
       kernels.gatedBackward(dgate, dup, dout, op.gate(), op.up(), op.activation(), false);
       return;
     }
@@ -203,8 +216,16 @@ final class Derivatives {
     return true;
   }
 
-  private void crossEntropy(Op.CrossEntropy op, Tensor dout) {
+  private void crossEntropy(Op.CrossEntropy op, Tensor dout, @Nullable Op before) {
     Tensor logits = op.logits();
+    int columns = kernels.roundedColumns(logits.columns());
+    boolean ofProduct =
+        before instanceof Op.Linear layer && layer.out() == logits && layer.bias() == null;
+    Tensor rounded = ofProduct && columns > 0 ? gradients.rounded(logits, columns) : null;
+    if (rounded != null) {
+      kernels.crossEntropyBackwardRounded(rounded, logits, dout, op.lse(), op.targets());
+      return;
+    }
     if (gradients.putInPlace(logits)) {
       kernels.crossEntropyBackward(logits, dout, op.lse(), op.targets());
       return;

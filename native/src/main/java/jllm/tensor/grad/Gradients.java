@@ -28,7 +28,12 @@ final class Gradients {
   /** Tensors whose elements the derivative of an operation may need, and those of several. */
   private final Set<Tensor> used = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  private final Set<Tensor> shared = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Tensor> usedOften = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /** Operands of an operation, and those of several. */
+  private final Set<Tensor> read = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  private final Set<Tensor> readOften = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
    * Of derivatives that belong to several activations, how many others have it besides the first.
@@ -52,7 +57,9 @@ final class Gradients {
     activations.clear();
     alsoOf.clear();
     used.clear();
-    shared.clear();
+    usedOften.clear();
+    read.clear();
+    readOften.clear();
     made.clear();
     unused.clear();
   }
@@ -69,7 +76,15 @@ final class Gradients {
   /** Says that the derivative of an operation may need the elements of a tensor. */
   void use(@Nullable Tensor tensor) {
     if (tensor != null && !used.add(tensor)) {
-      shared.add(tensor);
+      usedOften.add(tensor);
+    }
+  }
+
+  /** Says that a tensor is an operand of an operation. */
+  void read(@Nullable Tensor tensor) {
+    use(tensor);
+    if (tensor != null && !read.add(tensor)) {
+      readOften.add(tensor);
     }
   }
 
@@ -171,7 +186,7 @@ final class Gradients {
    * that its derivative can be written as a whole.
    */
   boolean isUnclaimed(Tensor activation) {
-    return !shared.contains(activation)
+    return !readOften.contains(activation)
         && parameters.gradient(activation) == null
         && !activations.containsKey(activation);
   }
@@ -193,25 +208,27 @@ final class Gradients {
   }
 
   /**
+   * As {@link #toWrite}, but of a rounded activation that nothing else depends on rounded, too: for
+   * operations whose operands come from those that take such derivatives.
+   */
+  Tensor toWriteAlike(Tensor activation) {
+    Tensor rounded =
+        activation.dtype() == DType.BF16 ? rounded(activation, activation.columns()) : null;
+    return rounded == null ? toWrite(activation) : rounded;
+  }
+
+  /**
    * Makes the memory of an activation that of its derivative, which is written as a whole, if
    * nothing else depends on the activation.
    *
    * @return whether it was done
    */
   boolean putInPlace(Tensor activation) {
-    boolean unclaimed = isUnclaimed(activation);
-    if (unclaimed) {
+    boolean possible = isUnclaimed(activation) && !usedOften.contains(activation);
+    if (possible) {
       activations.put(activation, activation);
     }
-    return unclaimed;
-  }
-
-  /** Says that an activation, which nothing else depends on, holds its derivative already. */
-  void isInPlace(Tensor activation) {
-    if (!isUnclaimed(activation)) {
-      throw new IllegalStateException("more depends on what became its derivative: " + activation);
-    }
-    activations.put(activation, activation);
+    return possible;
   }
 
   /**

@@ -70,9 +70,9 @@ public final class Tape {
     if (gradients.reaches(a) || gradients.reaches(b) || gradients.reaches(c)) {
       ops.add(op);
       gradients.reach(op.out());
-      gradients.use(a);
-      gradients.use(b);
-      gradients.use(c);
+      gradients.read(a);
+      gradients.read(b);
+      gradients.read(c);
       if (op instanceof Op.Softmax || op instanceof Op.Attention) {
         gradients.use(op.out()); // their derivatives are computed from their results
       }
@@ -91,7 +91,7 @@ public final class Tape {
     ops.add(op);
     gradients.reach(op.out());
     if (op instanceof Op.Block<?> block) {
-      gradients.use(block.x());
+      gradients.read(block.x());
     }
   }
 

@@ -6,6 +6,7 @@ import jllm.format.ModelConfig;
 import jllm.format.NormConfig;
 import jllm.format.PositionConfig;
 import jllm.tensor.Activation;
+import jllm.tensor.AttentionSpec;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.Routing;
@@ -23,6 +24,7 @@ final class ActivationMemory {
   private final long queries;
   private final long keys;
   private final boolean rotary;
+  private final DType attended;
 
   /**
    * @param rows B * T
@@ -38,6 +40,17 @@ final class ActivationMemory {
     this.queries = (long) attention.heads() * attention.headDim();
     this.keys = (long) attention.kvHeads() * attention.headDim();
     this.rotary = config.position() instanceof PositionConfig.Rope;
+    this.attended =
+        backend.attentionType(
+            new AttentionSpec(
+                attention.heads(),
+                attention.kvHeads(),
+                attention.headDim(),
+                attention.scale(),
+                attention.softCap(),
+                0,
+                true),
+            rows);
   }
 
   /**
@@ -48,11 +61,7 @@ final class ActivationMemory {
   long bytes(boolean recompute) {
     long layers = config.layers();
     long kept = recompute ? layers * numbers(width) + block() : layers * block();
-    long inner =
-        activatesProducts()
-            ? operands(config.feedForward().hidden())
-            : numbers(feedForwardNumbers());
-    return (kept + around() + numbers(derivatives()) + inner) * rows;
+    return (kept + around() + derivatives() + feedForwardDerivatives()) * rows;
   }
 
   /** Bytes of numbers of a row. */
@@ -67,17 +76,13 @@ final class ActivationMemory {
 
   /**
    * The embedding, alone or with positions and their sum, or their angles; the last norm, and the
-   * logits, which become their own derivative. Where products take that rounded, the logits are if
-   * the loss alone reads them, or it is rounded as well.
+   * logits, which become their own derivative or get a rounded one.
    */
   private long around() {
     int vocabulary = config.vocabularySize();
     int rounded = backend.training().roundedColumns(vocabulary);
     long inputs = rotary ? width + config.attention().headDim() : 3L * width;
-    ModelConfig.Multipliers multipliers = config.multipliers();
-    boolean read = multipliers.logits() != 1 || multipliers.finalSoftCap() > 0;
-    long logits = rounded == 0 || read ? numbers(vocabulary) : 0;
-    return numbers(inputs) + operands(width) + logits + DType.BF16.bytes(rounded);
+    return numbers(inputs + vocabulary) + operands(width) + DType.BF16.bytes(rounded);
   }
 
   private long block() {
@@ -86,9 +91,17 @@ final class ActivationMemory {
     long before = norms.before() ? operands(width) + feedForwardInput() : 0;
     // Results of two sublayers, their norms, what dropout leaves of them, and two sums.
     int streams = 4 + (norms.after() ? 2 : 0) + (dropout ? 2 : 0);
-    int turned = (rotary ? 1 : 0) + (attention.queryKeyNorm() ? 1 : 0);
-    long attended = 2 * queries + 2 * keys + turned * (queries + keys) + attention.heads();
-    return before + numbers((long) streams * width + attended) + feedForward();
+    return before
+        + numbers((long) streams * width + attention.heads())
+        + attention(attention.queryKeyNorm())
+        + feedForward();
+  }
+
+  /** Queries and keys, as they are, normed and turned; values, and the result. */
+  private long attention(boolean norms) {
+    long both = queries + keys;
+    long projected = norms ? numbers(2 * both) : attended.bytes(both);
+    return projected + attended.bytes(rotary ? 2 * both : both);
   }
 
   /** A norm that experts read as well as products is not rounded. */
@@ -101,10 +114,11 @@ final class ActivationMemory {
     if (activatesProducts()) {
       return 2 * operands(feedForward.hidden());
     }
-    long inputs = feedForward.gated() ? 2 : 1;
-    return feedForward.routing() == null
-        ? numbers(inputs * feedForward.hidden()) + operands(feedForward.hidden())
-        : numbers(feedForwardNumbers());
+    if (feedForward.routing() != null) {
+      return numbers(feedForwardNumbers());
+    }
+    long result = operands(feedForward.hidden());
+    return feedForward.gated() ? 3 * result : numbers(feedForward.hidden()) + result;
   }
 
   /** Whether a product applies the activation and keeps its argument rounded. */
@@ -115,6 +129,16 @@ final class ActivationMemory {
         && feedForward.activation() == Activation.GELU_TANH
         && backend.fused() != null
         && backend.operandType(rows, feedForward.hidden()) != backend.activationType();
+  }
+
+  private long feedForwardDerivatives() {
+    FeedForwardConfig feedForward = config.feedForward();
+    if (activatesProducts()) {
+      return operands(feedForward.hidden());
+    }
+    return feedForward.routing() == null && feedForward.gated()
+        ? 3 * operands(feedForward.hidden())
+        : numbers(feedForwardNumbers());
   }
 
   private long feedForwardNumbers() {
@@ -128,14 +152,15 @@ final class ActivationMemory {
   }
 
   /**
-   * Numbers of the derivatives that exist at once, but for the feed-forward layer's. A derivative
-   * takes the memory of an earlier one of the same width: of the width of the residual stream there
-   * are its own, which what a sublayer adds shares, and that of a norm; of attention those of its
-   * result and its operands.
+   * Bytes of the derivatives that exist at once, but for the feed-forward layer's. A derivative
+   * takes the memory of an earlier one of the same width and type: of the width of the residual
+   * stream there are its own, which what a sublayer adds shares, and that of a norm; of attention
+   * those of its result and its operands.
    */
   private long derivatives() {
-    long norm = width == queries ? 0 : width;
+    boolean alike = width == queries && attended == backend.activationType();
     long turnedKeys = rotary && keys != queries ? keys : 0;
-    return width + norm + 2 * queries + 2 * keys + turnedKeys;
+    return numbers(alike ? width : 2L * width)
+        + attended.bytes(2 * queries + 2 * keys + turnedKeys);
   }
 }
