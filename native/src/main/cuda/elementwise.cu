@@ -220,8 +220,13 @@ KERNEL dropout(float* out, const float* x, long long rows, int columns, long lon
     drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
 }
 
-KERNEL dropout_bf16(u16* out, const u16* x, long long rows, int columns, long long seed,
-                    int threshold, float keep_scale) {
+KERNEL dropout_of_bf16(float* out, const u16* x, long long rows, int columns, long long seed,
+                       int threshold, float keep_scale) {
+    drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
+}
+
+KERNEL dropout_bf16_of_bf16(u16* out, const u16* x, long long rows, int columns, long long seed,
+                            int threshold, float keep_scale) {
     drop<false>(out, x, rows, columns, seed, threshold, keep_scale);
 }
 

@@ -56,10 +56,14 @@ record OperationCost(double bytes, double flops) {
           experts(tensor(arguments[1]), tensor(arguments[2]), tensor(arguments[0]), all(arguments));
       case "embeddingBackward" -> new OperationCost(3 * bytes(tensor(arguments[1])), 0);
       case "adamW" -> new OperationCost(updated(arguments[0]), 0);
-      case "rmsNormBackward", "layerNormBackward", "ropeBackward", "activateBackward" ->
+      case "rmsNormBackward",
+          "layerNormBackward",
+          "ropeBackward",
+          "activateBackward",
+          "dropoutBackward" ->
           added(arguments, 1);
       case "gatedBackward" -> added(arguments, 2);
-      case "addScaled", "addProduct", "softCapBackward", "softmaxBackward", "dropoutBackward" ->
+      case "addScaled", "addProduct", "softCapBackward", "softmaxBackward" ->
           new OperationCost(all(arguments) + bytes(tensor(arguments[0])), 0);
       default -> new OperationCost(all(arguments), 0);
     };

@@ -308,7 +308,8 @@ public interface TrainingKernels {
 
   /**
    * Writes x with the dropped elements zero and the others scaled, see {@link Dropout}: row n of
-   * the tensor, column c. out and x [N, C]; out may be x.
+   * the tensor, column c. out and x [N, C], x maybe in {@link Backend#operandType} and out as well;
+   * out may be x.
    */
   void dropout(Tensor out, Tensor x, Dropout dropout);
 
@@ -317,6 +318,15 @@ public interface TrainingKernels {
    * may be in {@link Backend#operandType}.
    */
   void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout);
+
+  /** The same; dx is added to or overwritten. */
+  default void dropoutBackward(Tensor dx, Tensor dout, Dropout dropout, boolean add) {
+    if (add) {
+      dropoutBackward(dx, dout, dropout);
+    } else {
+      dropout(dx, dout, dropout);
+    }
+  }
 
   /** Of {@link Backend#expertLinear}, shapes as there: {@code dx[r] += dout[i] w[experts[i]]}. */
   void expertLinearBackwardInput(Tensor dx, Tensor dout, Tensor w, Tensor experts);

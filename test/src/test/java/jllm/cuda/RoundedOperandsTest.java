@@ -161,8 +161,10 @@ class RoundedOperandsTest {
       }
     }
     Pair dx = random(DType.F32, rows, columns);
-    run(on -> on.training().dropoutBackward(dx.of(on), a.of(on), new Dropout(0.3f, 11)));
-    assertClose(dx, EXACT, "dropoutBackward");
+    for (boolean add : new boolean[] {true, false}) {
+      run(on -> on.training().dropoutBackward(dx.of(on), a.of(on), new Dropout(0.3f, 11), add));
+      assertClose(dx, EXACT, "dropoutBackward");
+    }
   }
 
   private void gatedBackward(

@@ -279,7 +279,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
-    drop(CudaBackend.named("dropout", out), out, x, dropout);
+    drop(CudaBackend.named("dropout", out, x), out, x, dropout);
   }
 
   @Override

@@ -52,7 +52,10 @@ final class Derivatives {
       case Op.Scale o -> kernels.addScaled(gradients.of(o.x()), dout, o.factor());
       case Op.SoftCap o -> kernels.softCapBackward(gradients.of(o.x()), dout, o.x(), o.cap());
       case Op.Softmax o -> kernels.softmaxBackward(gradients.of(o.x()), dout, o.out());
-      case Op.Drop o -> kernels.dropoutBackward(gradients.of(o.x()), dout, o.dropout());
+      case Op.Drop o -> {
+        boolean add = gradients.isBegun(o.x());
+        kernels.dropoutBackward(gradients.toWrite(o.x()), dout, o.dropout(), add);
+      }
       case Op.RoutingWeights o ->
           kernels.routingWeightsBackward(
               gradients.of(o.logits()), dout, o.logits(), o.experts(), o.routing());
