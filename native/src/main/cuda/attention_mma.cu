@@ -1,4 +1,4 @@
-// module: common tiles mma attention_mma
+// module: common tiles fast mma attention_mma
 // Attention for many queries on tensor cores (FlashAttention-2: Dao 2023): queries, keys, values
 // and weights in bf16, scores, softmax and sums in float32. A warp owns 16 M queries; scores,
 // weights and sums stay in its registers. While scores of a tile of keys are computed its values

@@ -1,4 +1,4 @@
-// module: common tiles mma attention_mma_backward
+// module: common tiles fast mma attention_mma_backward
 // The derivative of attention on tensor cores (Dao 2023). As in attention_backward.cu one kernel
 // owns keys and walks over queries, the other the reverse, so that each sum has one owner and a
 // fixed order: scores are computed twice, and runs repeat to the bit. Both hold two tiles of their

@@ -9,8 +9,6 @@
 
 #define MMA_WARPS 4
 #define MMA_THREADS (32 * MMA_WARPS)
-#define LOG2_E 1.4426950408889634f
-#define LN_2 0.6931471805599453f
 
 // Rows are 16 bytes longer than a multiple of 32: the eight rows that ldmatrix reads at once begin
 // in different banks.
@@ -57,20 +55,6 @@ __device__ __forceinline__ void multiply_add(float (&sums)[4], const u32 (&a)[4]
         "{%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-// Two neighbours rounded to bf16, the left one in the lower half.
-__device__ __forceinline__ u32 pack_bf16(float left, float right) {
-    u32 both;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(right), "f"(left));
-    return both;
-}
-
-// 2^x with a relative error of 2^-22; 0 below the normal numbers.
-__device__ __forceinline__ float fast_exp2(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
 }
 
 __device__ __forceinline__ int lane_row() { return threadIdx.x % 32 / 4; }

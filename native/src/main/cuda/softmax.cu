@@ -116,19 +116,3 @@ KERNEL cross_entropy_backward(float* logits, const float* dlosses, const float* 
         },
         [&](int c) { logits[c] = slope(logits[c], c); });
 }
-
-// The same rounded, in rows of stride elements, of which those beyond the logits become 0: both
-// products that read it do so as it is. Pairs of elements, since rows of an odd length are aligned
-// to floats alone.
-KERNEL cross_entropy_backward_bf16(u16* dlogits, const float* logits, const float* dlosses,
-                                   const float* lse, const int* targets, int columns, int stride) {
-    logits += static_cast<long long>(blockIdx.x) * columns;
-    u32* out = reinterpret_cast<u32*>(dlogits + static_cast<long long>(blockIdx.x) * stride);
-    Slope slope(dlosses, lse, targets);
-    for (int pair = threadIdx.x; pair < stride / 2; pair += blockDim.x) {
-        int c = pair * 2;
-        u32 low = c < columns ? float_to_bf16(slope(logits[c], c)) : 0;
-        u32 high = c + 1 < columns ? float_to_bf16(slope(logits[c + 1], c + 1)) : 0;
-        out[pair] = low | high << 16;
-    }
-}

@@ -54,6 +54,9 @@ record OperationCost(double bytes, double flops) {
           experts(tensor(arguments[1]), tensor(arguments[0]), tensor(arguments[2]), all(arguments));
       case "expertLinearBackwardWeight" ->
           experts(tensor(arguments[1]), tensor(arguments[2]), tensor(arguments[0]), all(arguments));
+      case "crossEntropyRounded" ->
+          new OperationCost(all(arguments) + bytes(tensor(arguments[1])), 0);
+      case "rescaleRounded" -> new OperationCost(bytes(tensor(arguments[1])), 0);
       case "embeddingBackward" -> new OperationCost(3 * bytes(tensor(arguments[1])), 0);
       case "adamW" -> new OperationCost(updated(arguments[0]), 0);
       case "rmsNormBackward",

@@ -310,7 +310,11 @@ public final class Transformer implements AutoCloseable {
    * @param hidden of {@link #hidden} for this batch
    */
   public Tensor losses(Exec exec, Tensor hidden, Batch batch) {
-    return exec.crossEntropy(logits(exec, hidden), batch.targets());
+    ModelConfig.Multipliers multipliers = config.multipliers();
+    if (multipliers.logits() != 1 || multipliers.finalSoftCap() > 0) {
+      return exec.crossEntropy(logits(exec, hidden), batch.targets());
+    }
+    return exec.crossEntropy(outputNorm.operand(exec, hidden), output, batch.targets());
   }
 
   /**

@@ -31,6 +31,9 @@ public final class Exec extends Operations implements AutoCloseable {
 
   private MemorySegment hostBytes = MemorySegment.NULL;
 
+  /** What losses are to be seeded with. */
+  private float lossFactor = 1;
+
   /** Whether a layer does again what counts already. */
   private boolean rerunning;
 
@@ -110,14 +113,22 @@ public final class Exec extends Operations implements AutoCloseable {
    *
    * @param parameters the weights that get gradients
    * @param activations what is kept of each {@link #block}
+   * @param factor that losses will be {@link #seed seeded} with: backends may compute derivatives
+   *     ahead. Another one is no error, but takes longer
    */
-  public void resetToTrain(Parameters parameters, Activations activations) {
+  public void resetToTrain(Parameters parameters, Activations activations, float factor) {
     reset();
+    lossFactor = factor == 0 || !Float.isFinite(factor) ? 1 : factor;
     kept = activations;
     gradientSlab.reset();
     recorder.begin(parameters);
     tape = recorder;
     training = true;
+  }
+
+  /** The same for losses that are seeded with 1. */
+  public void resetToTrain(Parameters parameters, Activations activations) {
+    resetToTrain(parameters, activations, 1);
   }
 
   /** Has all operations of training steps to come looked at; by none if null. */
@@ -340,6 +351,33 @@ public final class Exec extends Operations implements AutoCloseable {
     kernels.crossEntropy(out, lse, logits, targets);
     if (tape != null) {
       tape.record(new Op.CrossEntropy(out, lse, logits, targets), logits, null, null);
+    }
+    return out;
+  }
+
+  /**
+   * The loss of each row, [N, 1], where logits are those of an output layer, x [N, I] times the
+   * transpose of w [V, I], and are wanted for nothing else: what backends can do with less memory
+   * while training. See {@link TrainingKernels#crossEntropyRounded}.
+   */
+  public Tensor crossEntropy(Tensor x, Tensor w, Tensor targets) {
+    int columns = training ? kernels.roundedColumns(w.dim(0)) : 0;
+    if (columns == 0) {
+      return crossEntropy(linear(x, w, null), targets);
+    }
+    operand(x, "crossEntropy");
+    fits(x.columns() == w.columns() && w.shape().rank() == 2, "crossEntropy", x, w);
+    fits(targets.shape().elements() == x.rows(), "crossEntropy", x, targets);
+    Checks.ids(targets, -1, w.dim(0), "crossEntropy", w);
+    Tensor out = slab.allocate(type, x.rows(), 1);
+    Tensor logits = slab.allocate(DType.BF16, x.rows(), columns);
+    kernels.roundedLogits(logits, x, w);
+    if (tape != null) {
+      tape.record(new Op.Linear(logits, x, w, null), x, w, null);
+    }
+    kernels.crossEntropyRounded(out, logits, targets, w.dim(0), lossFactor);
+    if (tape != null) {
+      tape.record(new Op.CrossEntropyRounded(out, logits, targets, lossFactor), logits, null, null);
     }
     return out;
   }

@@ -400,25 +400,57 @@ public interface TrainingKernels {
   void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets);
 
   /**
-   * The columns of rows in which {@link #crossEntropyBackwardRounded} writes a derivative; 0 if it
-   * cannot.
+   * The columns of rows of rounded logits, as many as there are logits or some more; 0 if this
+   * backend does not round logits. Those of an output layer then go through {@link #roundedLogits},
+   * {@link #crossEntropyRounded} and, as dout, {@link #linearBackward}.
    *
-   * @param columns of the logits
+   * @param columns V
    */
   default int roundedColumns(int columns) {
     return 0;
   }
 
   /**
-   * As {@link #crossEntropyBackward}, into another tensor in BF16, for {@link #linearBackward} of a
-   * layer without bias, which takes it as dout.
+   * An output layer without bias: {@code logits = x w^T}.
    *
-   * @param dlogits BF16 [N, {@link #roundedColumns}]; what is beyond the logits' columns becomes 0
+   * @param logits BF16 [N, {@link #roundedColumns}]; what is beyond V becomes 0
+   * @param x [N, I], maybe in {@link Backend#operandType}
+   * @param w [V, I] of any weight type
    */
-  default void crossEntropyBackwardRounded(
-      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    throw new UnsupportedOperationException(
-        "this backend writes derivatives of logits in their own type: roundedColumns is 0");
+  default void roundedLogits(Tensor logits, Tensor x, Tensor w) {
+    throw notRounded();
+  }
+
+  /**
+   * {@link #crossEntropy} and its derivative together, <b>in place</b>, while the largest tensor of
+   * a step is at hand: {@code logits[n, v] = factor * (exp(logits[n, v] - lse[n]) - (v ==
+   * targets[n]))}, 0 in rows whose target is -1.
+   *
+   * @param losses [N, 1]
+   * @param logits of {@link #roundedLogits}; what is beyond V stays 0
+   * @param targets I32 [N], each in -1..V-1
+   * @param columns V
+   * @param factor of the losses in what is to be derived, not 0
+   */
+  default void crossEntropyRounded(
+      Tensor losses, Tensor logits, Tensor targets, int columns, float factor) {
+    throw notRounded();
+  }
+
+  /**
+   * Of {@link #crossEntropyRounded}: {@code dlogits[n] *= dlosses[n] / factor}, for losses that
+   * turn out to have another derivative than the factor; rows of others are not read.
+   *
+   * @param dlogits what became of the logits
+   * @param dlosses [N, 1]
+   */
+  default void rescaleRounded(Tensor dlogits, Tensor dlosses, float factor) {
+    throw notRounded();
+  }
+
+  private static UnsupportedOperationException notRounded() {
+    return new UnsupportedOperationException(
+        "this backend has logits in the activation type: roundedColumns is 0");
   }
 
   /** {@code out = value} for each element, of any shape. */

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 import jllm.tensor.Activation;
 import jllm.tensor.Backend;
@@ -14,7 +13,6 @@ import jllm.tensor.Memory;
 import jllm.tensor.RopePairing;
 import jllm.tensor.Shape;
 import jllm.tensor.Tensor;
-import jllm.tensor.TrainingKernels;
 import jllm.tensor.cuda.CudaBackend;
 import jllm.tensor.quant.Conversions;
 import jllm.tensor.quant.RandomBlocks;
@@ -230,37 +228,6 @@ class RoundedOperandsTest {
   @CsvSource({"1, 1, 1", "3, 41, 33", "70, 263, 131", "130, 63, 50", "67, 31, 127"})
   void productsRoundOthersThemselves(int rows, int inputs, int outputs) {
     products(DType.F32, rows, inputs, outputs);
-  }
-
-  /** The derivative of logits of an odd vocabulary, which the products of the layer read. */
-  @ParameterizedTest
-  @CsvSource({"1, 8, 1", "3, 40, 7", "33, 24, 257", "70, 16, 1031"})
-  void theDerivativeOfLogitsIsWrittenRounded(int rows, int inputs, int vocabulary) {
-    TrainingKernels kernels = device.training();
-    Pair logits = random(DType.F32, rows, vocabulary);
-    Pair dlosses = random(DType.F32, rows, 1);
-    Pair losses = random(DType.F32, rows, 1);
-    Pair lse = random(DType.F32, rows, 1);
-    Tensor targets = Tensor.allocate(arena, DType.I32, Shape.of(rows));
-    for (int row = 0; row < rows; row++) {
-      int target = row % 5 == 4 ? -1 : random.nextInt(vocabulary);
-      targets.segment().setAtIndex(ValueLayout.JAVA_INT, row, target);
-    }
-    run(b -> b.training().crossEntropy(losses.of(b), lse.of(b), logits.of(b), targets));
-    int columns = kernels.roundedColumns(vocabulary);
-    assertEquals(0, columns % 8);
-    Tensor rounded = memory.tensor(DType.BF16, Shape.of(rows, columns));
-    kernels.crossEntropyBackwardRounded(
-        rounded, logits.tested, dlosses.tested, lse.tested, targets);
-    oracle.training().crossEntropyBackward(logits.exact, dlosses.exact, lse.exact, targets);
-    Pair x = random(DType.BF16, rows, inputs);
-    Pair w = random(DType.BF16, vocabulary, inputs);
-    Pair dx = random(DType.F32, rows, inputs);
-    Pair dw = random(DType.F32, vocabulary, inputs);
-    oracle.training().linearBackward(dx.exact, dw.exact, null, logits.exact, x.exact, w.exact);
-    kernels.linearBackward(dx.tested, dw.tested, null, rounded, x.tested, w.tested);
-    assertClose(dx, PRODUCT, "dx");
-    assertClose(dw, PRODUCT, "dw");
   }
 
   private void products(DType type, int rows, int inputs, int outputs) {

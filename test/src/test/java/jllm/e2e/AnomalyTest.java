@@ -50,13 +50,20 @@ class AnomalyTest {
   enum Device {
     SCALAR,
     VECTOR,
-    CUDA;
+    CUDA,
+    CUDA_BF16;
+
+    /** Whether the backend is that of all tests. */
+    boolean isShared() {
+      return this == CUDA || this == CUDA_BF16;
+    }
 
     Backend open() {
       return switch (this) {
         case SCALAR -> CpuKernels.SCALAR.open(1);
         case VECTOR -> CpuKernels.VECTOR.open(1);
         case CUDA -> TestDevice.backend();
+        case CUDA_BF16 -> TestDevice.rounding();
       };
     }
   }
@@ -92,6 +99,21 @@ class AnomalyTest {
                 put(device, weights.tensor("blk.2.ffn_norm.weight"), Float.POSITIVE_INFINITY));
     assertTrue(message.contains("the forward pass of block 2: the result rms norm"), message);
     assertTrue(message.contains("first Infinity at"), message);
+  }
+
+  /** A token that the text does not have. Some backends turn logits into their derivative. */
+  @ParameterizedTest
+  @EnumSource(Device.class)
+  void logitsAreLookedAt(Device device) throws IOException {
+    String message =
+        diverged(
+            device,
+            1e-3,
+            DETECT,
+            false,
+            weights -> put(device, weights.tensor("token_embd.weight"), Float.NEGATIVE_INFINITY));
+    assertTrue(message.contains("the forward pass: the result linear"), message);
+    assertTrue(message.contains("(token_embd.weight) holds 1 "), message);
   }
 
   /** The product of finite numbers that are too large. */
@@ -174,7 +196,7 @@ class AnomalyTest {
         return String.valueOf(error.getMessage());
       }
     } finally {
-      if (device != Device.CUDA) {
+      if (!device.isShared()) {
         backend.close();
       }
     }
@@ -192,11 +214,11 @@ class AnomalyTest {
   /** Gives one element of a weight, that of row 3 and column 5, another value. */
   private static void put(Device device, Tensor weight, float value) {
     int at = weight.shape().rank() > 1 ? 3 * weight.columns() + 5 : 5;
-    Backend backend = device == Device.CUDA ? TestDevice.backend() : null;
-    if (backend == null) {
+    if (!device.isShared()) {
       weight.segment().setAtIndex(ValueLayout.JAVA_FLOAT, at, value);
       return;
     }
+    Backend backend = device.open();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment copy = arena.allocate(Tensor.byteSize(DType.F32, weight.shape()));
       backend.download(copy, weight);

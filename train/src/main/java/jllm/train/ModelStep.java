@@ -68,7 +68,7 @@ final class ModelStep implements AutoCloseable {
     started = System.nanoTime();
     fill(tokens);
     batch.dropout(dropout, dropoutSeed).adapterDropout(weights.adapterDropout(), dropoutSeed);
-    exec.resetToTrain(weights.parameters(), activations);
+    exec.resetToTrain(weights.parameters(), activations, factor);
     Tensor losses = model.losses(exec, model.hidden(exec, batch), batch);
     if (timed) {
       backend.synchronize();

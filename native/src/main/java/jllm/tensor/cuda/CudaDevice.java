@@ -15,6 +15,7 @@ import jllm.ffi.cuda.MissingLibraryException;
  * @param major of the compute capability
  * @param minor of the compute capability
  * @param processors streaming multiprocessors
+ * @param sharedMemory bytes of it that a block can have
  * @param clock of these in kHz, 0 if the driver does not say
  * @param memoryClock in kHz, 0 if the driver does not say
  * @param busBits width of the memory's bus
@@ -27,6 +28,7 @@ public record CudaDevice(
     int major,
     int minor,
     int processors,
+    int sharedMemory,
     int clock,
     int memoryClock,
     int busBits,
@@ -39,6 +41,7 @@ public record CudaDevice(
   private static final int BUS_BITS = 37;
   private static final int MAJOR = 75;
   private static final int MINOR = 76;
+  private static final int SHARED_MEMORY = 97;
 
   /** How the names of architectures begin that are those of devices. */
   static final String REAL = "sm_";
@@ -96,6 +99,7 @@ public record CudaDevice(
         driver.attribute(MAJOR, handle),
         driver.attribute(MINOR, handle),
         driver.attribute(PROCESSORS, handle),
+        driver.attribute(SHARED_MEMORY, handle),
         driver.attribute(CLOCK, handle),
         driver.attribute(MEMORY_CLOCK, handle),
         driver.attribute(BUS_BITS, handle),

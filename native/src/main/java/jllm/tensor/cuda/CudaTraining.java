@@ -26,6 +26,7 @@ final class CudaTraining implements TrainingKernels {
   private final Attention attention;
   private final Norms norms;
   private final ColumnSums columns;
+  private final CrossEntropy crossEntropy;
   private final CudaOptimizer optimizer;
 
   CudaTraining(
@@ -36,6 +37,7 @@ final class CudaTraining implements TrainingKernels {
     this.attention = attention;
     this.norms = norms;
     this.columns = new ColumnSums(gpu);
+    this.crossEntropy = new CrossEntropy(gpu);
     this.optimizer = new CudaOptimizer(gpu);
   }
 
@@ -381,24 +383,12 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void crossEntropy(Tensor losses, Tensor lse, Tensor logits, Tensor targets) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy")
-          .tensors(losses, lse, logits)
-          .longs(scratch.ids(targets))
-          .ints(logits.columns())
-          .eachRow(logits.rows(), logits.columns());
-    }
+    crossEntropy.forward(losses, lse, logits, targets);
   }
 
   @Override
   public void crossEntropyBackward(Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward")
-          .tensors(logits, dlosses, lse)
-          .longs(scratch.ids(targets))
-          .ints(logits.columns())
-          .eachRow(logits.rows(), logits.columns());
-    }
+    crossEntropy.backward(logits, dlosses, lse, targets);
   }
 
   @Override
@@ -407,15 +397,20 @@ final class CudaTraining implements TrainingKernels {
   }
 
   @Override
-  public void crossEntropyBackwardRounded(
-      Tensor dlogits, Tensor logits, Tensor dlosses, Tensor lse, Tensor targets) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      gpu.kernel(KernelSource.SOFTMAX, "cross_entropy_backward_bf16")
-          .tensors(dlogits, logits, dlosses, lse)
-          .longs(scratch.ids(targets))
-          .ints(logits.columns(), dlogits.columns())
-          .eachRow(logits.rows(), logits.columns());
-    }
+  public void roundedLogits(Tensor logits, Tensor x, Tensor w) {
+    products.linear(logits, x, w, null);
+    crossEntropy.clearRest(logits, w.dim(0));
+  }
+
+  @Override
+  public void crossEntropyRounded(
+      Tensor losses, Tensor logits, Tensor targets, int columns, float factor) {
+    crossEntropy.rounded(losses, logits, targets, columns, factor);
+  }
+
+  @Override
+  public void rescaleRounded(Tensor dlogits, Tensor dlosses, float factor) {
+    crossEntropy.rescale(dlogits, dlosses, factor);
   }
 
   @Override

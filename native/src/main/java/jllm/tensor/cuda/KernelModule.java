@@ -16,8 +16,15 @@ final class KernelModule {
   private final Gpu gpu;
   private final KernelSource source;
   private final List<String> defines;
-  private final Map<String, Long> functions = new HashMap<>();
+  private final Map<String, Function> functions = new HashMap<>();
   private long module;
+
+  /**
+   * A kernel.
+   *
+   * @param shared bytes of dynamic shared memory that it may be started with
+   */
+  private record Function(long handle, int shared) {}
 
   /**
    * @param defines macros, such as {@code -DATTENTION_WIDTH=64}
@@ -34,20 +41,20 @@ final class KernelModule {
    * @param shared bytes of dynamic shared memory that it is started with
    */
   long function(String name, int shared) {
-    Long known = functions.get(name);
-    if (known != null) {
-      return known;
+    Function known = functions.get(name);
+    if (known != null && shared <= known.shared) {
+      return known.handle;
     }
     if (module == 0) {
       module = load();
     }
     CudaDriver driver = gpu.driver();
-    long function = driver.function(module, name);
+    long handle = known == null ? driver.function(module, name) : known.handle;
     if (shared > USUAL_SHARED_BYTES) {
-      driver.allowSharedMemory(function, shared);
+      driver.allowSharedMemory(handle, shared);
     }
-    functions.put(name, function);
-    return function;
+    functions.put(name, new Function(handle, Math.max(shared, USUAL_SHARED_BYTES)));
+    return handle;
   }
 
   private long load() {

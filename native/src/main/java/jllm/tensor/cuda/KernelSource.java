@@ -11,6 +11,7 @@ enum KernelSource {
   NORMS("common", "norms"),
   ROPE("common", "rotation", "rope"),
   SOFTMAX("common", "softmax"),
+  CROSS_ENTROPY("common", "fast", "cross_entropy"),
   REDUCTIONS("common", "reductions"),
   OPTIMIZER("common", "optimizer"),
   EXPERTS("common", "experts"),
@@ -32,9 +33,9 @@ enum KernelSource {
   /** For one type of keys or values at a time. */
   ATTENTION_PACK("common", "formats", "attention_pack"),
   /** For one width of heads at a time. */
-  ATTENTION_MMA("common", "tiles", "mma", "attention_mma"),
+  ATTENTION_MMA("common", "tiles", "fast", "mma", "attention_mma"),
   /** For one width of heads at a time. */
-  ATTENTION_MMA_BACKWARD("common", "tiles", "mma", "attention_mma_backward");
+  ATTENTION_MMA_BACKWARD("common", "tiles", "fast", "mma", "attention_mma_backward");
 
   private final String[] files;
 

@@ -87,11 +87,14 @@ final class Products {
     }
   }
 
-  /** out [N, O] = x [N, I] w^T + bias + beta out; out F32 or BF16. */
+  /**
+   * out [N, O] = x [N, I] w^T + bias + beta out; out F32 or BF16, and its rows may be longer: what
+   * is beyond O stays as it is.
+   */
   private void multiplyRows(Tensor out, Tensor x, Tensor w, @Nullable Tensor bias, float beta) {
     int rows = x.rows();
     int inputs = x.columns();
-    int outputs = w.dim(0);
+    int stride = out.columns();
     Type type = type(out);
     try (Scratch scratch = new Scratch(gpu)) {
       Operand right = operand(x, scratch);
@@ -108,7 +111,7 @@ final class Products {
                     right,
                     false,
                     to,
-                    outputs,
+                    stride,
                     count,
                     rows,
                     inputs,
@@ -117,10 +120,10 @@ final class Products {
                     added == 0 ? Epilogue.NONE : Epilogue.BIAS,
                     added);
             if (!gpu.multiply(product, tile.address, right.address, to, added, 0)) {
-              multiply(tile, true, right, false, to, outputs, count, rows, inputs, beta, type);
+              multiply(tile, true, right, false, to, stride, count, rows, inputs, beta, type);
               gpu.kernel(KernelSource.ELEMENTWISE, CudaBackend.named("add_bias", out))
                   .longs(to, address(bias) + (long) from * Float.BYTES, rows)
-                  .ints(count, outputs)
+                  .ints(count, stride)
                   .over((long) rows * count);
             }
           });

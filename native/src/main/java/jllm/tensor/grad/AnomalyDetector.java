@@ -56,8 +56,11 @@ public final class AnomalyDetector {
     List<String> operands = new ArrayList<>();
     boolean inherited = false;
     for (Operand operand : operands(op)) {
-      // What the result overwrote was looked at when it was made.
-      if (!operand.tensor.storage().equals(out.storage())) {
+      // What the result overwrote was looked at when it was made, as were logits that became their
+      // derivative.
+      boolean gone =
+          op instanceof Op.CrossEntropyRounded || operand.tensor.storage().equals(out.storage());
+      if (!gone) {
         Contents contents = contents(operand.tensor);
         inherited |= contents != null && contents.bad > 0;
         operands.add(describe(operand.name, operand.tensor, contents));

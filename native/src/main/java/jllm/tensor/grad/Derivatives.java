@@ -69,7 +69,11 @@ final class Derivatives {
       }
       case Op.BalanceLoss o ->
           kernels.balanceLossBackward(gradients.of(o.probabilities()), dout, o.counts(), o.rows());
-      case Op.CrossEntropy o -> crossEntropy(o, dout, before);
+      case Op.CrossEntropy o -> crossEntropy(o, dout);
+      case Op.CrossEntropyRounded o -> {
+        kernels.rescaleRounded(o.logits(), dout, o.factor());
+        gradients.isInPlace(o.logits());
+      }
       case Op.Block<?> o -> throw new IllegalArgumentException("a layer runs again: " + o.out());
     }
     gradients.finish(op.out());
@@ -219,16 +223,8 @@ final class Derivatives {
     return true;
   }
 
-  private void crossEntropy(Op.CrossEntropy op, Tensor dout, @Nullable Op before) {
+  private void crossEntropy(Op.CrossEntropy op, Tensor dout) {
     Tensor logits = op.logits();
-    int columns = kernels.roundedColumns(logits.columns());
-    boolean ofProduct =
-        before instanceof Op.Linear layer && layer.out() == logits && layer.bias() == null;
-    Tensor rounded = ofProduct && columns > 0 ? gradients.rounded(logits, columns) : null;
-    if (rounded != null) {
-      kernels.crossEntropyBackwardRounded(rounded, logits, dout, op.lse(), op.targets());
-      return;
-    }
     if (gradients.putInPlace(logits)) {
       kernels.crossEntropyBackward(logits, dout, op.lse(), op.targets());
       return;

@@ -231,6 +231,14 @@ final class Gradients {
     return possible;
   }
 
+  /** Says that an activation, which nothing else depends on, holds its derivative already. */
+  void isInPlace(Tensor activation) {
+    if (!isUnclaimed(activation)) {
+      throw new IllegalStateException("more depends on what became its derivative: " + activation);
+    }
+    activations.put(activation, activation);
+  }
+
   /**
    * Adds the derivative of a finished result to that of an operand, by handing it over if it can.
    */

@@ -69,6 +69,10 @@ public sealed interface Op {
   /** The derivative of the logits takes their place if no other operation needs them. */
   record CrossEntropy(Tensor out, Tensor lse, Tensor logits, Tensor targets) implements Op {}
 
+  /** The logits, whose maker is the operation before, hold the derivative by factor times out. */
+  record CrossEntropyRounded(Tensor out, Tensor logits, Tensor targets, float factor)
+      implements Op {}
+
   /** A layer of which only the input was kept: it runs again when its derivative is wanted. */
   record Block<S>(Tensor out, Tensor x, Layer<S> layer, S step) implements Op {}
 }

@@ -76,13 +76,17 @@ final class ActivationMemory {
 
   /**
    * The embedding, alone or with positions and their sum, or their angles; the last norm, and the
-   * logits, which become their own derivative or get a rounded one.
+   * logits, which become their own derivative. Where products take that rounded, the logits are if
+   * the loss alone reads them, or it is rounded as well.
    */
   private long around() {
     int vocabulary = config.vocabularySize();
     int rounded = backend.training().roundedColumns(vocabulary);
     long inputs = rotary ? width + config.attention().headDim() : 3L * width;
-    return numbers(inputs + vocabulary) + operands(width) + DType.BF16.bytes(rounded);
+    ModelConfig.Multipliers multipliers = config.multipliers();
+    boolean read = multipliers.logits() != 1 || multipliers.finalSoftCap() > 0;
+    long logits = rounded == 0 || read ? numbers(vocabulary) : 0;
+    return numbers(inputs) + operands(width) + logits + DType.BF16.bytes(rounded);
   }
 
   private long block() {
