@@ -194,37 +194,67 @@ KERNEL balance_loss_backward(float* dprobabilities, const float* dloss, const fl
     dprobabilities[e] += static_cast<float>(counts[e] * factor);
 }
 
-// counts[e] = how many of the rows chose e. A block of one warp takes an expert.
-KERNEL count_rows(int* counts, const int* experts, int rows) {
-    int count = 0;
-    for (int row = threadIdx.x; row < rows; row += 32) count += experts[row] == blockIdx.x;
+__device__ __forceinline__ int warp_total(int value) {
 #pragma unroll
-    for (int bits = 16; bits > 0; bits /= 2) count += __shfl_xor_sync(ALL_LANES, count, bits);
-    if (threadIdx.x == 0) counts[blockIdx.x] = count;
+    for (int bits = 16; bits > 0; bits /= 2) value += __shfl_xor_sync(ALL_LANES, value, bits);
+    return value;
 }
 
-// Sorts rows by their experts, each expert's in rising order, and divides them into tiles for
-// expert_tiles.cu: order [rows]; tiles {expert, first place in order, rows}, the unused ones all 0.
-// A block of one warp takes an expert.
-KERNEL group_rows(int* order, int* tiles, const int* counts, const int* experts, int rows,
-                  int tile_rows) {
-    int expert = blockIdx.x, lane = threadIdx.x, place = 0, tile = 0, end;
-    for (int e = 0; e < expert; e++) {
+// Sorts rows by their experts, each expert's in rising order, and divides them into tiles: order
+// [rows]; starts [experts + 1], where each one's begin there; tiles [tile_count] {expert, first
+// place in order, rows}, the unused ones all 0. A block takes an expert, its warps successive rows;
+// shared memory: a number for each expert.
+KERNEL group_rows(int* order, int* starts, int* tiles, const int* experts, int rows,
+                  int expert_count, int tile_rows, int tile_count) {
+    DYNAMIC_SHARED(int, counts);
+    __shared__ int of_warps[32];
+    int expert = blockIdx.x, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    int warps = blockDim.x / 32, share = (rows + 32 * warps - 1) / (32 * warps) * 32;
+    int from = min(rows, warp * share), to = min(rows, from + share), mine = 0;
+    for (int e = threadIdx.x; e < expert_count; e += blockDim.x) counts[e] = 0;
+    __syncthreads();
+    for (int row = from + lane; row < to; row += 32) {
+        atomicAdd(&counts[experts[row]], 1);
+        mine += experts[row] == expert;
+    }
+    mine = warp_total(mine);
+    if (lane == 0) of_warps[warp] = mine;
+    __syncthreads();
+    int place = 0, tile = 0, count = counts[expert];
+    for (int e = lane; e < expert; e += 32) {
         place += counts[e];
         tile += (counts[e] + tile_rows - 1) / tile_rows;
     }
-    end = place + counts[expert];
-    for (int i = lane; i * tile_rows < counts[expert]; i += 32) {
+    place = warp_total(place), tile = warp_total(tile);
+    if (threadIdx.x == 0) starts[expert] = place, starts[expert + 1] = place + count;
+    int own = (count + tile_rows - 1) / tile_rows;
+    int entries = expert == expert_count - 1 ? tile_count - tile : own;
+    for (int i = threadIdx.x; i < entries; i += blockDim.x) {
         int* entry = tiles + 3 * (tile + i);
-        entry[0] = expert;
-        entry[1] = place + i * tile_rows;
-        entry[2] = min(tile_rows, end - entry[1]);
+        entry[0] = i < own ? expert : 0;
+        entry[1] = i < own ? place + i * tile_rows : 0;
+        entry[2] = i < own ? min(tile_rows, count - i * tile_rows) : 0;
     }
-    for (int base = 0; base < rows; base += 32) {
-        bool mine = base + lane < rows && experts[base + lane] == expert;
-        u32 all = __ballot_sync(ALL_LANES, mine);
-        if (mine) order[place + __popc(all & ((1u << lane) - 1))] = base + lane;
+    for (int w = 0; w < warp; w++) place += of_warps[w];
+    for (int base = from; base < to; base += 32) {
+        bool chosen = base + lane < to && experts[base + lane] == expert;
+        u32 all = __ballot_sync(ALL_LANES, chosen);
+        if (chosen) order[place + __popc(all & ((1u << lane) - 1))] = base + lane;
         place += __popc(all);
+    }
+}
+
+// dx[n] += the sum over u of parts[n*U + u]: columns first..first + count - 1 of dx [N, C], parts
+// [N*U, count].
+KERNEL add_parts(float* dx, const float* parts, int rows, int used, int columns, int first,
+                 int count) {
+    long long elements = static_cast<long long>(rows) * count;
+    for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < elements;
+         i += static_cast<long long>(gridDim.x) * blockDim.x) {
+        long long n = divide(i, count), c = i - n * count;
+        float sum = 0;
+        for (int u = 0; u < used; u++) sum += parts[(n * used + u) * count + c];
+        dx[n * columns + first + c] += sum;
     }
 }
 

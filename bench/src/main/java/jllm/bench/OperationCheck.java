@@ -73,6 +73,7 @@ public final class OperationCheck {
     }
     generate(llama(32, RopePairing.HALF_SPLIT, 4), DType.F32, DType.F32, both);
     generate(llama(128, RopePairing.HALF_SPLIT, 4), DType.Q8_0, DType.F16, both);
+    generate(llama(64, RopePairing.HALF_SPLIT, 3), DType.BF16, DType.F32, both);
     generate(llama(256, RopePairing.INTERLEAVED, 0), DType.BF16, DType.Q8_0, both);
     generate(gemma(), DType.Q8_0, DType.F16, both);
     generate(gpt2(), DType.F16, DType.F32, both);

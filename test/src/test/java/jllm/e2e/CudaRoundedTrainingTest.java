@@ -9,6 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import jllm.cuda.TestDevice;
 import jllm.format.ModelConfig;
+import jllm.format.NormConfig;
+import jllm.tensor.Activation;
 import jllm.tensor.Backend;
 import jllm.tensor.DType;
 import jllm.tensor.OperationTimer;
@@ -20,6 +22,7 @@ import jllm.train.StepLosses;
 import jllm.train.TrainOptions;
 import jllm.train.TrainedWeights;
 import jllm.train.model.ModelShape;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -31,6 +34,8 @@ class CudaRoundedTrainingTest {
   enum Model {
     GPT2(ModelShape.gpt2(2, 2, 32, 16).config(64)),
     LLAMA(ModelShape.llama(2, 4, 2, 32, 48, 16, true).config(67)),
+    /** Rows of 2 of 4 experts. */
+    EXPERTS(experts().config(67)),
     /** Widths whose rows do not begin at multiples of 16 bytes. */
     ODD(ModelShape.llama(1, 3, 1, 30, 50, 16, false).config(61));
 
@@ -38,6 +43,26 @@ class CudaRoundedTrainingTest {
 
     Model(ModelConfig config) {
       this.config = config;
+    }
+
+    private static ModelShape experts() {
+      return new ModelShape(
+          1,
+          4,
+          2,
+          32,
+          48,
+          16,
+          NormConfig.Kind.RMS,
+          Activation.SILU,
+          true,
+          ModelShape.Position.ROPE,
+          ModelShape.Bias.NONE,
+          true,
+          4,
+          2,
+          10_000,
+          1e-5f);
     }
   }
 
@@ -70,6 +95,21 @@ class CudaRoundedTrainingTest {
       assertEquals(expected, kernels.contains("cublasLt dgelu"), model.toString());
       assertFalse(kernels.contains("activate_bf16"), model.toString());
       assertFalse(kernels.contains("activate_backward"), model.toString());
+    }
+  }
+
+  @Test
+  void expertsAreMultipliedOnTensorCores() {
+    Backend device = TestDevice.rounding();
+    try (OperationTimer timer = device.timer()) {
+      timer.start();
+      losses(Model.EXPERTS, DType.BF16, device);
+      timer.stop();
+      List<String> kernels = timer.kernels();
+      assertTrue(kernels.contains("expert_mma_64_bf16"), kernels.toString());
+      assertTrue(kernels.contains("expert_mma_input_64_bf16"), kernels.toString());
+      assertTrue(kernels.contains("expert_mma_weight"), kernels.toString());
+      assertFalse(kernels.contains("expert_weight"), kernels.toString());
     }
   }
 

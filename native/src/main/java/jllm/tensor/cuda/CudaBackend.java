@@ -45,6 +45,7 @@ public final class CudaBackend implements Backend {
 
   private final Attention attention;
   private final Norms norms;
+  private final Experts experts;
   private final CudaFused fused;
   private final CudaTraining training;
 
@@ -63,9 +64,10 @@ public final class CudaBackend implements Backend {
     this.products = new Products(gpu, math, few);
     this.attention = new Attention(gpu, math);
     this.norms = new Norms(gpu);
+    this.experts = Experts.of(gpu, products, math);
     ActivatedProducts activated = new ActivatedProducts(gpu, products);
     this.fused = new CudaFused(gpu, few, products, activated, attention);
-    this.training = new CudaTraining(gpu, products, activated, attention, norms);
+    this.training = new CudaTraining(gpu, products, activated, attention, norms, experts);
   }
 
   /**
@@ -392,7 +394,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public void expertLinear(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    products.experts(out, x, w, experts);
+    this.experts.forward(out, x, w, experts);
   }
 
   @Override

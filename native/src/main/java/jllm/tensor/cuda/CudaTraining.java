@@ -25,17 +25,24 @@ final class CudaTraining implements TrainingKernels {
   private final ActivatedProducts activated;
   private final Attention attention;
   private final Norms norms;
+  private final Experts experts;
   private final ColumnSums columns;
   private final CrossEntropy crossEntropy;
   private final CudaOptimizer optimizer;
 
   CudaTraining(
-      Gpu gpu, Products products, ActivatedProducts activated, Attention attention, Norms norms) {
+      Gpu gpu,
+      Products products,
+      ActivatedProducts activated,
+      Attention attention,
+      Norms norms,
+      Experts experts) {
     this.gpu = gpu;
     this.products = products;
     this.activated = activated;
     this.attention = attention;
     this.norms = norms;
+    this.experts = experts;
     this.columns = new ColumnSums(gpu);
     this.crossEntropy = new CrossEntropy(gpu);
     this.optimizer = new CudaOptimizer(gpu);
@@ -302,13 +309,13 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void expertLinearBackwardInput(Tensor dx, Tensor dout, Tensor w, Tensor experts) {
-    products.expertInputGradient(dx, dout, w, experts);
+    this.experts.inputGradient(dx, dout, w, experts);
   }
 
   @Override
   public void expertLinearBackwardWeight(
       Tensor dw, Tensor dout, Tensor x, Tensor experts, DType type) {
-    products.expertWeightGradient(dw, dout, x, experts);
+    this.experts.weightGradient(dw, dout, x, experts);
   }
 
   @Override

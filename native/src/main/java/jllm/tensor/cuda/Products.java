@@ -17,26 +17,11 @@ import org.jspecify.annotations.Nullable;
  * <p>cuBLASLt has column-major matrices: a row-major [rows, columns] is its [columns, rows].
  */
 final class Products {
-  private static final int THREADS = 128;
-  private static final int INPUTS = 1024;
-  private static final int WEIGHT_TILE = 32;
-  private static final int WARP = 32;
-
-  /** Rows for each expert, on average, from which on they are multiplied together. */
-  private static final int ROWS_OF_AN_EXPERT = 4;
-
-  private static final int EXPERT_TILE = 64;
-  private static final int EXPERT_TILE_THREADS = 256;
-  private static final int EXPERT_TILE_ENTRY = 3 * Integer.BYTES;
-
   /** Bytes of weights that are decoded at once. */
   private static final long TILE_BYTES = 128L << 20;
 
   /** Rows of a tile are a multiple of it, so that columns of results begin at a cache line. */
   private static final int TILE_ROWS = 64;
-
-  /** What the second dimension of a grid can have; these kernels walk on from there. */
-  private static final int MOST_GRID_ROWS = 65_535;
 
   private static final int MOST_ALIGNMENT = 256;
 
@@ -401,69 +386,6 @@ final class Products {
 
   private static int alignment(long a, long b, long d) {
     return (int) Long.lowestOneBit(a | b | d | MOST_ALIGNMENT);
-  }
-
-  /** out [N*U, O], w [E, O, I], experts I32 [N, U]; x [N, I] or [N*U, I]. */
-  void experts(Tensor out, Tensor x, Tensor w, Tensor experts) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      int rows = out.rows();
-      if (rows >= ROWS_OF_AN_EXPERT * w.dim(0)) {
-        expertTiles(out, x, w, scratch.ids(experts), scratch);
-        return;
-      }
-      gpu.kernel(KernelSource.MATVEC, "expert_linear", w.dtype())
-          .tensors(out, x, w)
-          .longs(scratch.ids(experts))
-          .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
-          .start(
-              ceil(w.dim(1), MatVec.expertOutputs(w.dtype())),
-              Math.min(rows, MOST_GRID_ROWS),
-              1,
-              THREADS);
-    }
-  }
-
-  /** Rows are sorted by their experts, each of which then reads its weight once for many. */
-  private void expertTiles(Tensor out, Tensor x, Tensor w, long experts, Scratch scratch) {
-    int rows = out.rows();
-    int expertCount = w.dim(0);
-    int tiles = ceil(rows, EXPERT_TILE) + expertCount;
-    long counts = scratch.bytes((long) expertCount * Integer.BYTES);
-    long order = scratch.bytes((long) rows * Integer.BYTES);
-    long table = scratch.zeroed((long) tiles * EXPERT_TILE_ENTRY);
-    gpu.kernel(KernelSource.EXPERTS, "count_rows")
-        .longs(counts, experts)
-        .ints(rows)
-        .start(expertCount, 1, 1, WARP);
-    gpu.kernel(KernelSource.EXPERTS, "group_rows")
-        .longs(order, table, counts, experts)
-        .ints(rows, EXPERT_TILE)
-        .start(expertCount, 1, 1, WARP);
-    gpu.kernel(KernelSource.EXPERT_TILES, "expert_tiles", w.dtype())
-        .tensors(out, x, w)
-        .longs(order, table)
-        .ints(rows / x.rows(), x.columns(), w.dim(1))
-        .start(ceil(w.dim(1), EXPERT_TILE), tiles, 1, EXPERT_TILE_THREADS);
-  }
-
-  void expertInputGradient(Tensor dx, Tensor dout, Tensor w, Tensor experts) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      gpu.kernel(KernelSource.MATVEC, "expert_input", w.dtype())
-          .tensors(dx, dout, w)
-          .longs(scratch.ids(experts))
-          .ints(dx.rows(), dout.rows() / dx.rows(), dx.columns(), w.dim(1))
-          .start(ceil(dx.columns(), INPUTS), Math.min(dx.rows(), MOST_GRID_ROWS), 1, THREADS);
-    }
-  }
-
-  void expertWeightGradient(Tensor dw, Tensor dout, Tensor x, Tensor experts) {
-    try (Scratch scratch = new Scratch(gpu)) {
-      gpu.kernel(KernelSource.EXPERTS, "expert_weight")
-          .tensors(dw, dout, x)
-          .longs(scratch.ids(experts))
-          .ints(dout.rows(), dout.rows() / x.rows(), x.columns(), dw.dim(1), dw.dim(0))
-          .start(ceil(x.columns(), WEIGHT_TILE), ceil(dw.dim(1), WEIGHT_TILE), dw.dim(0), 256);
-    }
   }
 
   static int ceil(int value, int unit) {
