@@ -1,4 +1,4 @@
-// module: common formats tiles mma mma_products expert_mma
+// module: common formats tiles fast mma mma_products expert_mma
 // Products of many rows with the weights of the experts that they chose, and their derivative by
 // the rows, on tensor cores: tiles of rows that chose the same expert are multiplied together. x
 // and dout are in bf16, in rows of a multiple of 64 with zeros at the end; w [E, O, I] of any

@@ -1,4 +1,4 @@
-// module: common tiles mma mma_products expert_mma_weight
+// module: common tiles fast mma mma_products expert_mma_weight
 // The derivative of products with experts by their weights, on tensor cores. x and dout are in
 // bf16, in rows of a multiple of 8; order and starts from group_rows in experts.cu.
 

@@ -27,8 +27,8 @@ enum KernelSource {
   /** For one format of weights at a time. */
   EXPERT_TILES("common", "formats", "expert_tiles"),
   /** For one format of weights at a time. */
-  EXPERT_MMA("common", "formats", "tiles", "mma", "mma_products", "expert_mma"),
-  EXPERT_MMA_WEIGHT("common", "tiles", "mma", "mma_products", "expert_mma_weight"),
+  EXPERT_MMA("common", "formats", "tiles", "fast", "mma", "mma_products", "expert_mma"),
+  EXPERT_MMA_WEIGHT("common", "tiles", "fast", "mma", "mma_products", "expert_mma_weight"),
   /** For one width of heads, and one type of keys and of values, at a time. */
   ATTENTION("common", "formats", "tiles", "attention"),
   /** For one width of heads at a time. */
