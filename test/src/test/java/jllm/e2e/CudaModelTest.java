@@ -64,6 +64,17 @@ class CudaModelTest {
     }
   }
 
+  /** Prompts whose operands are rounded, those of experts too. */
+  @Test
+  void logitsOfExpertsWithRoundedOperandsAreNearThoseOfTheOracle() throws IOException {
+    String name = "mixtral-f32.gguf";
+    float[] device = logits(name, TestDevice.rounding());
+    try (Backend oracle = new ScalarBackend(DType.F32)) {
+      double error = LogitsTest.relativeError(device, logits(name, oracle));
+      assertTrue(error <= 2e-2 && error > 1e-5, name + ": " + error);
+    }
+  }
+
   /** However many blocks are on the device. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 100})
