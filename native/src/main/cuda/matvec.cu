@@ -5,8 +5,9 @@
 // Weights that are floats: a block of 4 warps computes 2 outputs, or 4 of large layers. Each lane
 // multiplies 8 elements of each row of the weight with the 8 elements of x that it holds; the warps
 // share the inner dimension, so that a small layer, too, has enough loads in flight to fill the
-// memory's pipeline. Weights in blocks: so many instructions for each would take longer than to read
-// them, so the block rounds x to integers (integers.cu), and each warp computes 2 outputs, or 4.
+// memory's pipeline. Weights in blocks: so many instructions for each would take longer than to
+// read them, so the block rounds x to integers (integers.cu), and each warp computes 2 outputs,
+// or 4.
 //
 // What a row of x becomes does not depend on how many rows or outputs a block takes.
 
@@ -99,8 +100,8 @@ __device__ __forceinline__ constexpr int outputs_of_block() {
     return Format::FLOATS ? OUTPUTS : OUTPUTS * MATVEC_WARPS;
 }
 
-// Multiplies rows row.. of x with WEIGHTS rows of weights for each output: weight(output, k) is where
-// one begins; store(output, r, sums) is called by one thread for each output and row.
+// Multiplies rows row.. of x with WEIGHTS rows of weights for each output: weight(output, k) is
+// where one begins; store(output, r, sums) is called by one thread for each output and row.
 template <class Format, int WEIGHTS, int OUTPUTS, int ROWS, class Weight, class Store>
 __device__ __forceinline__ void products(const float* x, int block, int row, int rows, int inputs,
                                          Weight weight, Store store) {
@@ -247,47 +248,66 @@ __device__ __forceinline__ void expert_input(float* dx, const float* dout, const
     }
 }
 
-#define MATVEC_KERNEL(kernel, Format, OUTPUTS, ROWS)                                               \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        kernel(const float* x, int rows, int inputs, int add, float* out0, const void* w0,         \
-               const float* bias0, int outputs0, float* out1, const void* w1, const float* bias1,  \
-               int outputs1, float* out2, const void* w2, const float* bias2, int outputs2) {      \
-        const Layer layers[3] = {{out0, w0, bias0, outputs0, add},                                 \
-                                 {out1, w1, bias1, outputs1, add},                                 \
-                                 {out2, w2, bias2, outputs2, add}};                                \
-        matvecs<Format, OUTPUTS, ROWS>(layers, x, rows, inputs);                                   \
+#define MATVEC_KERNEL(kernel, Format, OUTPUTS, ROWS)                                              \
+    KERNEL __launch_bounds__(MATVEC_THREADS)                                                      \
+        kernel(const float* x, int rows, int inputs, int add, float* out0, const void* w0,        \
+               const float* bias0, int outputs0, float* out1, const void* w1, const float* bias1, \
+               int outputs1, float* out2, const void* w2, const float* bias2, int outputs2) {     \
+        const Layer layers[3] = {{out0, w0, bias0, outputs0, add},                                \
+                                 {out1, w1, bias1, outputs1, add},                                \
+                                 {out2, w2, bias2, outputs2, add}};                               \
+        matvecs<Format, OUTPUTS, ROWS>(layers, x, rows, inputs);                                  \
     }
 
-#define GATED_KERNEL(kernel, Format, ROWS)                                                         \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        kernel(float* out, const float* x, const void* gate, const void* up,                       \
-               const float* gate_bias, const float* up_bias, int rows, int inputs, int outputs,    \
-               int kind) {                                                                         \
-        gated_matvec<Format, ROWS>(out, x, gate, up, gate_bias, up_bias, rows, inputs, outputs,    \
-                                   kind);                                                          \
+#define GATED_KERNEL(kernel, Format, ROWS)                                                      \
+    KERNEL __launch_bounds__(MATVEC_THREADS) kernel(                                            \
+        float* out, const float* x, const void* gate, const void* up, const float* gate_bias,   \
+        const float* up_bias, int rows, int inputs, int outputs, int kind) {                    \
+        gated_matvec<Format, ROWS>(out, x, gate, up, gate_bias, up_bias, rows, inputs, outputs, \
+                                   kind);                                                       \
     }
 
-#define MATVEC_KERNELS(name, Format)                                                               \
-    MATVEC_KERNEL(matvec_##name, Format, 2, 1)                                                     \
-    MATVEC_KERNEL(matvec_wide_##name, Format, 4, 1)                                                \
-    MATVEC_KERNEL(matvec2_##name, Format, 2, 2)                                                    \
-    MATVEC_KERNEL(matvec4_##name, Format, 2, 4)                                                    \
-    MATVEC_KERNEL(matvec8_##name, Format, 2, 8)                                                    \
-    GATED_KERNEL(gated_matvec_##name, Format, 1)                                                   \
-    GATED_KERNEL(gated_matvec2_##name, Format, 2)                                                  \
-    GATED_KERNEL(gated_matvec4_##name, Format, 4)                                                  \
-    GATED_KERNEL(gated_matvec8_##name, Format, 8)                                                  \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        expert_linear_##name(float* out, const float* x, const void* w, const int* experts,        \
-                             int rows, int per_input, int inputs, int outputs) {                   \
-        expert_linear<Format>(out, x, w, experts, rows, per_input, inputs, outputs);               \
-    }                                                                                              \
-    KERNEL __launch_bounds__(MATVEC_THREADS)                                                       \
-        expert_input_##name(float* dx, const float* dout, const void* w, const int* experts,       \
-                            int rows, int per_input, int inputs, int outputs) {                    \
-        for (int row = blockIdx.y; row < rows; row += gridDim.y) {                                 \
-            expert_input<Format>(dx, dout, w, experts, row, per_input, inputs, outputs);           \
-        }                                                                                          \
+#define KERNELS_OF_1(name, Format)                  \
+    MATVEC_KERNEL(matvec_##name, Format, 2, 1)      \
+    MATVEC_KERNEL(matvec_wide_##name, Format, 4, 1) \
+    GATED_KERNEL(gated_matvec_##name, Format, 1)
+#define KERNELS_OF_2(name, Format)              \
+    MATVEC_KERNEL(matvec2_##name, Format, 2, 2) \
+    GATED_KERNEL(gated_matvec2_##name, Format, 2)
+#define KERNELS_OF_4(name, Format)              \
+    MATVEC_KERNEL(matvec4_##name, Format, 2, 4) \
+    GATED_KERNEL(gated_matvec4_##name, Format, 4)
+#define KERNELS_OF_8(name, Format)              \
+    MATVEC_KERNEL(matvec8_##name, Format, 2, 8) \
+    GATED_KERNEL(gated_matvec8_##name, Format, 8)
+#define EXPERT_KERNELS(name, Format)                                                         \
+    KERNEL __launch_bounds__(MATVEC_THREADS)                                                 \
+        expert_linear_##name(float* out, const float* x, const void* w, const int* experts,  \
+                             int rows, int per_input, int inputs, int outputs) {             \
+        expert_linear<Format>(out, x, w, experts, rows, per_input, inputs, outputs);         \
+    }                                                                                        \
+    KERNEL __launch_bounds__(MATVEC_THREADS)                                                 \
+        expert_input_##name(float* dx, const float* dout, const void* w, const int* experts, \
+                            int rows, int per_input, int inputs, int outputs) {              \
+        for (int row = blockIdx.y; row < rows; row += gridDim.y) {                           \
+            expert_input<Format>(dx, dout, w, experts, row, per_input, inputs, outputs);     \
+        }                                                                                    \
     }
 
-FORMATS(MATVEC_KERNELS)
+// Those for so many rows, or with MATVEC_ROWS 0 for experts; all if it is not defined. Each takes a
+// second or two to compile.
+#if !defined MATVEC_ROWS || MATVEC_ROWS == 0
+FORMATS(EXPERT_KERNELS)
+#endif
+#if !defined MATVEC_ROWS || MATVEC_ROWS == 1
+FORMATS(KERNELS_OF_1)
+#endif
+#if !defined MATVEC_ROWS || MATVEC_ROWS == 2
+FORMATS(KERNELS_OF_2)
+#endif
+#if !defined MATVEC_ROWS || MATVEC_ROWS == 4
+FORMATS(KERNELS_OF_4)
+#endif
+#if !defined MATVEC_ROWS || MATVEC_ROWS == 8
+FORMATS(KERNELS_OF_8)
+#endif

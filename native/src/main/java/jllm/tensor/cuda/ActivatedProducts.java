@@ -149,7 +149,7 @@ final class ActivatedProducts {
     try (Scratch scratch = new Scratch(gpu)) {
       Tensor dx = scratch.tensor(DType.F32, dbefore.shape());
       products.inputGradient(dx, dout, w, false);
-      gpu.kernel(KernelSource.ELEMENTWISE, "activate_gradient_bf16")
+      gpu.kernel(KernelSource.GRADIENTS, "activate_gradient_bf16")
           .tensors(dbefore, dx, before)
           .ints(activation.ordinal())
           .eachOf(dbefore.shape().elements());

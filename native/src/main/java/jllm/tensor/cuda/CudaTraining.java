@@ -233,7 +233,7 @@ final class CudaTraining implements TrainingKernels {
       boolean add) {
     String kernel = CudaBackend.named("gated_backward", dgate, gate);
     boolean rounded = dout.dtype() == DType.BF16;
-    gpu.kernel(KernelSource.ELEMENTWISE, rounded ? kernel + "_by_bf16" : kernel)
+    gpu.kernel(KernelSource.GRADIENTS, rounded ? kernel + "_by_bf16" : kernel)
         .tensors(dgate, dup, dout, gate, up)
         .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(gate.shape().elements());
@@ -248,8 +248,7 @@ final class CudaTraining implements TrainingKernels {
   public void activateBackward(
       Tensor dx, Tensor dout, Tensor x, Activation activation, boolean add) {
     boolean rounded = x.dtype() == DType.BF16;
-    gpu.kernel(
-            KernelSource.ELEMENTWISE, rounded ? "activate_backward_of_bf16" : "activate_backward")
+    gpu.kernel(KernelSource.GRADIENTS, rounded ? "activate_backward_of_bf16" : "activate_backward")
         .tensors(dx, dout, x)
         .ints(activation.ordinal(), add ? 1 : 0)
         .eachOf(x.shape().elements());
@@ -272,7 +271,7 @@ final class CudaTraining implements TrainingKernels {
 
   @Override
   public void softCapBackward(Tensor dx, Tensor dout, Tensor x, float cap) {
-    gpu.kernel(KernelSource.ELEMENTWISE, "soft_cap_backward")
+    gpu.kernel(KernelSource.GRADIENTS, "soft_cap_backward")
         .tensors(dx, dout, x)
         .floats(cap)
         .eachOf(x.shape().elements());

@@ -69,7 +69,7 @@ final class Experts {
       } else if (many(rows, w.dim(0))) {
         tiles(out, x, w, chosen, scratch);
       } else {
-        gpu.kernel(KernelSource.MATVEC, "expert_linear", w.dtype())
+        gpu.matvec("expert_linear", w.dtype(), 0)
             .tensors(out, x, w)
             .longs(chosen)
             .ints(rows, rows / x.rows(), x.columns(), w.dim(1))
@@ -102,7 +102,7 @@ final class Experts {
         fast.inputGradient(dx, dout, w, chosen, scratch);
         return;
       }
-      gpu.kernel(KernelSource.MATVEC, "expert_input", w.dtype())
+      gpu.matvec("expert_input", w.dtype(), 0)
           .tensors(dx, dout, w)
           .longs(chosen)
           .ints(dx.rows(), dout.rows() / dx.rows(), dx.columns(), w.dim(1))

@@ -164,6 +164,26 @@ final class Gpu implements AutoCloseable {
     return launch.of(module, name + "_" + format);
   }
 
+  /**
+   * A kernel of {@link KernelSource#MATVEC}.
+   *
+   * @param rows that it takes, 0 = it is for experts
+   */
+  Launch matvec(String name, DType type, int rows) {
+    String format = Formats.name(type);
+    KernelModule module =
+        variants.computeIfAbsent(
+            KernelSource.MATVEC + format + rows,
+            _ ->
+                new KernelModule(
+                    this,
+                    KernelSource.MATVEC,
+                    "-DFORMAT_NAME=" + format,
+                    "-DFORMAT_TYPE=" + type.name(),
+                    "-DMATVEC_ROWS=" + rows));
+    return launch.of(module, name + "_" + format);
+  }
+
   /** A kernel of a family that is compiled for one width of heads. */
   Launch kernel(KernelSource source, String name, int width) {
     KernelModule module =

@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 
 /** The families of kernels, one file each; includes of others are those files put in front. */
 enum KernelSource {
-  ELEMENTWISE("common", "activations", "elementwise"),
+  ELEMENTWISE("common", "activations", "elements", "elementwise"),
+  GRADIENTS("common", "activations", "elements", "gradients"),
   NORMS("common", "norms"),
   ROPE("common", "rotation", "rope"),
   SOFTMAX("common", "softmax"),
@@ -22,7 +23,7 @@ enum KernelSource {
   TIMING("common", "timing"),
   /** For one format of weights at a time. */
   WEIGHTS("common", "formats", "weights"),
-  /** For one format of weights at a time. */
+  /** For one format of weights and one number of rows at a time. */
   MATVEC("common", "activations", "formats", "integers", "matvec"),
   /** For one format of weights at a time. */
   EXPERT_TILES("common", "formats", "expert_tiles"),

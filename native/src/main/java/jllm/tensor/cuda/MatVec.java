@@ -33,8 +33,10 @@ final class MatVec {
   }
 
   /** The rows that a kernel takes, for so many that there are. */
-  private static String suffix(int rows) {
-    return rows == 1 ? "" : rows == 2 ? "2" : rows <= 4 ? "4" : "8";
+  /** The kernel of that name for so many rows: there are some for 1, 2, 4 and 8. */
+  private Launch kernel(String name, DType type, int rows) {
+    int compiled = rows <= 2 ? rows : rows <= 4 ? 4 : 8;
+    return gpu.matvec(compiled == 1 ? name : name + compiled, type, compiled);
   }
 
   /**
@@ -82,8 +84,7 @@ final class MatVec {
   }
 
   private Launch begin(Tensor x, DType type, boolean wide, boolean add) {
-    String name = wide ? "matvec_wide" : "matvec" + suffix(x.rows());
-    return gpu.kernel(KernelSource.MATVEC, name, type)
+    return kernel(wide ? "matvec_wide" : "matvec", type, x.rows())
         .tensors(x)
         .ints(x.rows(), x.columns(), add ? 1 : 0);
   }
@@ -109,7 +110,7 @@ final class MatVec {
       @Nullable Tensor upBias,
       Activation activation) {
     int outputs = gate.dtype().isQuantized() ? outputsOfABlock(gate.dtype(), false) : 1;
-    gpu.kernel(KernelSource.MATVEC, "gated_matvec" + suffix(x.rows()), gate.dtype())
+    kernel("gated_matvec", gate.dtype(), x.rows())
         .tensors(out, x, gate, up, gateBias, upBias)
         .ints(x.rows(), x.columns(), gate.dim(0), activation.ordinal())
         .start(Math.ceilDiv(gate.dim(0), outputs), 1, 1, THREADS);
