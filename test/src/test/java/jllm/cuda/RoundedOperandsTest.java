@@ -218,7 +218,7 @@ class RoundedOperandsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 8, 5", "3, 40, 33", "9, 16, 1", "70, 264, 131", "130, 64, 48"})
+  @CsvSource({"1, 8, 5", "3, 40, 33", "9, 16, 1", "70, 264, 131", "130, 64, 48", "10, 16, 1031"})
   void productsReadThem(int rows, int inputs, int outputs) {
     products(DType.BF16, rows, inputs, outputs);
   }

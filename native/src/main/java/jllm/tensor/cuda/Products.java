@@ -25,6 +25,9 @@ final class Products {
 
   private static final int MOST_ALIGNMENT = 256;
 
+  /** Rows of a weight from which on it is worth a product more that all others are a multiple. */
+  private static final int UNEVEN_ROWS = 1024;
+
   /** Rows of rounded operands begin at multiples of so many elements: 16 bytes. */
   private static final int ROUNDED_UNIT = 8;
 
@@ -264,10 +267,42 @@ final class Products {
   /** Whether {@link #tiles} gives all of a weight at once. */
   boolean inOnePiece(Tensor w) {
     boolean stored = w.dtype() == (rounds() ? DType.BF16 : DType.F32);
-    return decodedRows(w) == w.dim(0) || stored && (!rounds() || takesRows(w.columns()));
+    return !isUneven(w)
+        && (decodedRows(w) == w.dim(0) || stored && (!rounds() || takesRows(w.columns())));
   }
 
+  /**
+   * Whether a weight has so many rows, and of such a number, that the last ones are multiplied by
+   * themselves: kernels that load and store 16 bytes at once need a multiple of 8, and vocabularies
+   * such as GPT-2's, of 50,257, are none.
+   */
+  private boolean isUneven(Tensor w) {
+    return rounds() && w.dim(0) >= UNEVEN_ROWS && w.dim(0) % ROUNDED_UNIT != 0;
+  }
+
+  /** Weights as products read them, in one or several pieces. */
   void tiles(Tensor w, Tile use) {
+    if (!isUneven(w)) {
+      pieces(w, use);
+      return;
+    }
+    pieces(
+        w,
+        (tile, from, count) -> {
+          int rest = count % ROUNDED_UNIT;
+          int even = count - rest;
+          if (even > 0) {
+            use.use(tile, from, even);
+          }
+          if (rest > 0) {
+            long skipped = even * tile.stride * tile.type.bytes();
+            Operand last = new Operand(tile.address + skipped, tile.type, tile.stride);
+            use.use(last, from + even, rest);
+          }
+        });
+  }
+
+  private void pieces(Tensor w, Tile use) {
     int outputs = w.dim(0);
     int inputs = w.columns();
     boolean rounded = rounds();
